@@ -1,0 +1,34 @@
+# What every target of the project shares: warnings, include root, sanitizers, optional clang-tidy.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(GTest REQUIRED)
+
+option(LLRUN_SANITIZE "Build with the address and undefined-behaviour sanitizers" OFF)
+
+add_library(llrun_options INTERFACE)
+target_include_directories(llrun_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(llrun_options INTERFACE -Wall -Wextra -Wconversion -Werror)
+if(LLRUN_SANITIZE)
+  target_compile_options(llrun_options INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer)
+  target_link_options(llrun_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+# llrun_library(NAME SOURCES a.cc … PUBLIC lib … PRIVATE lib …): a layer, or a room of one.
+function(llrun_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC ${ARG_PUBLIC} PRIVATE llrun_options ${ARG_PRIVATE})
+  target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
+endfunction()
+
+# llrun_test(NAME LABEL unit SOURCES a.cc … LIBS lib …): a GoogleTest program registered with CTest.
+function(llrun_test name)
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE llrun_options ${ARG_LIBS} GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()

@@ -1,0 +1,57 @@
+#include "base/event_loop.h"
+
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace llrun {
+namespace {
+
+TEST(EventLoop, RunsPostedWorkTimersAndWatches) {
+  auto loop = EventLoop::create();
+  ASSERT_TRUE(loop) << loop.error().message();
+  auto pipe = make_pipe();
+  ASSERT_TRUE(pipe);
+  std::string order;
+  ASSERT_TRUE((*loop)->watch(pipe->first.get(), EPOLLIN, [&](std::uint32_t) {
+    char c = 0;
+    ASSERT_EQ(::read(pipe->first.get(), &c, 1), 1);
+    order += c;
+    (*loop)->unwatch(pipe->first.get());
+    (*loop)->stop();
+  }));
+  int ticks = 0;
+  EventLoop::TimerId timer = 0;
+  timer = (*loop)->every(std::chrono::milliseconds(1), [&] {
+    order += 't';
+    if (++ticks < 2) return;
+    (*loop)->cancel(timer);
+    ASSERT_EQ(::write(pipe->second.get(), "w", 1), 1);
+  });
+  std::thread poster([&] { (*loop)->post([&] { order.insert(0, "p"); }); });
+  poster.join();
+  (*loop)->run();
+  EXPECT_EQ(order, "pttw");
+}
+
+TEST(Fd, PassesDescriptorsOverASocket) {
+  auto pair = make_socketpair(SOCK_STREAM);
+  auto pipe = make_pipe();
+  ASSERT_TRUE(pair && pipe);
+  const int fds[] = {pipe->second.get()};
+  const char text[] = "x";
+  ASSERT_TRUE(send_fds(pair->first.get(), std::as_bytes(std::span(text, 1)), fds));
+  auto got = receive_fds(pair->second.get(), 16);
+  ASSERT_TRUE(got) << got.error().message();
+  ASSERT_EQ(got->fds.size(), 1U);
+  ASSERT_TRUE(write_all(got->fds[0].get(), std::as_bytes(std::span(text, 1))));
+  char c = 0;
+  ASSERT_EQ(::read(pipe->first.get(), &c, 1), 1);
+  EXPECT_EQ(c, 'x');
+}
+
+}  // namespace
+}  // namespace llrun
