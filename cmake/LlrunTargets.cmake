@@ -32,3 +32,25 @@ function(llrun_test name)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT})
 endfunction()
+
+find_package(Protobuf REQUIRED)
+# llrun_protobuf(NAME PROTOS folder/a.proto … PUBLIC lib …): messages, included as "folder/a.pb.h".
+# The paths are from the top of the tree. The generated code is not held to our warnings.
+function(llrun_protobuf name)
+  cmake_parse_arguments(ARG "" "" "PROTOS;PUBLIC" ${ARGN})
+  set(generated)
+  foreach(proto ${ARG_PROTOS})
+    string(REGEX REPLACE "\\.proto$" ".pb" stem ${proto})
+    add_custom_command(
+      OUTPUT ${CMAKE_BINARY_DIR}/generated/${stem}.cc ${CMAKE_BINARY_DIR}/generated/${stem}.h
+      COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/generated
+      COMMAND protobuf::protoc -I ${CMAKE_SOURCE_DIR} --cpp_out=${CMAKE_BINARY_DIR}/generated
+              ${CMAKE_SOURCE_DIR}/${proto}
+      DEPENDS ${CMAKE_SOURCE_DIR}/${proto})
+    list(APPEND generated ${CMAKE_BINARY_DIR}/generated/${stem}.cc
+         ${CMAKE_BINARY_DIR}/generated/${stem}.h)
+  endforeach()
+  add_library(${name} STATIC ${generated})
+  target_link_libraries(${name} PUBLIC protobuf::libprotobuf ${ARG_PUBLIC})
+  target_include_directories(${name} SYSTEM PUBLIC ${CMAKE_BINARY_DIR}/generated)
+endfunction()
