@@ -1,0 +1,57 @@
+#include "supervisor/migration/machine.h"
+
+#include <gtest/gtest.h>
+
+namespace llrun::migration {
+namespace {
+
+TEST(Machine, AMoveAndAReturnEndWhereTheyBegan) {
+  HomeState home = HomeState::kHome;
+  for (const HomeEvent event :
+       {HomeEvent::kMigrate, HomeEvent::kWorldReady, HomeEvent::kCaptured, HomeEvent::kRestored,
+        HomeEvent::kRunning, HomeEvent::kConfirmed, HomeEvent::kHomeImage, HomeEvent::kReturned}) {
+    const auto after = next(home, event);
+    ASSERT_TRUE(after) << name(home) << " " << name(event);
+    home = *after;
+  }
+  EXPECT_EQ(home, HomeState::kHome);
+}
+
+TEST(Machine, EveryFailureBeforeCommitResumesAtHome) {
+  for (const HomeState state :
+       {HomeState::kPreparing, HomeState::kFreezing, HomeState::kTransferring}) {
+    EXPECT_TRUE(resumable(state));
+    EXPECT_EQ(next(state, HomeEvent::kAborted), HomeState::kHome) << name(state);
+  }
+}
+
+TEST(Machine, AfterCommitAnAbortIsNotEnough) {
+  for (const HomeState state : {HomeState::kCommitting, HomeState::kConfirming, HomeState::kAway}) {
+    EXPECT_FALSE(resumable(state));
+    EXPECT_FALSE(next(state, HomeEvent::kAborted)) << name(state);
+  }
+}
+
+TEST(Machine, NoEffectIsCarriedOutWhileHomeMightResume) {
+  for (const HomeState state :
+       {HomeState::kPreparing, HomeState::kFreezing, HomeState::kTransferring,
+        HomeState::kCommitting, HomeState::kConfirming})
+    EXPECT_FALSE(effects_flow(state)) << name(state);
+  EXPECT_TRUE(effects_flow(HomeState::kAway));
+}
+
+TEST(Machine, AGuestWithoutGivenUpDiesWithItsLeaseAndOneWithItIsFrozen) {
+  EXPECT_EQ(next(GuestState::kRunning, GuestEvent::kLeaseOver), GuestState::kGone);
+  EXPECT_EQ(next(GuestState::kSettled, GuestEvent::kLeaseOver), GuestState::kFrozen);
+  EXPECT_EQ(next(GuestState::kFrozen, GuestEvent::kHeardAgain), GuestState::kSettled);
+  EXPECT_EQ(next(GuestState::kFrozen, GuestEvent::kAbandoned), GuestState::kGone);
+}
+
+TEST(Machine, AGuestThatLeavesRunsOnOnlyIfHomeRefuses) {
+  EXPECT_EQ(next(GuestState::kLeaving, GuestEvent::kLeaveRefused), GuestState::kSettled);
+  EXPECT_FALSE(next(GuestState::kLeaving, GuestEvent::kHeardAgain));
+  EXPECT_FALSE(next(GuestState::kLeaving, GuestEvent::kLeaseOver));
+}
+
+}  // namespace
+}  // namespace llrun::migration
