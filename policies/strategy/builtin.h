@@ -1,0 +1,21 @@
+// The built-in strategies: what each is called and how it is made. One file each.
+#pragma once
+
+#include <memory>
+
+#include "policies/strategy/settings.h"
+#include "policies/strategy/strategy.h"
+
+namespace llrun::policies {
+
+struct BuiltinStrategy {
+  StrategyInfo info;
+  std::unique_ptr<Strategy> (*make)(const Settings& settings);
+};
+
+[[nodiscard]] BuiltinStrategy none_strategy();
+[[nodiscard]] BuiltinStrategy random_strategy();
+[[nodiscard]] BuiltinStrategy threshold_strategy();
+[[nodiscard]] BuiltinStrategy lifetime_strategy();
+
+}  // namespace llrun::policies

@@ -1,0 +1,124 @@
+// lifetime: Harchol-Balter and Downey, "Exploiting process lifetime distributions for dynamic load
+// balancing" (1996). Of processes that have lived T seconds about half live T more, so a process is
+// worth moving once the CPU time it has used since its last move, times what each further CPU
+// second becomes faster, exceeds what moving it costs.
+#include <algorithm>
+#include <utility>
+
+#include "policies/cost.h"
+#include "policies/random.h"
+#include "policies/strategy/builtin.h"
+#include "policies/strategy/eligibility.h"
+#include "policies/strategy/targets.h"
+#include "policies/strategy/thrift.h"
+
+namespace llrun::policies {
+
+namespace {
+
+constexpr int kMostMovesAtOnce = 8;  // of one decision; the next is a second away
+
+class Lifetime final : public Strategy {
+ public:
+  explicit Lifetime(const Settings& settings)
+      : margin_(settings["margin"]), stay_s_(settings["stay_s"]), random_(settings.seed()) {}
+  std::string_view name() const override { return "lifetime"; }
+  std::vector<Decision> decide(const ClusterView& view,
+                               std::span<const ProcessView> processes) override;
+
+ private:
+  [[nodiscard]] Decision judge(const ClusterView& view, const ProcessView& process,
+                               double crowd_here, const Targets& targets,
+                               std::optional<Target>& chosen) const;
+
+  double margin_;
+  double stay_s_;
+  Random random_;
+};
+
+// What the move would pay for, if the future is as long as the past since the last move.
+double expected_life_s(const ProcessView& process) {
+  return process.remaining_cpu_s.value_or(process.cpu_since_move_s);
+}
+
+std::vector<const ProcessView*> longest_first(std::span<const ProcessView> processes) {
+  std::vector<const ProcessView*> order;
+  for (const ProcessView& process : processes) order.push_back(&process);
+  std::ranges::sort(order, [](const ProcessView* a, const ProcessView* b) {
+    return expected_life_s(*a) > expected_life_s(*b);
+  });
+  return order;
+}
+
+Decision stay(const ProcessView& process, std::string reason, Numbers numbers = {}) {
+  return {process.id, std::nullopt, std::move(reason), std::move(numbers), {}};
+}
+
+std::vector<Decision> Lifetime::decide(const ClusterView& view,
+                                       std::span<const ProcessView> processes) {
+  std::vector<Decision> decisions;
+  Targets targets(view, Targets::Crowd::kLasting, random_);
+  double crowd_here = std::min(view.self.load, view.self.run_queue);
+  int moves = 0;
+  for (const ProcessView* process : longest_first(processes)) {
+    std::optional<Target> chosen;
+    Decision decision = judge(view, *process, crowd_here, targets, chosen);
+    if (chosen) {
+      targets.took(*chosen);
+      crowd_here -= process->cpu_rate;
+      ++moves;
+    }
+    if (decision.peer || view.explain) decisions.push_back(std::move(decision));
+    if (moves == kMostMovesAtOnce) break;
+  }
+  return decisions;
+}
+
+Decision Lifetime::judge(const ClusterView& view, const ProcessView& process, double crowd_here,
+                         const Targets& targets, std::optional<Target>& chosen) const {
+  if (process.pinned) return stay(process, why_pinned(process));
+  if (auto home = thrift(view, process)) return *std::move(home);
+  if (process.moves > 0 && process.last_move_age_s < stay_s_)
+    return stay(process, "it has just moved", {{"last_move_age_s", process.last_move_age_s}});
+  const auto target = targets.best(process.rss_bytes);
+  if (!target) return stay(process, "no node can receive it");
+
+  const NodeView& peer = view.peers[target->peer];
+  const double here = s_per_cpu_s(view.self, crowd_here);
+  const double tax =
+      away_tax(process.home_calls_per_s, process.home_bytes_per_s, peer.link, view.cost);
+  const double life = expected_life_s(process);
+  const double gain = life * (here - target->s_per_cpu_s - tax);
+  const double cost = margin_ * move_cost(process, peer.link, view.cost).total_s();
+  Numbers numbers{{"expected_cpu_s", life},
+                  {"here_s_per_cpu_s", here},
+                  {"there_s_per_cpu_s", target->s_per_cpu_s},
+                  {"tax_s_per_cpu_s", tax},
+                  {"gain_s", gain},
+                  {"cost_s", cost}};
+  if (gain <= cost)
+    return stay(
+        process,
+        gain <= 0 ? "no node would run it sooner" : "the move would cost more than it gains",
+        std::move(numbers));
+  chosen = target;
+  return {process.id,
+          target->peer,
+          peer.name + " would run it sooner by more than the move costs",
+          std::move(numbers),
+          {here, process.rss_bytes, false}};
+}
+
+}  // namespace
+
+BuiltinStrategy lifetime_strategy() {
+  return {{"lifetime",
+           "a process moves when what it has used since its last move says that the move will pay",
+           {{"margin", 1, "times the cost that the gain must exceed"},
+            {"stay_s", 1, "seconds a process stays after a move"}}},
+          [](const Settings& settings) -> std::unique_ptr<Strategy> {
+            return std::make_unique<Lifetime>(settings);
+          }};
+}
+
+}  // namespace llrun::policies
