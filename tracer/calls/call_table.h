@@ -1,0 +1,91 @@
+// The call table: where each system call of a guest is executed, and why.
+//
+// The rows are syscalls.def. The guest's filter, the supervisor and docs/calls.md all read this one
+// table.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace llrun {
+
+enum class CallClass : std::uint8_t {
+  kNative,  // by the guest, at full speed
+  kThread,  // the clone family: a trace stop, since ids come from home and registers are rewritten
+  kHome,    // by the shadow; a supervisor that cannot do that yet brings the program home
+  kBringsHome,   // by the program, once it has been brought home
+  kConditional,  // natively if its arguments say so (conditions.h), else as the decision says
+};
+
+// What is looked at to decide a conditional call.
+enum class Decision : std::uint8_t {
+  kNone,
+  kIoctlRequest,
+  kFcntlCommand,
+  kPrctlOption,
+  kArchPrctlCode,
+  kMapFlags,
+  kAdvice,
+  kPipeFlags,
+  kCloseRangeFlags,
+  kLockFlags,
+  kMembarrierCommand,
+  kPersonality,
+  kProtectionKey,
+  kNodeType,
+  kClockId,
+  kTarget,        // a process id: the program itself, or another
+  kCpuTime,       // a clock or counter of CPU time, of which home has a part
+  kSignalTarget,  // whom the signal is for
+  kFileType,      // what kind of file is opened
+  kCloneFlags,    // a thread, or a new process
+};
+
+// What an argument is: enough to print a call and to know which memory it reads or writes.
+enum class ArgKind : std::uint8_t {
+  kNone,
+  kInt,
+  kFlags,
+  kFd,
+  kDirFd,    // a descriptor, or AT_FDCWD
+  kPath,     // a NUL-terminated file name
+  kString,   // NUL-terminated text of another kind
+  kAddress,  // an address, or a word whose meaning depends on another argument
+  kLength,   // bytes or entries of the argument before it
+  kInBuffer,
+  kOutBuffer,
+  kInVector,  // iovec of buffers that are read
+  kOutVector,
+  kInStruct,
+  kOutStruct,
+  kInOutStruct,
+  kPid,
+  kSignal,
+  kMode,
+  kOffset,
+};
+
+struct CallRow {
+  std::uint32_t number = 0;
+  std::string_view name;  // the kernel's
+  CallClass where = CallClass::kBringsHome;
+  Decision decision = Decision::kNone;
+  std::string_view why;
+  std::array<ArgKind, 6> args{};
+};
+
+// All rows, in rising order of their numbers.
+[[nodiscard]] std::span<const CallRow> call_table();
+
+// The row of a call, or null: a call newer than this program, which brings the program home.
+[[nodiscard]] const CallRow* find_call(std::uint64_t number);
+[[nodiscard]] const CallRow* find_call(std::string_view name);
+
+// Words for people and documents: "brings home", "FcntlCommand", "fd".
+[[nodiscard]] std::string_view name_of(CallClass where);
+[[nodiscard]] std::string_view name_of(Decision decision);
+[[nodiscard]] std::string_view name_of(ArgKind kind);
+
+}  // namespace llrun

@@ -1,0 +1,59 @@
+// Conditions on the arguments of a call: when a conditional call is native, and which calls concern
+// a descriptor that lives at home.
+//
+// Plain data, so that the filter (which runs in the kernel) and the verdict (which the supervisor
+// asks when a call was notified) can not disagree. Arguments that the kernel takes as 32-bit
+// numbers are compared in 32 bits: what a program leaves in the upper half means nothing to the
+// kernel and must not evade us.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/ids.h"
+#include "tracer/calls/call_table.h"
+
+namespace llrun {
+
+using CallArgs = std::array<std::uint64_t, 6>;
+
+// (argument & mask) == value
+struct Condition {
+  std::uint8_t arg = 0;
+  std::uint64_t mask = 0;
+  std::uint64_t value = 0;
+  [[nodiscard]] bool holds(const CallArgs& args) const { return (args[arg] & mask) == value; }
+};
+
+// All of them hold. Each argument appears at most once.
+using Conjunction = std::vector<Condition>;
+
+[[nodiscard]] bool holds(const Conjunction& all, const CallArgs& args);
+
+// The program's descriptors whose other side lives at home, by number in its table. All of them are
+// compared by number, so whatever could make another number mean the same (dup, F_DUPFD) or this
+// number mean something else (close, dup2 onto it) concerns them too.
+struct HomeDescriptors {
+  std::vector<int> input;      // read on demand: what is there is known at home only
+  std::vector<int> terminals;  // modes, foreground group and queues are home's
+  std::vector<int> offsets;  // regular files whose offset is shared with processes outside the job
+  [[nodiscard]] bool any() const {
+    return !input.empty() || !terminals.empty() || !offsets.empty();
+  }
+};
+
+// A conditional call is native if any of these holds. `self`, the program's own id where known,
+// makes calls that name it native.
+[[nodiscard]] std::vector<Conjunction> native_when(const CallRow& row,
+                                                   std::optional<GuestPid> self);
+
+// A call that concerns a descriptor at home whenever `when` holds; an empty one always does.
+struct HomeUse {
+  std::uint32_t number = 0;
+  Conjunction when;
+};
+[[nodiscard]] std::vector<HomeUse> home_uses(const HomeDescriptors& home);
+
+}  // namespace llrun

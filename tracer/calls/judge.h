@@ -1,0 +1,46 @@
+// The judge: what the supervisor does with one call of a guest.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/ids.h"
+#include "tracer/calls/call_table.h"
+#include "tracer/calls/conditions.h"
+
+namespace llrun {
+
+enum class Verdict : std::uint8_t {
+  kNative,          // continue it
+  kThread,          // a trace stop: made natively under an id from home; brings home if no thread
+  kHome,            // have the shadow execute it (until that can be done: bring home)
+  kBringsHome,      // bring the program home; it executes the call there
+  kHomeDescriptor,  // it concerns a descriptor that lives at home: serve it there, or bring home
+  kFileType,        // look at what is opened: continue for regular files, directories, null-like
+                    // devices; else bring home
+  kSignalTarget,    // look whom it is for: continue for the program's own threads; else bring home
+  kCpuTime,         // answer with the guest's own CPU time plus home's part
+};
+
+// What is known of the guest that makes the calls.
+struct CallContext {
+  HomeDescriptors home;
+  std::optional<GuestPid> self;
+};
+
+// Judges the calls of one guest. With the context that the guest's filter was built with, exactly
+// the calls with verdict kNative pass that filter. Thread-safe once made.
+class CallJudge {
+ public:
+  explicit CallJudge(const CallContext& context);
+  [[nodiscard]] Verdict judge(std::uint64_t number, const CallArgs& args) const;
+
+ private:
+  using Alternatives = std::vector<Conjunction>;
+  std::map<std::uint32_t, Alternatives> native_;
+  std::map<std::uint32_t, Alternatives> home_;
+};
+
+}  // namespace llrun
