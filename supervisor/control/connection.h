@@ -1,8 +1,8 @@
 // Connection: one end of a control socket. Messages in, messages out, descriptors beside them.
 //
-// A Unix SOCK_SEQPACKET, so a message is a packet and comes whole or not at all. Never blocks: what the other
-// end does not take waits in a bounded queue; when that is full the other end is taken for hung and the
-// connection closes.
+// A Unix SOCK_SEQPACKET, so a message is a packet and comes whole or not at all. Never blocks: what
+// the other end does not take waits in a bounded queue; when that is full the other end is taken
+// for hung and the connection closes.
 #pragma once
 
 #include <deque>
@@ -19,7 +19,8 @@
 
 namespace llrun::control {
 
-// The kernel takes a packet only if it fits the send buffer (net.core.wmem_default, 208 KiB) with its overhead.
+// The kernel takes a packet only if it fits the send buffer (net.core.wmem_default, 208 KiB) with
+// its overhead.
 inline constexpr std::size_t kMaxMessage = 128U << 10;
 inline constexpr std::size_t kMaxQueued = 4096;
 
@@ -35,10 +36,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // `on_closed` is called once, when the other end has gone or misbehaved; not after close().
   void listen(OnMessage on_message, OnClosed on_closed);
-  // Queued if the other end is slow; `fds` are duplicated for that. An answer too long for a packet goes as
-  // rows of lines before it.
+  // Queued if the other end is slow; `fds` are duplicated for that. An answer too long for a packet
+  // goes as rows of lines before it.
   void send(const protocol::ControlMessage& message, std::span<const int> fds = {});
-  // Writes out what is queued, waiting for the other end at most `limit`; for the last words of a process.
+  // Writes out what is queued, waiting for the other end at most `limit`; for the last words of a
+  // process.
   void flush(EventLoop::Clock::duration limit);
   void close();
   [[nodiscard]] bool open() const { return socket_.valid(); }
@@ -60,6 +62,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::deque<Outgoing> queue_;
   OnMessage on_message_;
   OnClosed on_closed_;
+  bool closed_by_owner_ = false;
 };
 
 }  // namespace llrun::control

@@ -1,0 +1,65 @@
+// Config: everything llrun.conf, LLRUN_* and options settle. Plain values with their defaults.
+//
+// Precedence: options > LLRUN_* > the user's file > /etc/llrun/llrun.conf. LLRUN_CONF names another
+// file than the user's. llrun.conf(5) describes the keys; keys.h is their one table.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace llrun::config {
+
+// A peer is reached by a command whose stdin and stdout are the channel.
+struct Peer {
+  std::string name;
+  std::vector<std::string> command;
+  friend bool operator==(const Peer&, const Peer&) = default;
+};
+
+// What the owner of this node allows guests. Zero: no limit.
+struct GuestLimits {
+  long max = 0;
+  double memory = 0;  // MiB, all guests together
+  double cpu = 0;     // cores, all guests together
+  long nice = 0;      // added to theirs
+};
+
+struct Config {
+  std::string name;  // this node's
+  std::vector<Peer> nodes;
+  std::chrono::milliseconds after{5000};
+  double max_io = 3;  // MiB/s of regular files
+  std::string strategy = "lifetime";
+  std::chrono::milliseconds lease{30'000};
+  std::chrono::milliseconds abandon{600'000};
+  std::chrono::milliseconds settle{10'000};  // after a move a process stays at least as long
+  bool levelling = true;                     // this node takes part at all
+  bool accept = true;                        // takes guests
+  GuestLimits guests;
+  std::map<std::string, std::string> hints;  // program -> "long", "never", …
+  std::string log_level = "info";
+
+  [[nodiscard]] const Peer* peer(std::string_view node) const;
+};
+
+// What is read, by default from the process's surroundings; tests name their own.
+struct Sources {
+  std::string system_file;
+  std::string user_file;
+  bool user_file_must_exist = false;               // it was named by LLRUN_CONF
+  std::map<std::string, std::string> environment;  // LLRUN_* only
+  static Sources of_this_process();
+};
+
+// `options` are (key, value) as on a command line; they win. An unknown key, a malformed value or
+// line is kInvalid and names file and line, variable or option.
+using Options = std::vector<std::pair<std::string, std::string>>;
+[[nodiscard]] Result<Config> load(const Sources& sources, const Options& options = {});
+[[nodiscard]] Result<Config> load(const Options& options = {});
+
+}  // namespace llrun::config

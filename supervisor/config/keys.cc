@@ -1,0 +1,121 @@
+#include "supervisor/config/keys.h"
+
+#include <algorithm>
+#include <array>
+
+#include "supervisor/config/values.h"
+
+namespace llrun::config {
+namespace {
+
+template <auto Member, auto Parse>
+Result<> field(Config& config, std::string_view, const std::string& value) {
+  LLRUN_TRY_ASSIGN(config.*Member, Parse(value));
+  return {};
+}
+
+template <auto Member, auto Parse>
+Result<> guest_field(Config& config, std::string_view, const std::string& value) {
+  LLRUN_TRY_ASSIGN(config.guests.*Member, Parse(value));
+  return {};
+}
+
+bool usable_as_file_name(std::string_view name) {
+  constexpr std::string_view kAllowed =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+  return !name.empty() && name.size() <= 64 && name.front() != '.' && name.front() != '-' &&
+         name.find_first_not_of(kAllowed) == std::string_view::npos;
+}
+
+Result<std::string> parse_node_name(const std::string& value) {
+  if (usable_as_file_name(value)) return value;
+  return failure(
+      ErrorCode::kInvalid,
+      "\"" + value + "\" is not a node's name: letters, digits, - _ . and at most 64 of them");
+}
+
+Result<std::string> parse_word(const std::string& value) {
+  if (!value.empty()) return value;
+  return failure(ErrorCode::kInvalid, "the value is empty");
+}
+
+Result<std::string> parse_log_level(const std::string& value) {
+  constexpr std::array kLevels{"debug", "info", "warn", "error"};
+  if (std::ranges::find(kLevels, value) != kLevels.end()) return value;
+  return failure(ErrorCode::kInvalid, "\"" + value + "\" is not one of debug, info, warn, error");
+}
+
+Result<long> parse_count(const std::string& value) {
+  auto count = parse_integer(value);
+  if (count && *count < 0) return failure(ErrorCode::kInvalid, "\"" + value + "\" is below zero");
+  return count;
+}
+
+Result<long> parse_nice(const std::string& value) {
+  auto nice = parse_integer(value);
+  if (nice && (*nice < 0 || *nice > 19))
+    return failure(ErrorCode::kInvalid, "\"" + value + "\" is not a nice value from 0 to 19");
+  return nice;
+}
+
+Result<> add_node(Config& config, std::string_view name, const std::string& value) {
+  Peer peer;
+  LLRUN_TRY_ASSIGN(peer.name, parse_node_name(std::string(name)));
+  LLRUN_TRY_ASSIGN(peer.command, split_command(value));
+  std::erase_if(config.nodes, [&](const Peer& old) { return old.name == peer.name; });
+  config.nodes.push_back(std::move(peer));
+  return {};
+}
+
+Result<> add_hint(Config& config, std::string_view program, const std::string& value) {
+  LLRUN_TRY_ASSIGN(config.hints[std::string(program)], parse_word(value));
+  return {};
+}
+
+constexpr Key kKeys[] = {
+    {"name", field<&Config::name, parse_node_name>},
+    {"after", field<&Config::after, parse_duration>},
+    {"max-io", field<&Config::max_io, parse_number>},
+    {"strategy", field<&Config::strategy, parse_word>},
+    {"lease", field<&Config::lease, parse_duration>},
+    {"abandon", field<&Config::abandon, parse_duration>},
+    {"settle", field<&Config::settle, parse_duration>},
+    {"levelling", field<&Config::levelling, parse_switch>},
+    {"accept", field<&Config::accept, parse_switch>},
+    {"log-level", field<&Config::log_level, parse_log_level>},
+    {"guests.max", guest_field<&GuestLimits::max, parse_count>},
+    {"guests.memory", guest_field<&GuestLimits::memory, parse_number>},
+    {"guests.cpu", guest_field<&GuestLimits::cpu, parse_number>},
+    {"guests.nice", guest_field<&GuestLimits::nice, parse_nice>},
+    {"nodes.*", add_node},
+    {"hints.*", add_hint},
+};
+
+bool matches(const Key& key, std::string_view name) {
+  if (!key.name.ends_with('*')) return key.name == name;
+  const auto prefix = key.name.substr(0, key.name.size() - 1);
+  return name.starts_with(prefix) && name.size() > prefix.size();
+}
+
+}  // namespace
+
+std::span<const Key> keys() { return kKeys; }
+
+const Key* find_key(std::string_view name) {
+  const auto* found =
+      std::ranges::find_if(kKeys, [&](const Key& key) { return matches(key, name); });
+  return found == std::end(kKeys) ? nullptr : found;
+}
+
+Result<> set_key(Config& config, const std::string& name, const std::string& value) {
+  const Key* key = find_key(name);
+  if (key == nullptr)
+    return failure(ErrorCode::kInvalid, "there is no key \"" + name + "\": see llrun.conf(5)");
+  const auto rest =
+      std::string_view(name).substr(key->name.ends_with('*') ? key->name.size() - 1 : 0);
+  auto done = key->set(config, rest, value);
+  if (!done) done.error().attempted = name + ": " + done.error().attempted;
+  return done;
+}
+
+}  // namespace llrun::config

@@ -1,0 +1,42 @@
+// What /proc says about the machine: text in, plain values out. Formats: proc(5).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace llrun::load {
+
+// /proc/loadavg: threads that run or are ready now, the reader among them.
+[[nodiscard]] std::optional<unsigned> parse_running(std::string_view loadavg);
+
+struct CpuTicks {
+  std::uint64_t total = 0;  // of all cores, in clock ticks
+  std::uint64_t idle = 0;   // idle and waiting for disks
+  unsigned cores = 0;
+};
+[[nodiscard]] std::optional<CpuTicks> parse_cpu(std::string_view proc_stat);
+
+struct Memory {
+  std::uint64_t total_bytes = 0;
+  std::uint64_t available_bytes = 0;  // MemAvailable: without swapping
+};
+[[nodiscard]] std::optional<Memory> parse_memory(std::string_view meminfo);
+
+// "some avg10" of a file in /proc/pressure, percent.
+[[nodiscard]] std::optional<double> parse_pressure(std::string_view text);
+
+// Bytes read and written by whole disks: partitions, loop devices and what lies on other disks are
+// left out.
+[[nodiscard]] std::uint64_t parse_disk_bytes(std::string_view diskstats);
+
+struct ProcessTicks {
+  bool running = false;   // state R
+  std::uint64_t cpu = 0;  // user and system, clock ticks
+};
+[[nodiscard]] std::optional<ProcessTicks> parse_process(std::string_view pid_stat);
+
+[[nodiscard]] std::string cpu_model(std::string_view cpuinfo);  // "model name" of the first
+
+}  // namespace llrun::load
