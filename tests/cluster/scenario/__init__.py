@@ -1,0 +1,1 @@
+"""What the scenarios share: a case that keeps its logs, waiting on events, a bash in a real terminal, llrunctl."""

@@ -1,0 +1,56 @@
+"""A test case on test hosts that, when it fails, leaves what the hosts wrote and prints how to repeat it."""
+import os
+import sys
+import unittest
+
+from hosts.cluster import HOME_AND_PEER, Cluster
+
+KEPT = "/tmp/llrun-failed"
+_GATHER = ("for f in ~/.local/state/llrun/*/* ~/.config/llrun/llrun.conf /var/log/sshd.log; do "
+           'echo "--- $f"; cat "$f"; done; echo "--- processes"; ps -eLo pid,tid,ppid,sid,stat,wchan:20,args')
+
+
+class HostsCase(unittest.TestCase):
+    """Starts SPECS afresh for each test; `self.cluster` and `self.a`, `self.b`, … are there in it."""
+
+    SPECS = HOME_AND_PEER
+    maxDiff = 4000
+
+    def setUp(self):
+        self.cluster = Cluster(self.SPECS)
+        self.cluster.start()
+        self.addCleanup(self.cluster.remove)
+        self.addCleanup(self._keep_logs_if_failed)
+        for name, host in self.cluster.hosts.items():
+            setattr(self, name, host)
+
+    def _failed(self):
+        result = self._outcome.result
+        return any(test is self for test, _ in result.failures + result.errors)
+
+    def _keep_logs_if_failed(self):
+        if not self._failed():
+            return
+        directory = f"{KEPT}/{self.id()}"
+        os.makedirs(directory, exist_ok=True)
+        for host in self.cluster.hosts.values():
+            done = host.run(["bash", "-c", _GATHER], as_root=True, check=False,
+                            environment={"HOME": host.home})
+            with open(f"{directory}/{host.name}.log", "w") as file:
+                file.write(done.stdout + done.stderr)
+        print(f"\nwhat the hosts wrote is in {directory}\nto repeat: {repeat_command(self)}", file=sys.stderr)
+
+
+def repeat_command(test):
+    """The shell command that runs just this test again."""
+    script = os.path.realpath(sys.argv[0])
+    build = os.environ.get("LLRUN_TEST_BUILD")
+    return f"{f'LLRUN_TEST_BUILD={build} ' if build else ''}{script} {'.'.join(test.id().split('.')[1:])}"
+
+
+def main():
+    """Runs the calling script's cases. A skipped case fails: the project's own machines can do all that is asked."""
+    program = unittest.main(module="__main__", exit=False, verbosity=2)
+    for test, reason in program.result.skipped:
+        print(f"skipped, so failed: {test.id()}: {reason}", file=sys.stderr)
+    sys.exit(0 if program.result.wasSuccessful() and program.result.testsRun and not program.result.skipped else 1)
