@@ -1,0 +1,76 @@
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include "tracer/procfs/credentials.h"
+#include "tracer/procfs/fdinfo.h"
+
+namespace llrun::tracer {
+namespace {
+
+TEST(FdInfo, TellsPositionFlagsAndCloseOnExec) {
+  const auto info = parse_fdinfo("pos:\t141\nflags:\t02100002\nmnt_id:\t27\nino:\t99\n");
+  ASSERT_TRUE(info) << info.error().message();
+  EXPECT_EQ(info->position, 141U);
+  EXPECT_EQ(info->flags, 0100000 | O_RDWR);
+  EXPECT_TRUE(info->close_on_exec);
+  EXPECT_EQ(info->mount_id, 27U);
+  EXPECT_TRUE(info->locks.empty());
+}
+
+TEST(FdInfo, TellsEventfdEpollAndLocks) {
+  const auto counter =
+      parse_fdinfo("flags:\t02\neventfd-count:               1f\neventfd-semaphore: 1\n");
+  ASSERT_TRUE(counter);
+  EXPECT_EQ(counter->eventfd_count, 31U);
+  EXPECT_EQ(counter->eventfd_semaphore, true);
+  const auto epoll = parse_fdinfo(
+      "flags:\t02\n"
+      "tfd:        5 events:       19 data: ffffffff00000004  pos:0 ino:6ee9 sdev:f\n");
+  ASSERT_TRUE(epoll);
+  ASSERT_EQ(epoll->epoll.size(), 1U);
+  EXPECT_EQ(epoll->epoll[0].fd, 5);
+  EXPECT_EQ(epoll->epoll[0].events, 0x19U);
+  EXPECT_EQ(epoll->epoll[0].data, 0xffffffff00000004U);
+  EXPECT_EQ(epoll->epoll[0].inode, 0x6ee9U);
+  const auto lock = parse_fdinfo("flags:\t0\nlock:\t1: POSIX  ADVISORY  WRITE 9 fe:00:7 0 EOF\n");
+  ASSERT_TRUE(lock);
+  EXPECT_EQ(lock->locks, (std::vector<std::string>{"POSIX  ADVISORY  WRITE 9 fe:00:7 0 EOF"}));
+}
+
+TEST(FdInfo, RefusesWhatItCannotRead) {
+  EXPECT_FALSE(parse_fdinfo(""));
+  EXPECT_FALSE(parse_fdinfo("pos:\t1\n"));
+  EXPECT_FALSE(parse_fdinfo("flags:\t9\n"));
+  EXPECT_FALSE(parse_fdinfo("flags:\t0\npos:\tx\n"));
+  EXPECT_FALSE(parse_fdinfo("flags:\t0\ntfd: 5 events: 19\n"));
+  EXPECT_FALSE(parse_fdinfo("flags:\t0\neventfd-count: -1\n"));
+}
+
+TEST(Credentials, ReadsIdsTracerAndConfinement) {
+  const auto it = parse_credentials(
+      "Name:\tcat\nState:\tt (tracing stop)\nPPid:\t10\nTracerPid:\t7\nUid:\t1\t2\t3\t4\n"
+      "Gid:\t5\t6\t7\t8\nGroups:\t100 200 \nCapPrm:\t0000000000002000\nCapEff:\t0\nSeccomp:\t2\n"
+      "Seccomp_filters:\t3\nCoreDumping:\t1\nx86_Thread_features:\tshstk \n");
+  ASSERT_TRUE(it) << it.error().message();
+  EXPECT_EQ(it->name, "cat");
+  EXPECT_EQ(it->state, 't');
+  EXPECT_EQ(it->parent, 10);
+  EXPECT_EQ(it->tracer, 7);
+  EXPECT_EQ(it->uids, (std::array<std::uint32_t, 4>{1, 2, 3, 4}));
+  EXPECT_EQ(it->gids, (std::array<std::uint32_t, 4>{5, 6, 7, 8}));
+  EXPECT_EQ(it->groups, (std::vector<std::uint32_t>{100, 200}));
+  EXPECT_EQ(it->permitted_capabilities, 0x2000U);
+  EXPECT_EQ(it->seccomp, 2);
+  EXPECT_EQ(it->seccomp_filters, 3);
+  EXPECT_TRUE(it->core_dumping);
+  EXPECT_TRUE(it->shadow_stack);
+}
+
+TEST(Credentials, RefusesWhatItCannotRead) {
+  EXPECT_FALSE(parse_credentials(""));
+  EXPECT_FALSE(parse_credentials("State:\tR\nUid:\t1\t2\n"));
+  EXPECT_FALSE(parse_credentials("State:\tR\nTracerPid:\tnobody\n"));
+}
+
+}  // namespace
+}  // namespace llrun::tracer
