@@ -1,0 +1,122 @@
+// Injected calls: what they return, and that the thread is given back as found.
+#include <gtest/gtest.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+
+#include <array>
+
+#include "tests/unit/tracer/child.h"
+#include "tracer/ptrace/thread_set.h"
+#include "tracer/remote/remote_fd.h"
+#include "tracer/remote/remote_syscall.h"
+
+namespace llrun::tracer {
+namespace {
+
+#define ASSERT_OK(result) ASSERT_TRUE((result).has_value()) << (result).error().message()
+
+struct Stopped {
+  explicit Stopped(HostPid pid) : threads(ThreadSet::seize_all(pid, PTRACE_O_EXITKILL)) {
+    if (threads) stopped = threads->stop_all();
+  }
+  [[nodiscard]] const StoppedThread& thread() const {
+    return threads->stopped({threads->pid().value});
+  }
+  Result<ThreadSet> threads;
+  Result<> stopped;
+};
+
+void read_answer_forever(int from, int to) {
+  for (;;) {
+    char byte = 0;
+    const ssize_t count = ::read(from, &byte, 1);
+    if (count != 1) ::_exit(17);  // a stray EINTR ends here
+    byte = static_cast<char>(byte + 1);
+    if (::write(to, &byte, 1) != 1) ::_exit(18);
+  }
+}
+
+TEST(RemoteSyscalls, LeavesAnInterruptedReadAsItWas) {
+  auto in = make_pipe();
+  auto out = make_pipe();
+  Child child([&] { read_answer_forever(in->first.get(), out->second.get()); });
+  Stopped stopped(child.pid());
+  ASSERT_OK(stopped.threads);
+  ASSERT_OK(stopped.stopped);
+  auto site = find_syscall_site(child.pid());
+  ASSERT_OK(site);
+  {
+    auto calls = RemoteSyscalls::borrow(child.pid(), stopped.thread(), *site);
+    ASSERT_OK(calls);
+    auto pid = calls->call(SYS_getpid);
+    ASSERT_OK(pid);
+    EXPECT_EQ(static_cast<pid_t>(*pid), child.pid().value);
+    auto wrong = calls->call(SYS_close, 12345);
+    ASSERT_FALSE(wrong);
+    EXPECT_EQ(wrong.error().errno_value, EBADF);
+    auto page = StubPage::map(*calls);
+    ASSERT_OK(page);
+    calls->use_site(page->site());
+    pid = calls->call(SYS_getppid);
+    ASSERT_OK(pid);
+    EXPECT_EQ(static_cast<pid_t>(*pid), ::getpid());
+    std::array<StubCall, 3> batch{};
+    batch[0].number = SYS_getpid;
+    batch[1] = {SYS_close, {12345}, 0};
+    batch[2].number = SYS_getppid;
+    ASSERT_OK(calls->call_all(batch, page->arena().start));
+    EXPECT_EQ(batch[0].result, static_cast<std::uint64_t>(child.pid().value));
+    EXPECT_EQ(batch[1].result, static_cast<std::uint64_t>(-EBADF));
+    EXPECT_EQ(batch[2].result, static_cast<std::uint64_t>(::getpid()));
+    auto sender = RemoteFdSender::open(*calls, RemoteArena(child.pid(), page->arena()));
+    ASSERT_OK(sender);
+    ASSERT_OK(sender->send_to(in->second.get(), RemoteFd{77}, false));
+    ASSERT_OK(sender->close());
+    EXPECT_EQ(*read_link("/proc/" + std::to_string(child.pid().value) + "/fd/77"),
+              *read_link("/proc/self/fd/" + std::to_string(in->second.get())));
+    calls->use_site(*site);
+    ASSERT_OK(page->unmap(*calls));
+    ASSERT_OK(calls->finish());
+  }
+  ASSERT_OK(stopped.threads->resume_all());
+  const std::byte question{41};
+  ASSERT_OK(write_all(in->second.get(), std::span(&question, 1)));
+  std::byte answer{};
+  ASSERT_OK(read_all(out->first.get(), std::span(&answer, 1)));
+  EXPECT_EQ(answer, std::byte{42});
+}
+
+TEST(RemoteSyscalls, EndsAThreadAndTellsHow) {
+  Child child([] {
+    for (;;) ::pause();
+  });
+  Stopped stopped(child.pid());
+  ASSERT_OK(stopped.stopped);
+  auto site = find_syscall_site(child.pid());
+  ASSERT_OK(site);
+  auto calls = RemoteSyscalls::borrow(child.pid(), stopped.thread(), *site);
+  ASSERT_OK(calls);
+  auto end = calls->call_to_end(SYS_exit_group, 9);
+  ASSERT_OK(end);
+  ASSERT_TRUE(end->is<Exited>());
+  EXPECT_EQ(end->as<Exited>()->status, 9);
+  child.forget();
+}
+
+TEST(RemoteMemory, WritesWhatTheProgramMayNot) {
+  static constexpr char kText[] = "a constant of the program";
+  Child child([] {
+    for (;;) ::pause();
+  });
+  Stopped stopped(child.pid());
+  ASSERT_OK(stopped.stopped);
+  const RemoteAddr at{reinterpret_cast<std::uint64_t>(&kText)};
+  EXPECT_EQ(*read_string(child.pid(), at), kText);
+  ASSERT_OK(write_memory(child.pid(), at, bytes_of(std::string_view("A"))));
+  EXPECT_EQ(read_string(child.pid(), at)->substr(0, 3), "A c");
+  std::array<std::byte, 1> byte{};
+  EXPECT_FALSE(read_memory(child.pid(), RemoteAddr{16}, byte));
+}
+
+}  // namespace
+}  // namespace llrun::tracer

@@ -1,0 +1,80 @@
+// ThreadSet: all threads of one traced process, seized and stopped together.
+//
+// It owns the knowledge of which threads there are and why each stopped. What was met on the way to
+// a stop (clones, forks, an exec) is kept and handed out by take_met(): no event is lost. It does
+// not resume or detach by itself when destroyed: who stops a program says how it goes on.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "tracer/ptrace/ptrace.h"
+#include "tracer/ptrace/stop_event.h"
+#include "tracer/ptrace/wait.h"
+
+namespace llrun::tracer {
+
+class ThreadSet {
+ public:
+  // Attach to every thread of `pid`, those made meanwhile included. They run on.
+  // PTRACE_O_TRACECLONE is added, so that later threads come attached.
+  [[nodiscard]] static Result<ThreadSet> seize_all(HostPid pid, unsigned options = 0);
+  // Threads that the caller has seized already and that run.
+  [[nodiscard]] static ThreadSet of_running(HostPid pid, const std::vector<HostTid>& tids);
+  // The same, but stopped.
+  [[nodiscard]] static ThreadSet of_stopped(HostPid pid, std::vector<StoppedThread> threads);
+
+  // Interrupt every thread and wait until each has stopped at a place where its registers are those
+  // that the program will go on with. Threads that end or appear meanwhile are left out or taken
+  // in.
+  [[nodiscard]] Result<> stop_all(std::chrono::milliseconds timeout = kStopTimeout);
+  // Let every stopped thread run; a signal that was about to be delivered is delivered, a group
+  // stop is kept (listen).
+  [[nodiscard]] Result<> resume_all();
+  [[nodiscard]] Result<> detach_all();
+
+  [[nodiscard]] HostPid pid() const { return pid_; }
+  [[nodiscard]] std::vector<HostTid> tids() const;  // the main thread first
+  [[nodiscard]] bool all_stopped() const;
+  // The token of a thread that is stopped; a thread that is not is a mistake of ours.
+  [[nodiscard]] const StoppedThread& stopped(HostTid tid) const;
+  // The signal that `tid` was about to get when it stopped: dequeued, so whoever injects calls into
+  // the thread must queue it again. It is given once.
+  [[nodiscard]] std::optional<siginfo_t> take_signal(HostTid tid);
+  // The group stop the process is in (job control), or 0.
+  [[nodiscard]] int group_stop_signal() const;
+  // Everything met while stopping that is not a stop itself, in order.
+  [[nodiscard]] std::vector<StopEvent> take_met();
+
+  // A thread that the caller made, or saw end.
+  void add_running(HostTid tid);
+  void add_stopped(StoppedThread thread);
+  void forget(HostTid tid);
+  // Give a token away, to resume that thread alone; note_stopped() brings it back.
+  [[nodiscard]] StoppedThread take_stopped(HostTid tid);
+  void note_stopped(StoppedThread thread);
+
+ private:
+  struct Member {
+    std::optional<StoppedThread> token;  // empty: runs
+    std::optional<siginfo_t> signal;     // was about to be delivered
+    int group_stop = 0;
+    bool first_stop_due = false;  // came attached: stops by itself
+  };
+  explicit ThreadSet(HostPid pid) : pid_(pid) {}
+  [[nodiscard]] Result<bool> take_in_new_threads(unsigned options);
+  [[nodiscard]] Result<> take_in(HostTid tid, unsigned options);
+  [[nodiscard]] Result<> stop_one(HostTid tid, std::chrono::milliseconds timeout);
+  // True when the thread is now stopped for good, or gone.
+  [[nodiscard]] Result<bool> meet(HostTid tid, const StopEvent& event);
+
+  HostPid pid_;
+  std::map<HostTid, Member> members_;
+  std::vector<StopEvent> met_;
+};
+
+}  // namespace llrun::tracer

@@ -1,0 +1,58 @@
+#include "tracer/ptrace/wait.h"
+
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+#include <string>
+
+namespace llrun::tracer {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Most stops come within some microseconds of being asked for. So yield first, then sleep, longer
+// and longer: waitpid has no timeout, and SIGCHLD belongs to the event loop.
+constexpr int kYields = 64;
+constexpr long kFirstSleep = 10'000;     // ns
+constexpr long kLongestSleep = 500'000;  // ns
+
+void pause_before_retry(int attempt) {
+  if (attempt < kYields) {
+    ::sched_yield();
+    return;
+  }
+  const long shift = std::min(attempt - kYields, 10);
+  const timespec nap{0, std::min(kFirstSleep << shift, kLongestSleep)};
+  ::nanosleep(&nap, nullptr);
+}
+
+}  // namespace
+
+Result<std::optional<StopEvent>> poll_stop(HostTid tid) {
+  int status = 0;
+  const pid_t got = ::waitpid(tid.value, &status, __WALL | WNOHANG);
+  if (got == 0) return std::nullopt;
+  if (got == tid.value) return decode_stop(tid, status);
+  if (errno == ECHILD)
+    return failure(ErrorCode::kGone, "thread " + std::to_string(tid.value) + " has gone");
+  return system_error("wait for thread " + std::to_string(tid.value));
+}
+
+Result<StopEvent> wait_for_stop(HostTid tid, std::chrono::milliseconds timeout) {
+  const auto deadline = Clock::now() + timeout;
+  for (int attempt = 0;; ++attempt) {
+    LLRUN_TRY_ASSIGN(auto event, poll_stop(tid));
+    if (event) return std::move(*event);
+    if (Clock::now() >= deadline)
+      return failure(ErrorCode::kTimeout, "thread " + std::to_string(tid.value) +
+                                              " does not stop: it may be waiting "
+                                              "in the kernel where nothing interrupts it");
+    pause_before_retry(attempt);
+  }
+}
+
+}  // namespace llrun::tracer

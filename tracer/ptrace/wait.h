@@ -1,0 +1,24 @@
+// Waiting for one traced thread to stop or end. Always by its own id, so that nobody's event is
+// stolen, and always bounded.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "tracer/ptrace/stop_event.h"
+
+namespace llrun::tracer {
+
+// Generous: a thread that does not stop within this sits in an uninterruptible sleep.
+inline constexpr std::chrono::milliseconds kStopTimeout{10'000};
+
+// The next event of `tid` (waitpid with __WALL). kTimeout when none comes, naming the thread; kGone
+// when it is no longer ours to wait for.
+[[nodiscard]] Result<StopEvent> wait_for_stop(HostTid tid,
+                                              std::chrono::milliseconds timeout = kStopTimeout);
+// The next event of `tid` if there is one already.
+[[nodiscard]] Result<std::optional<StopEvent>> poll_stop(HostTid tid);
+
+}  // namespace llrun::tracer

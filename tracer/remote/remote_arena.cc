@@ -1,0 +1,46 @@
+#include "tracer/remote/remote_arena.h"
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include <vector>
+
+namespace llrun::tracer {
+
+Result<RemoteAddr> RemoteArena::reserve(std::uint64_t size) {
+  const std::uint64_t rounded = (size + 15) & ~std::uint64_t{15};
+  if (rounded < size || rounded > room())
+    return failure(ErrorCode::kUnsupported, "the arguments of an injected call are too large");
+  const auto place = next_;
+  next_ = next_ + rounded;
+  return place;
+}
+
+Result<RemoteAddr> RemoteArena::put(std::span<const std::byte> bytes) {
+  LLRUN_TRY_ASSIGN(const auto place, reserve(bytes.size()));
+  LLRUN_TRY(write_memory(pid_, place, bytes));
+  return place;
+}
+
+Result<RemoteAddr> RemoteArena::put_string(std::string_view text) {
+  std::vector<std::byte> bytes(text.size() + 1);
+  std::memcpy(bytes.data(), text.data(), text.size());
+  return put(bytes);
+}
+
+Result<StubPage> StubPage::map(RemoteSyscalls& calls, RemoteAddr at) {
+  const int fixed = at.value != 0 ? MAP_FIXED_NOREPLACE : 0;
+  LLRUN_TRY_ASSIGN(const auto start, calls.call(SYS_mmap, at, kSize, PROT_READ | PROT_WRITE,
+                                                MAP_PRIVATE | MAP_ANONYMOUS | fixed, -1, 0));
+  const StubPage page(RemoteAddr{start});
+  LLRUN_TRY(write_memory(calls.pid(), page.start_, stub_page()));
+  LLRUN_TRY(calls.call(SYS_mprotect, start, kPageSize, PROT_READ | PROT_EXEC));
+  return page;
+}
+
+Result<> StubPage::unmap(RemoteSyscalls& calls) const {
+  LLRUN_TRY(calls.call(SYS_munmap, start_, kSize));
+  return {};
+}
+
+}  // namespace llrun::tracer

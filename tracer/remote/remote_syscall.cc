@@ -1,0 +1,179 @@
+#include "tracer/remote/remote_syscall.h"
+
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+namespace llrun::tracer {
+namespace {
+
+constexpr std::uint64_t kNoCall = static_cast<std::uint64_t>(-1);  // orig_rax: not in a system call
+constexpr std::uint64_t kAllSignals = ~std::uint64_t{0};
+// The trap that ends a call is a SIGTRAP forced by the kernel, which resets the program's action
+// for it when it is blocked (kernel/signal.c, force_sig_info_to_task). So that one stays unblocked.
+constexpr std::uint64_t kAllButTrap = kAllSignals & ~(std::uint64_t{1} << (SIGTRAP - 1));
+constexpr std::uint64_t kTrapFlag = 0x100;
+constexpr std::uint64_t kDirectionFlag = 0x400;
+constexpr int kMaxEvents = 1000;
+constexpr int kMaxRestarts = 1000;
+
+bool is_error(std::uint64_t result) { return result >= static_cast<std::uint64_t>(-4095L); }
+
+// ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND, ERESTART_RESTARTBLOCK (include/linux/errno.h).
+bool is_restart(std::uint64_t result) {
+  const auto code = -static_cast<std::int64_t>(result);
+  return code == 512 || code == 513 || code == 514 || code == 516;
+}
+
+std::string name_of_call(long number) { return "injected system call " + std::to_string(number); }
+
+void set_arguments(Registers& registers, std::span<const std::uint64_t> arguments) {
+  unsigned long long* const places[6] = {&registers.rdi, &registers.rsi, &registers.rdx,
+                                         &registers.r10, &registers.r8,  &registers.r9};
+  for (std::size_t i = 0; i < arguments.size() && i < 6; ++i) *places[i] = arguments[i];
+}
+
+Registers starting_at(const Registers& saved, std::uint64_t address) {
+  auto registers = saved;
+  registers.rip = address;
+  registers.orig_rax = kNoCall;
+  registers.eflags &= ~(kTrapFlag | kDirectionFlag);
+  return registers;
+}
+
+}  // namespace
+
+Result<RemoteSyscalls> RemoteSyscalls::borrow(HostPid pid, const StoppedThread& thread,
+                                              SyscallSite site) {
+  RemoteSyscalls calls(pid, thread, site);
+  calls.finished_ = true;  // nothing to give back yet
+  LLRUN_TRY_ASSIGN(calls.saved_, registers(thread));
+  LLRUN_TRY_ASSIGN(calls.mask_, signal_mask(thread));
+  LLRUN_TRY(set_signal_mask(thread, kAllButTrap));
+  calls.finished_ = false;
+  return calls;
+}
+
+RemoteSyscalls::RemoteSyscalls(RemoteSyscalls&& other) noexcept
+    : pid_(other.pid_),
+      thread_(other.thread_),
+      site_(other.site_),
+      saved_(other.saved_),
+      mask_(other.mask_),
+      signals_(std::move(other.signals_)),
+      events_(std::move(other.events_)),
+      finished_(std::exchange(other.finished_, true)) {}
+
+RemoteSyscalls::~RemoteSyscalls() {
+  if (!finished_) std::ignore = finish();
+}
+
+Result<> RemoteSyscalls::finish() {
+  if (std::exchange(finished_, true)) return {};
+  LLRUN_TRY(set_registers(*thread_, saved_));
+  return set_signal_mask(*thread_, mask_);
+}
+
+Result<std::uint64_t> RemoteSyscalls::call_with(long number,
+                                                std::span<const std::uint64_t> arguments) {
+  for (int attempt = 0; attempt < kMaxRestarts; ++attempt) {
+    LLRUN_TRY_ASSIGN(const auto result, call_once(number, arguments));
+    if (is_restart(result)) continue;
+    if (is_error(result)) return system_error(name_of_call(number), -static_cast<int>(result));
+    return result;
+  }
+  return failure(ErrorCode::kTimeout, name_of_call(number) + " is interrupted again and again");
+}
+
+Result<std::uint64_t> RemoteSyscalls::call_once(long number,
+                                                std::span<const std::uint64_t> arguments) {
+  auto start = starting_at(saved_, site_.address.value);
+  start.rax = static_cast<std::uint64_t>(number);
+  set_arguments(start, arguments);
+  const std::uint64_t end = site_.address.value + (site_.trap_follows ? 3 : 2);
+  LLRUN_TRY_ASSIGN(const auto after, run(start, end, !site_.trap_follows));
+  return after.rax;
+}
+
+Result<> RemoteSyscalls::call_all(std::span<StubCall> calls, RemoteAddr scratch) {
+  if (calls.empty()) return {};
+  LLRUN_CHECK(site_.trap_follows, "a batch needs a stub page");
+  LLRUN_TRY(write_memory(pid_, scratch, std::as_bytes(calls)));
+  const std::uint64_t page = site_.address.value - LLRUN_STUB_SYSCALL;
+  auto start = starting_at(saved_, page + LLRUN_STUB_BATCH);
+  start.r12 = scratch.value;
+  start.r13 = calls.size();
+  LLRUN_TRY(run(start, page + LLRUN_STUB_BATCH_END + 1, false));
+  return read_memory(pid_, scratch, std::as_writable_bytes(calls));
+}
+
+Result<StopEvent> RemoteSyscalls::call_to_end(long number, std::uint64_t argument) {
+  auto start = starting_at(saved_, site_.address.value);
+  start.rax = static_cast<std::uint64_t>(number);
+  start.rdi = argument;
+  LLRUN_TRY(set_registers(*thread_, start));
+  finished_ = true;
+  for (int count = 0; count < kMaxEvents; ++count) {
+    LLRUN_TRY(resume(StoppedThread::seen_stopped(tid())));
+    LLRUN_TRY_ASSIGN(const auto event, wait_for_stop(tid()));
+    if (event.ended()) return event;
+    keep(event);
+  }
+  return failure(ErrorCode::kTimeout, "thread " + std::to_string(tid().value) + " does not end");
+}
+
+Result<Registers> RemoteSyscalls::run(const Registers& start, std::uint64_t end, bool single_step) {
+  LLRUN_TRY(set_registers(*thread_, start));
+  for (int count = 0; count < kMaxEvents; ++count) {
+    auto token = StoppedThread::seen_stopped(tid());
+    LLRUN_TRY(single_step ? step(std::move(token)) : resume(std::move(token)));
+    LLRUN_TRY_ASSIGN(const auto event, wait_for_stop(tid()));
+    if (event.ended()) {
+      finished_ = true;
+      return failure(ErrorCode::kGone, describe(event));
+    }
+    LLRUN_TRY_ASSIGN(const bool ours, is_our_trap(event, end));
+    if (ours) return registers(*thread_);
+    keep(event);
+  }
+  return failure(ErrorCode::kTimeout, "thread " + std::to_string(tid().value) +
+                                          " does not come back from an injected call");
+}
+
+Result<bool> RemoteSyscalls::is_our_trap(const StopEvent& event, std::uint64_t end) {
+  const auto* signal = event.as<SignalDelivery>();
+  if (signal == nullptr || signal->info.si_signo != SIGTRAP || signal->info.si_code <= 0)
+    return false;
+  LLRUN_TRY_ASSIGN(const auto now, registers(*thread_));
+  return now.rip == end;
+}
+
+void RemoteSyscalls::keep(const StopEvent& event) {
+  if (const auto* signal = event.as<SignalDelivery>())
+    signals_.push_back(signal->info);
+  else if (!event.is<EventStop>() && !event.is<GroupStop>())
+    events_.push_back(event);
+}
+
+std::vector<siginfo_t> RemoteSyscalls::take_signals() { return std::exchange(signals_, {}); }
+std::vector<StopEvent> RemoteSyscalls::take_events() { return std::exchange(events_, {}); }
+
+Result<> queue_signal_to_thread(RemoteSyscalls& calls, const siginfo_t& info, RemoteAddr scratch) {
+  LLRUN_TRY(write_value(calls.pid(), scratch, info));
+  LLRUN_TRY_ASSIGN(const auto process, calls.call(SYS_getpid));
+  LLRUN_TRY_ASSIGN(const auto thread, calls.call(SYS_gettid));
+  LLRUN_TRY(calls.call(SYS_rt_tgsigqueueinfo, process, thread, info.si_signo, scratch));
+  return {};
+}
+
+Result<> queue_signal_to_process(RemoteSyscalls& calls, const siginfo_t& info, RemoteAddr scratch) {
+  LLRUN_TRY(write_value(calls.pid(), scratch, info));
+  LLRUN_TRY_ASSIGN(const auto process, calls.call(SYS_getpid));
+  LLRUN_TRY(calls.call(SYS_rt_sigqueueinfo, process, info.si_signo, scratch));
+  return {};
+}
+
+}  // namespace llrun::tracer

@@ -1,0 +1,119 @@
+// RemoteSyscalls: system calls made by a stopped tracee on our behalf.
+//
+// It borrows a stopped thread and gives it back as found: registers (orig_rax included, so that a
+// call that the stop interrupted restarts) and signal mask; all signals but SIGTRAP are blocked
+// meanwhile. finish() gives back; the destructor is the safety net. Source: ptrace(2);
+// arch/x86/kernel/signal.c for restarting.
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "tracer/ptrace/ptrace.h"
+#include "tracer/ptrace/stop_event.h"
+#include "tracer/ptrace/wait.h"
+#include "tracer/remote/remote_memory.h"
+#include "tracer/stub/stub.h"
+
+namespace llrun::tracer {
+
+// A `syscall` instruction in the tracee. Where an int3 follows, one stop is enough for a call; else
+// the instruction is single-stepped.
+struct SyscallSite {
+  RemoteAddr address;
+  bool trap_follows = false;
+};
+// One in the vdso, or, where that is hidden, in any other executable mapping of a file.
+[[nodiscard]] Result<SyscallSite> find_syscall_site(HostPid pid);
+
+class RemoteSyscalls {
+ public:
+  // `thread` must stay stopped and outlive this. `pid` is its process, for memory.
+  [[nodiscard]] static Result<RemoteSyscalls> borrow(HostPid pid, const StoppedThread& thread,
+                                                     SyscallSite site);
+  RemoteSyscalls(RemoteSyscalls&& other) noexcept;
+  RemoteSyscalls& operator=(RemoteSyscalls&&) = delete;
+  ~RemoteSyscalls();
+
+  // The call's value; -4095..-1 become a system_error that names the call. A call that is
+  // interrupted is made again.
+  template <typename... Args>
+  [[nodiscard]] Result<std::uint64_t> call(long number, Args... arguments) {
+    static_assert(sizeof...(Args) <= 6);
+    const std::uint64_t values[6] = {as_argument(arguments)...};
+    return call_with(number, values);
+  }
+  [[nodiscard]] Result<std::uint64_t> call_with(long number,
+                                                std::span<const std::uint64_t> arguments);
+  // Run calls one after another in one round trip, whatever their results; these are left in
+  // `calls` as the kernel gave them. Needs a site in a stub page, and room for the calls at
+  // `scratch`.
+  [[nodiscard]] Result<> call_all(std::span<StubCall> calls, RemoteAddr scratch);
+  // A call after which the thread is no more (exit, exit_group). Returns its end.
+  [[nodiscard]] Result<StopEvent> call_to_end(long number, std::uint64_t argument);
+
+  // Change what finish() gives back.
+  [[nodiscard]] const Registers& saved_registers() const { return saved_; }
+  void give_back_registers(const Registers& registers) { saved_ = registers; }
+  [[nodiscard]] std::uint64_t saved_mask() const { return mask_; }
+  void give_back_mask(std::uint64_t mask) { mask_ = mask; }
+  // Go on with another site, for example the stub page just mapped.
+  void use_site(SyscallSite site) { site_ = site; }
+
+  // Signals that arrived meanwhile although blocked (SIGSTOP and faults). Dequeued: the caller must
+  // see to them, normally by queue_signal() or by treating them as a SignalDelivery of his own.
+  [[nodiscard]] std::vector<siginfo_t> take_signals();
+  // Events met meanwhile: clone, fork and exec events of injected calls.
+  [[nodiscard]] std::vector<StopEvent> take_events();
+
+  [[nodiscard]] HostPid pid() const { return pid_; }
+  [[nodiscard]] HostTid tid() const { return thread_->tid(); }
+  [[nodiscard]] const StoppedThread& thread() const { return *thread_; }
+
+  // Give the thread back. Afterwards it is in a stop from which it may be resumed with signal 0.
+  [[nodiscard]] Result<> finish();
+  // Leave the thread as it is now: it has been given other registers by hand.
+  void abandon() { finished_ = true; }
+
+ private:
+  RemoteSyscalls(HostPid pid, const StoppedThread& thread, SyscallSite site)
+      : pid_(pid), thread_(&thread), site_(site) {}
+  template <typename T>
+  static std::uint64_t as_argument(T value) {
+    if constexpr (std::same_as<T, RemoteAddr>)
+      return value.value;
+    else
+      return static_cast<std::uint64_t>(value);
+  }
+  [[nodiscard]] Result<std::uint64_t> call_once(long number,
+                                                std::span<const std::uint64_t> arguments);
+  // Run from `start` until the trap that leaves rip at `end`.
+  [[nodiscard]] Result<Registers> run(const Registers& start, std::uint64_t end, bool single_step);
+  [[nodiscard]] Result<bool> is_our_trap(const StopEvent& event, std::uint64_t end);
+  void keep(const StopEvent& event);
+
+  HostPid pid_;
+  const StoppedThread* thread_;
+  SyscallSite site_;
+  Registers saved_{};
+  std::uint64_t mask_ = 0;
+  std::vector<siginfo_t> signals_;
+  std::vector<StopEvent> events_;
+  bool finished_ = false;
+};
+
+// Queue `info` to the borrowed thread, any siginfo (rt_tgsigqueueinfo to oneself). `scratch`: 128
+// bytes.
+[[nodiscard]] Result<> queue_signal_to_thread(RemoteSyscalls& calls, const siginfo_t& info,
+                                              RemoteAddr scratch);
+// The same to the process as a whole (rt_sigqueueinfo to oneself).
+[[nodiscard]] Result<> queue_signal_to_process(RemoteSyscalls& calls, const siginfo_t& info,
+                                               RemoteAddr scratch);
+
+}  // namespace llrun::tracer

@@ -1,0 +1,10 @@
+# cmake -DOBJECT=stub.o -DREADELF=readelf -P check_stub.cmake: the stub's code must run wherever it is copied.
+execute_process(COMMAND ${READELF} -r ${OBJECT} OUTPUT_VARIABLE relocations RESULT_VARIABLE failed)
+if(failed OR NOT relocations MATCHES "There are no relocations")
+  message(FATAL_ERROR "the stub has relocations:\n${relocations}")
+endif()
+execute_process(COMMAND ${READELF} -sW ${OBJECT} OUTPUT_VARIABLE symbols RESULT_VARIABLE failed)
+string(REGEX MATCHALL "[^\n]* UND [^\n ]+" undefined "${symbols}")
+if(failed OR undefined)
+  message(FATAL_ERROR "the stub has undefined symbols:\n${undefined}")
+endif()
