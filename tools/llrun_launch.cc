@@ -1,0 +1,155 @@
+#include "tools/llrun_launch.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace llrun::launcher {
+namespace {
+
+constexpr int kPidFd = 3;
+constexpr int kVerboseFd = 4;
+constexpr int kMaxWords = 24;
+
+// Everything the children need, prepared before they exist: they share our memory or are copies of
+// it.
+struct Plan {
+  const Job* job;
+  const char* agent;
+  char path[PATH_MAX + 32];
+  char pid[16], after[24];
+  const char* words[kMaxWords];
+  int supervisor = -1;  // its process id, or -1
+};
+
+void add(Plan& plan, const char* word) {
+  int at = 0;
+  while (plan.words[at] != nullptr) ++at;
+  plan.words[at] = word;
+}
+
+void add(Plan& plan, const char* option, const char* value) {
+  if (value == nullptr) return;
+  add(plan, option);
+  add(plan, value);
+}
+
+bool find_supervisor(Plan& plan) {
+  const ssize_t length = ::readlink("/proc/self/exe", plan.path, PATH_MAX);
+  if (length <= 0) return false;
+  plan.path[length] = 0;
+  std::strcpy(std::strrchr(plan.path, '/') + 1, "llrun-supervisor");
+  return true;
+}
+
+bool prepare(Plan& plan, const Options& options, const Job& job) {
+  plan.job = &job;
+  plan.agent = options.agent;
+  if (!find_supervisor(plan)) return false;
+  std::snprintf(plan.pid, sizeof plan.pid, "%d", job.pid);
+  std::snprintf(plan.after, sizeof plan.after, "%ld", options.after_ms);
+  add(plan, "llrun-supervisor");
+  add(plan, "home");
+  add(plan, "--pid", plan.pid);
+  add(plan, "--pidfd", "3");
+  if (job.launched) add(plan, "--launched");
+  add(plan, "--node", options.node);
+  add(plan, "--after", options.after_ms < 0 ? nullptr : plan.after);
+  add(plan, "--max-io", options.max_io);
+  if (options.stay) add(plan, "--stay");
+  add(plan, "--verbose-fd", job.verbose_fd < 0 ? nullptr : "4");
+  if (options.json) add(plan, "--json");
+  return true;
+}
+
+// Dispositions and mask are the program's business; a supervisor starts with the defaults.
+void reset_signals() {
+  struct sigaction ordinary {};
+  ordinary.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < _NSIG; ++signal) ::sigaction(signal, &ordinary, nullptr);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// Leaves pidfd at 3, the descriptor to talk to at 4, nothing on 0, 1 and 2, and no other open: a
+// pipe end kept here would keep its reader waiting for an end of file.
+void arrange_descriptors(int pidfd, int verbose_fd) {
+  // Both are moved out of the way first, so that neither is overwritten by the other.
+  pidfd = ::fcntl(pidfd, F_DUPFD, kVerboseFd + 1);
+  if (verbose_fd >= 0) verbose_fd = ::fcntl(verbose_fd, F_DUPFD, kVerboseFd + 1);
+  ::dup2(pidfd, kPidFd);
+  if (verbose_fd >= 0) ::dup2(verbose_fd, kVerboseFd);
+  ::syscall(SYS_close_range, verbose_fd >= 0 ? kVerboseFd + 1 : kVerboseFd, ~0U, 0);
+  const int null = ::open("/dev/null", O_RDWR);
+  for (int fd = 0; fd <= 2; ++fd) ::dup2(null, fd);
+  if (null > 2) ::close(null);
+}
+
+void complain(int verbose_fd, const char* path, int errno_value) {
+  if (verbose_fd < 0) return;
+  ::dprintf(kVerboseFd, "llrun: cannot start %s: %s; the program runs on here, unwatched\n", path,
+            std::strerror(errno_value));
+}
+
+[[noreturn]] void become_supervisor(Plan& plan, int pidfd) {
+  ::setsid();
+  reset_signals();
+  arrange_descriptors(pidfd, plan.job->verbose_fd);
+  // Only the supervisor's environment: the program's is as it was.
+  if (plan.agent != nullptr) ::setenv("LLRUN_NAME", plan.agent, 1);
+  ::execv(plan.path, const_cast<char**>(plan.words));
+  const int problem = errno;
+  complain(plan.job->verbose_fd, plan.path, problem);
+  log_line("the supervisor could not be started; the program runs on here, unwatched",
+           plan.job->pid, problem);
+  ::_exit(kOwnFailure);
+}
+
+// The child in between, whose end makes the supervisor nobody's child here. It shares our memory,
+// so what it leaves in the plan can be read afterwards; it has a stack and a descriptor table of
+// its own. Raw system calls where the C library would keep accounts of processes: they would be
+// ours.
+int between(void* argument) {
+  auto& plan = *static_cast<Plan*>(argument);
+  // The process cannot end and its number be given away: it is suspended until this child has ended
+  // (launched), or was looked at through the same number just before (attached; the supervisor
+  // compares again).
+  const auto pidfd = static_cast<int>(::syscall(SYS_pidfd_open, plan.job->pid, 0));
+  if (pidfd < 0) return 1;
+  const auto child = static_cast<int>(::syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
+  if (child == 0) become_supervisor(plan, pidfd);
+  plan.supervisor = child;
+  return 0;
+}
+
+}  // namespace
+
+bool start_supervisor(const Options& options, const Job& job) {
+  static Plan plan;
+  if (!prepare(plan, options, job)) return false;
+  alignas(16) static char stack[32 * 1024];
+  // No exit signal: a SIGCHLD would stay pending through the exec where the shell had it blocked,
+  // and where it is ignored the child could not be waited for.
+  const int child = ::clone(between, stack + sizeof stack, CLONE_VM | CLONE_VFORK, &plan);
+  if (child < 0) return false;
+  int status = 0;
+  while (::waitpid(child, &status, __WCLONE) < 0 && errno == EINTR) {
+  }
+  if (plan.supervisor <= 0) return false;
+  // Yama's scope 1 lets only ancestors trace. Elsewhere this is refused and not needed.
+  if (job.launched) ::prctl(PR_SET_PTRACER, plan.supervisor, 0, 0, 0);
+  return true;
+}
+
+}  // namespace llrun::launcher
