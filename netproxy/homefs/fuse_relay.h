@@ -49,6 +49,8 @@ class FuseRelay {
   class Notifier;
   FuseRelay(Fd fuse_device, OnRequest on_request);
   [[nodiscard]] Result<bool> pass_one();
+  [[nodiscard]] Frame take_frame(std::size_t size);
+  void refuse_waiting();
 
   Fd device_;
   OnRequest on_request_;

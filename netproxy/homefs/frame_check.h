@@ -1,0 +1,27 @@
+// What a request frame must look like before libfuse sees it.
+//
+// libfuse believes its kernel: it reads names up to their NUL and data up to the sizes they claim.
+// Here the kernel is another node's, so everything it could believe is checked first. (Free of the
+// project's other headers, so that the fuzzer's compiler can build it too.)
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace llrun::homefs {
+
+struct CheckedRequest {
+  std::uint32_t opcode = 0;
+  std::uint64_t unique = 0;
+  const char* fault = nullptr;  // what is wrong with the frame, in words; nullptr: nothing
+};
+
+// Opcodes that are not known here pass with a whole header: libfuse answers ENOSYS without looking
+// further, which is how a newer kernel finds out what it can ask.
+[[nodiscard]] CheckedRequest check_request(std::span<const std::byte> frame);
+
+// FORGETs and the like, to which no reply belongs.
+[[nodiscard]] bool expects_reply(std::uint32_t opcode);
+
+}  // namespace llrun::homefs

@@ -1,0 +1,135 @@
+#include "netproxy/homefs/home_view.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace llrun::homefs {
+namespace {
+
+double seconds(std::chrono::milliseconds time) {
+  return std::chrono::duration<double>(time).count();
+}
+
+bool may_write(const Inode& inode) {
+  if (::faccessat(inode.path.get(), "", W_OK, AT_EMPTY_PATH | AT_EACCESS) == 0) return true;
+  return errno != EACCES;  // of a read-only filesystem, say: let home give the true reason
+}
+
+thread_local Frame reply_frame;
+
+}  // namespace
+
+HomeView::HomeView(HomeFileServer::Options options, HomeFileServer::Events events)
+    : options_(std::move(options)), events_(std::move(events)) {
+  if (options_.uid == static_cast<uid_t>(-1)) options_.uid = ::geteuid();
+  if (options_.gid == static_cast<gid_t>(-1)) options_.gid = ::getegid();
+}
+
+// The kernel refuses to write to, to delete and to change the attributes of what has an owner or
+// group that it cannot map (inode_permission EACCES, may_delete and notify_change EOVERFLOW),
+// before it asks us. So whatever the user could do something to must not show such an id; the rest
+// is shown as nobody's, as it is.
+bool HomeView::may_be_changed(const Inode& inode) const {
+  return inode.deletable.load(std::memory_order_relaxed) || may_write(inode);
+}
+
+void HomeView::show_owners(const Inode& inode, struct stat& attributes) const {
+  if (options_.owners == Owners::kTrue) return;
+  const bool own = attributes.st_uid == options_.uid;
+  if (own && attributes.st_gid == options_.gid) return;
+  if (!own && !may_be_changed(inode)) return;
+  attributes.st_uid = options_.uid;
+  attributes.st_gid = options_.gid;
+}
+
+double HomeView::attribute_seconds(const Inode& inode, const struct stat& attributes) {
+  if (inode.home_offsets.load() > 0) return 0;
+  // Home's kernel takes set-id bits away at a write; the guest's must not think they are still
+  // there.
+  if ((attributes.st_mode & (S_ISUID | S_ISGID)) != 0 && S_ISREG(attributes.st_mode)) return 0;
+  if (is_virtual(attributes.st_dev, inode.path.get())) return 0;
+  return seconds(options_.attribute_timeout);
+}
+
+double HomeView::entry_seconds() const { return seconds(options_.entry_timeout); }
+double HomeView::negative_seconds() const { return seconds(options_.negative_timeout); }
+
+bool HomeView::read_attributes(Inode& inode, int fd, struct stat& attributes) {
+  if (::fstatat(fd, "", &attributes, AT_EMPTY_PATH) != 0) return false;
+  {
+    const std::lock_guard lock(inode.versions_mutex);
+    inode.reported = version_of(attributes);
+  }
+  show_owners(inode, attributes);
+  return true;
+}
+
+InodeRef HomeView::make_entry(const Inode& parent, Fd path, fuse_entry_param& entry) {
+  entry = {};
+  struct stat attributes;
+  if (::fstatat(path.get(), "", &attributes, AT_EMPTY_PATH) != 0) return nullptr;
+  auto inode = inodes.remember(std::move(path), attributes);
+  if (options_.owners == Owners::kSingleId && attributes.st_uid != options_.uid)
+    inode->deletable.store(may_write(parent), std::memory_order_relaxed);
+  if (!read_attributes(*inode, inode->path.get(), entry.attr)) {
+    inodes.forget(inode->node, 1);
+    return nullptr;
+  }
+  entry.ino = inode->node;
+  entry.attr_timeout = attribute_seconds(*inode, entry.attr);
+  entry.entry_timeout = is_virtual(attributes.st_dev, inode->path.get()) ? 0 : entry_seconds();
+  return inode;
+}
+
+bool HomeView::is_virtual(dev_t device, int fd) {
+  constexpr std::array<long, 10> kinds{
+      PROC_SUPER_MAGIC,   SYSFS_MAGIC,         DEBUGFS_MAGIC, TRACEFS_MAGIC,  SECURITYFS_MAGIC,
+      CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, BPF_FS_MAGIC,  EFIVARFS_MAGIC, BINFMTFS_MAGIC};
+  const std::lock_guard lock(devices_mutex_);
+  if (const auto at = virtual_devices_.find(device); at != virtual_devices_.end())
+    return at->second;
+  struct statfs filesystem;
+  if (::fstatfs(fd, &filesystem) != 0) return false;
+  const bool found = std::ranges::find(kinds, filesystem.f_type) != kinds.end();
+  virtual_devices_.emplace(device, found);
+  return found;
+}
+
+HomeView& view_of(fuse_req_t request) {
+  return *static_cast<HomeView*>(fuse_req_userdata(request));
+}
+
+InodeRef inode_for(fuse_req_t request, fuse_ino_t node) {
+  auto inode = view_of(request).inodes.find(node);
+  if (!inode) fuse_reply_err(request, ESTALE);
+  return inode;
+}
+
+DescriptionRef description_for(fuse_req_t request, const fuse_file_info* file) {
+  auto description = view_of(request).descriptions.find(file->fh);
+  if (description && description->open.load()) return description;
+  fuse_reply_err(request, EBADF);
+  return nullptr;
+}
+
+void reply_outcome(fuse_req_t request, bool failed) { fuse_reply_err(request, failed ? errno : 0); }
+
+void reply_data(fuse_req_t request, Frame frame, std::size_t size) {
+  reply_frame = std::move(frame);
+  reply_frame.resize(kDataOffset + size);
+  fuse_reply_buf(request, reinterpret_cast<const char*>(reply_frame.data() + kDataOffset), size);
+  reply_frame = Frame();
+}
+
+Frame take_reply_frame(const void* data) {
+  if (reply_frame.empty() || data != reply_frame.data() + kDataOffset) return {};
+  return std::exchange(reply_frame, Frame());
+}
+
+}  // namespace llrun::homefs
