@@ -37,8 +37,8 @@ struct FilterOptions {
 // pointer, so the kernel (5.11 and later) remembers them in a bitmap and does not run the filter
 // for them at all.
 //
-// kInvalid: the exempt range is empty or crosses a multiple of 4 GiB. kUnsupported: the program is
-// longer than the kernel takes (hundreds of descriptors at home).
+// kInvalid: the exempt range is empty or crosses a multiple of 4 GiB. kUnsupported: more than 64
+// descriptors at home.
 [[nodiscard]] Result<std::vector<sock_filter>> build_filter(const FilterOptions& options);
 
 }  // namespace llrun
