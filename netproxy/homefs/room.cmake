@@ -1,0 +1,25 @@
+# The file view: a guest's root is home's file tree.
+pkg_check_modules(FUSE3 REQUIRED IMPORTED_TARGET fuse3>=3.14)
+
+set(homefs_sources
+  attribute_operations.cc
+  descriptions.cc
+  directory_operations.cc
+  directory_reader.cc
+  entry_operations.cc
+  file_operations.cc
+  file_view_mount.cc
+  frame_check.cc
+  fuse_relay.cc
+  fuse_session.cc
+  home_file_server.cc
+  home_view.cc
+  inode_table.cc
+  open_operations.cc
+  request_queue.cc
+  xattr_operations.cc)
+list(TRANSFORM homefs_sources PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
+llrun_library(llrun_homefs
+  SOURCES ${homefs_sources}
+  PUBLIC llrun_base
+  PRIVATE PkgConfig::FUSE3)
