@@ -15,7 +15,13 @@ struct BuiltinStrategy {
 
 [[nodiscard]] BuiltinStrategy none_strategy();
 [[nodiscard]] BuiltinStrategy random_strategy();
+[[nodiscard]] BuiltinStrategy round_robin_strategy();
 [[nodiscard]] BuiltinStrategy threshold_strategy();
+[[nodiscard]] BuiltinStrategy limited_strategy();
+[[nodiscard]] BuiltinStrategy shortest_strategy();
+[[nodiscard]] BuiltinStrategy mosix_strategy();
+[[nodiscard]] BuiltinStrategy opportunity_cost_strategy();
 [[nodiscard]] BuiltinStrategy lifetime_strategy();
+[[nodiscard]] BuiltinStrategy combined_strategy();
 
 }  // namespace llrun::policies

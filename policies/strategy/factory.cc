@@ -9,8 +9,10 @@ namespace llrun::policies {
 namespace {
 
 const std::vector<BuiltinStrategy>& builtins() {
-  static const std::vector<BuiltinStrategy> all{none_strategy(), random_strategy(),
-                                                threshold_strategy(), lifetime_strategy()};
+  static const std::vector<BuiltinStrategy> all{
+      none_strategy(),     random_strategy(),   round_robin_strategy(), threshold_strategy(),
+      limited_strategy(),  shortest_strategy(), mosix_strategy(),       opportunity_cost_strategy(),
+      lifetime_strategy(), combined_strategy()};
   return all;
 }
 
