@@ -20,9 +20,11 @@
 namespace llrun {
 namespace {
 
-// ENOENT: no such notification any more.
+// ENOENT: no such notification any more. EINPROGRESS: it has been answered, its thread has not
+// woken yet.
 std::unexpected<Error> notification_error(const char* attempted) {
-  if (errno == ENOENT) return std::unexpected(Error{ErrorCode::kGone, ENOENT, attempted});
+  if (errno == ENOENT || errno == EINPROGRESS)
+    return std::unexpected(Error{ErrorCode::kGone, errno, attempted});
   return system_error(attempted);
 }
 
