@@ -51,16 +51,19 @@ FilteredChild::FilteredChild(const ChildOptions& options, const Body& body) {
   auto line = make_socketpair(SOCK_STREAM);
   if (!program || !line) throw std::runtime_error("cannot prepare the child");
   pid_ = ::fork();
-  if (pid_ == 0) run_child(std::move(*program), options.install_flags, line->second.get(), body);
-}
-line->second.reset();
-int number = -1;
-if (::read(line->first.get(), &number, sizeof(number)) != sizeof(number))
-  throw std::runtime_error("the child could not install its filter");
-auto notifier = Notifier::create(take_descriptor(pid_, number));
-if (!notifier) throw std::runtime_error(notifier.error().message());
-notifier_ = std::move(*notifier);
-if (::write(line->first.get(), "t", 1) != 1) throw std::runtime_error("the child has gone");
+  if (pid_ == 0) {
+    line->first.reset();
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    run_child(std::move(*program), options.install_flags, line->second.get(), body);
+  }
+  line->second.reset();
+  int number = -1;
+  if (::read(line->first.get(), &number, sizeof(number)) != sizeof(number))
+    throw std::runtime_error("the child could not install its filter");
+  auto notifier = Notifier::create(take_descriptor(pid_, number));
+  if (!notifier) throw std::runtime_error(notifier.error().message());
+  notifier_ = std::move(*notifier);
+  if (::write(line->first.get(), "t", 1) != 1) throw std::runtime_error("the child has gone");
 }
 
 FilteredChild::~FilteredChild() {
