@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -21,6 +22,13 @@ Result<> mount_in_world(const Fd& fuse_device, const std::string& mountpoint,
                   options.uid, options.gid, kMaxData, options.allow_other ? ",allow_other" : "");
   if (::mount("home", mountpoint.c_str(), "fuse.llrun", MS_NOSUID | MS_NODEV, text.c_str()) != 0)
     return system_error("mount the file view on " + mountpoint);
+  return {};
+}
+
+Result<> await_home(const std::string& mountpoint) {
+  struct stat attributes;
+  if (::stat(mountpoint.c_str(), &attributes) != 0)
+    return system_error("see home's files on " + mountpoint);
   return {};
 }
 

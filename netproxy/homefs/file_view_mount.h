@@ -32,6 +32,11 @@ struct MountOptions {
 [[nodiscard]] Result<> mount_in_world(const Fd& fuse_device, const std::string& mountpoint,
                                       const MountOptions& options);
 
+// The first access to a fresh mount: waits until home has answered, and fetches the attributes of
+// its root, which until then belongs to nobody, so that the kernel would let nobody create anything
+// in it.
+[[nodiscard]] Result<> await_home(const std::string& mountpoint);
+
 // Which home description a descriptor in the world is. `fd` may be a duplicate (pidfd_getfd).
 // kUnsupported: not of a file view.
 [[nodiscard]] Result<DescriptionAnswer> describe(int fd);

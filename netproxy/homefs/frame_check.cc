@@ -77,7 +77,6 @@ void check_init(Body& body) {
   const auto head = body.take<Head>();
   if (head.major != FUSE_KERNEL_VERSION || head.minor < kMinor)
     body.refuse("a version of the FUSE protocol that is too old or too new");
-  if ((head.flags & FUSE_SETXATTR_EXT) == 0) body.refuse("a kernel without FUSE_SETXATTR_EXT");
   if ((head.flags & FUSE_INIT_EXT) != 0) body.skip(sizeof(fuse_init_in) - sizeof(Head));
 }
 
@@ -92,11 +91,13 @@ void check_write(Body& body) {
   if (head.size != body.left()) body.refuse("a write whose size is not that of its data");
 }
 
+// The short form: the long one (FUSE_SETXATTR_EXT) is never agreed on.
 void check_setxattr(Body& body) {
-  const auto head = body.take<fuse_setxattr_in>();  // the longer form: INIT insists on it
+  const auto size = body.take<std::uint32_t>();
+  body.skip(FUSE_COMPAT_SETXATTR_IN_SIZE - sizeof size);
   body.text(kMaxName);
-  body.at_most(head.size, kMaxXattr);
-  body.skip(head.size);
+  body.at_most(size, kMaxXattr);
+  body.skip(size);
 }
 
 template <typename T>

@@ -16,13 +16,11 @@ namespace {
 constexpr std::uint64_t kDirectIoAllowMmap = std::uint64_t{1} << 36;
 
 // What this version of libfuse cannot ask for and the guest's kernel should do all the same.
-// - SETXATTR_EXT: libfuse 3.14 reads the longer form of SETXATTR whether it was agreed on or not.
 // - HANDLE_KILLPRIV_V2: home's kernel takes set-id bits away itself; without this the guest's asks
 // for
 //   security.capability before each single write.
 // - DIRECT_IO_ALLOW_MMAP: files that must not be cached can be mapped shared all the same.
-constexpr std::uint64_t kAlsoWanted =
-    FUSE_SETXATTR_EXT | FUSE_HANDLE_KILLPRIV_V2 | kDirectIoAllowMmap;
+constexpr std::uint64_t kAlsoWanted = FUSE_INIT_EXT | FUSE_HANDLE_KILLPRIV_V2 | kDirectIoAllowMmap;
 
 thread_local std::uint64_t init_offer = 0;   // flags of the INIT being processed on this thread
 thread_local std::uint64_t init_unique = 0;  // its id; 0: none

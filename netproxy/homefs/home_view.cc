@@ -21,6 +21,15 @@ bool may_write(const Inode& inode) {
   return errno != EACCES;  // of a read-only filesystem, say: let home give the true reason
 }
 
+// In a directory with the sticky bit (/tmp) others' files stay theirs, and must not look like the
+// user's own: some programs trust what they find there by its owner.
+bool may_delete_in(const Inode& directory, uid_t user) {
+  struct stat attributes;
+  if (!may_write(directory) || ::fstatat(directory.path.get(), "", &attributes, AT_EMPTY_PATH) != 0)
+    return false;
+  return (attributes.st_mode & S_ISVTX) == 0 || attributes.st_uid == user;
+}
+
 thread_local Frame reply_frame;
 
 }  // namespace
@@ -76,7 +85,7 @@ InodeRef HomeView::make_entry(const Inode& parent, Fd path, fuse_entry_param& en
   if (::fstatat(path.get(), "", &attributes, AT_EMPTY_PATH) != 0) return nullptr;
   auto inode = inodes.remember(std::move(path), attributes);
   if (options_.owners == Owners::kSingleId && attributes.st_uid != options_.uid)
-    inode->deletable.store(may_write(parent), std::memory_order_relaxed);
+    inode->deletable.store(may_delete_in(parent, options_.uid), std::memory_order_relaxed);
   if (!read_attributes(*inode, inode->path.get(), entry.attr)) {
     inodes.forget(inode->node, 1);
     return nullptr;

@@ -86,6 +86,7 @@ void make_root(const std::string& place) {
     const int fds[] = {device.get()};
     must(send_fds(socket.get(), bytes_of(std::string_view("f")), fds), "send /dev/fuse");
   }
+  must(await_home(place), "await home");
   if (setup.pivot) make_root(place);
   if (!setup.keep_capabilities) drop_capabilities();
   Guest guest(setup.pivot ? "" : place, socket.get());
