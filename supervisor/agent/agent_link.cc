@@ -1,0 +1,85 @@
+#include "supervisor/agent/agent_link.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/bytes.h"
+
+namespace llrun::agent {
+namespace {
+
+std::uint64_t monotonic_us() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+}
+
+template <typename Message>
+bool parse(Message& message, std::span<const std::byte> payload) {
+  return message.ParseFromArray(payload.data(), static_cast<int>(payload.size()));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<AgentLink>> AgentLink::open(EventLoop& loop, ChannelEnds ends,
+                                                   Handlers handlers) {
+  std::unique_ptr<AgentLink> link(new AgentLink(std::move(handlers)));
+  link->lifeline_ = std::move(ends.lifeline);
+  auto* raw = link.get();
+  ChannelCallbacks callbacks{
+      [raw](const auto& header, auto payload) { raw->on_frame(header, payload); },
+      [raw](const Error& error) {
+        const auto closed = raw->handlers_.closed;  // it may destroy the link
+        closed(error.message());
+      }};
+  LLRUN_TRY_ASSIGN(link->channel_, Channel::open(loop, std::move(ends.in), std::move(ends.out),
+                                                 std::move(callbacks)));
+  return link;
+}
+
+void AgentLink::on_frame(const wire::FrameHeader& header, std::span<const std::byte> payload) {
+  using wire::FrameType;
+  const auto handlers = handlers_;  // they may destroy the link
+  if (header.type == FrameType::kRefusal)
+    return handlers.closed("refused: " + std::string(text_of(payload.first(
+                                             std::min<std::size_t>(payload.size(), 1000)))));
+  if (protocol::Hello hello; header.type == FrameType::kHello && parse(hello, payload))
+    return handlers.hello(hello);
+  if (protocol::AgentMessage message; header.type == FrameType::kAgent && parse(message, payload))
+    return on_message(message);
+  handlers.closed("the other agent sent what is not for agents: is it llrun of the same version?");
+}
+
+void AgentLink::on_message(const protocol::AgentMessage& message) {
+  if (message.ping() != 0) {
+    protocol::AgentMessage echo;
+    echo.set_pong(message.ping());
+    send(echo);
+  }
+  if (const auto now = monotonic_us(); message.pong() != 0 && message.pong() <= now) {
+    const auto sample = static_cast<double>(now - message.pong());
+    // The least of what was seen lately: the rest is waiting for a core at either end.
+    rtt_us_ = rtt_us_ == 0 ? sample : std::min(sample, rtt_us_ * 1.1);
+  }
+  if (message.has_load()) handlers_.load(message.load(), rtt_us_);
+}
+
+void AgentLink::send(const protocol::AgentMessage& message) {
+  channel_->send(wire::FrameType::kAgent, 0, 0, message.SerializeAsString());
+}
+
+void AgentLink::send(const protocol::Hello& hello) {
+  channel_->send(wire::FrameType::kHello, 0, 0, hello.SerializeAsString());
+}
+
+void AgentLink::send(const protocol::Load& load) {
+  // A link that takes nothing is silent on the other side soon enough; there is no use in queueing
+  // for it.
+  if (channel_->queued_bytes() > (64U << 10)) return;
+  protocol::AgentMessage message;
+  *message.mutable_load() = load;
+  message.set_ping(monotonic_us());
+  send(message);
+}
+
+}  // namespace llrun::agent

@@ -1,0 +1,54 @@
+// Decider: once a second, asks the strategy what should go where, and tells the supervisors.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "base/event_loop.h"
+#include "policies/strategy/strategy.h"
+#include "supervisor/agent/event_log.h"
+#include "supervisor/agent/peers.h"
+#include "supervisor/agent/processes.h"
+#include "supervisor/config/config.h"
+
+namespace llrun::agent {
+
+class Decider {
+ public:
+  using Clock = EventLoop::Clock;
+  // After a refusal the same process is not offered again at once.
+  static constexpr std::chrono::seconds kAfterRefusal{30};
+
+  // kInvalid: there is no such strategy.
+  [[nodiscard]] static Result<std::unique_ptr<Decider>> create(const config::Config& config,
+                                                               EventLog& log, Processes& processes,
+                                                               Peers& peers);
+  void decide(const protocol::Load& own);
+  // A move, decided here or asked for by hand: the supervisor is told how the node is reached. The
+  // answer is its own.
+  void migrate(const Supervised& process, const std::string& node, const std::string& reason,
+               bool by_hand, Processes::OnAnswer on_answer);
+
+ private:
+  Decider(const config::Config& config, EventLog& log, Processes& processes, Peers& peers)
+      : config_(config), log_(log), processes_(processes), peers_(peers) {}
+  void decide_for(const std::string& only_node, const protocol::Load& own,
+                  const std::vector<const Supervised*>& processes);
+  [[nodiscard]] bool may_go(const Supervised& process) const;
+  [[nodiscard]] policies::Strategy& strategy_for(const std::string& only_node);
+  void go(const Supervised& process, const std::string& node, const policies::Decision& decision);
+
+  const config::Config& config_;
+  EventLog& log_;
+  Processes& processes_;
+  Peers& peers_;
+  // A strategy may remember the processes it was shown, so each set of targets has its own.
+  std::map<std::string, std::unique_ptr<policies::Strategy>> strategies_;
+  std::map<int, std::string> under_way_;         // pid -> node: asked to go, not answered yet
+  std::map<int, Clock::time_point> not_before_;  // refused lately
+};
+
+}  // namespace llrun::agent

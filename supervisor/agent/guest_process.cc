@@ -1,0 +1,108 @@
+#include "supervisor/agent/guest_process.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace llrun::agent {
+namespace {
+
+// Where the child finds its descriptors; sources are moved above so that none is overwritten before
+// its turn.
+constexpr std::array kTargets{3, 4, 5, 6};
+constexpr int kFirstFree = 7;
+
+Result<Fd> hello_file(const std::string& bytes) {
+  Fd file(::memfd_create("hello", MFD_CLOEXEC));
+  if (!file.valid()) return system_error("make a memory file for a hello");
+  LLRUN_TRY(write_all(file.get(), bytes_of(std::string_view(bytes))));
+  if (::lseek(file.get(), 0, SEEK_SET) != 0) return system_error("rewind a hello");
+  return file;
+}
+
+Result<Fd> above_targets(int fd) {
+  Fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, kFirstFree));
+  if (!copy.valid()) return system_error("duplicate a channel's descriptor");
+  return copy;
+}
+
+class Spawn {
+ public:
+  Spawn() {
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawnattr_init(&attributes);
+    sigset_t none, all;
+    ::sigemptyset(&none);
+    ::sigfillset(&all);
+    ::posix_spawnattr_setsigmask(&attributes, &none);
+    ::posix_spawnattr_setsigdefault(&attributes, &all);
+    ::posix_spawnattr_setflags(&attributes,
+                               POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+  }
+  ~Spawn() {
+    ::posix_spawn_file_actions_destroy(&actions);
+    ::posix_spawnattr_destroy(&attributes);
+  }
+  Spawn(const Spawn&) = delete;
+  Spawn& operator=(const Spawn&) = delete;
+
+  posix_spawn_file_actions_t actions{};
+  posix_spawnattr_t attributes{};
+};
+
+std::vector<std::string> environment_for(const std::string& node) {
+  std::vector<std::string> result;
+  for (char** entry = environ; *entry != nullptr; ++entry)
+    if (std::strncmp(*entry, "LLRUN_NAME=", 11) != 0) result.emplace_back(*entry);
+  result.push_back("LLRUN_NAME=" + node);
+  return result;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  for (auto& text : texts) result.push_back(text.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+}  // namespace
+
+Result<GuestProcess> start_guest_supervisor(const GuestStart& start, const ChannelEnds& ends) {
+  LLRUN_TRY_ASSIGN(const Fd hello, hello_file(start.hello));
+  Spawn spawn;
+  std::vector<Fd> sources;
+  for (const int fd : {ends.in.get(), ends.out.get(), ends.lifeline.get(), hello.get()}) {
+    LLRUN_TRY_ASSIGN(auto source, above_targets(fd));
+    ::posix_spawn_file_actions_adddup2(&spawn.actions, source.get(), kTargets[sources.size()]);
+    sources.push_back(std::move(source));
+  }
+  for (const int fd : {0, 1, 2})
+    ::posix_spawn_file_actions_addopen(&spawn.actions, fd, "/dev/null", O_RDWR, 0);
+  ::posix_spawn_file_actions_addclosefrom_np(&spawn.actions, kFirstFree);
+  std::vector<std::string> words{start.program, "guest",      "--in", "3",          "--out",
+                                 "4",           "--lifeline", "5",    "--hello-fd", "6"};
+  auto environment = environment_for(start.node);
+  GuestProcess guest;
+  const int problem =
+      ::posix_spawn(&guest.pid, start.program.c_str(), &spawn.actions, &spawn.attributes,
+                    pointers(words).data(), pointers(environment).data());
+  if (problem != 0) return system_error("start " + start.program, problem);
+  // Before it has made anything: its world and the guest inherit it.
+  if (start.nice != 0) ::setpriority(PRIO_PROCESS, static_cast<id_t>(guest.pid), start.nice);
+  guest.pidfd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, guest.pid, 0)));
+  if (!guest.pidfd.valid()) return system_error("watch the supervisor of a guest");
+  return guest;
+}
+
+}  // namespace llrun::agent

@@ -1,0 +1,59 @@
+// Peer: one configured node, reached by its command. Keeps a channel to it, and tries again when
+// that ends.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/event_loop.h"
+#include "netproxy/channel/channel_process.h"
+#include "supervisor/agent/agent_link.h"
+#include "supervisor/config/config.h"
+
+namespace llrun::agent {
+
+class Peer {
+ public:
+  struct Handlers {
+    std::function<protocol::Hello()> own_hello;
+    std::function<void(protocol::Load, double rtt_us)> load;
+    std::function<void(const std::string& why)>
+        unreachable;  // at each failed attempt and each loss
+  };
+  // A channel that opens but says nothing: the peer's agent has to start, ssh has to log in.
+  static constexpr std::chrono::seconds kPatience{20};
+  static constexpr std::chrono::seconds kFirstDelay{1};
+  static constexpr std::chrono::seconds kLongestDelay{30};
+
+  Peer(EventLoop& loop, config::Peer config, Handlers handlers);
+  ~Peer();
+  Peer(const Peer&) = delete;
+  Peer& operator=(const Peer&) = delete;
+
+  void connect();
+  void send(const protocol::Load& load);
+  void drop(const std::string& why);  // the channel is open but the peer is not heard any more
+  [[nodiscard]] const config::Peer& config() const { return config_; }
+
+ private:
+  Result<> open();
+  void on_hello(const protocol::Hello& hello);
+  void read_complaints();
+  void end(const std::string& why);
+  [[nodiscard]] std::string reason(const std::string& why);
+
+  EventLoop& loop_;
+  config::Peer config_;
+  Handlers handlers_;
+  std::unique_ptr<AgentLink> link_;
+  std::unique_ptr<ChannelProcess> process_;
+  Fd complaints_;           // stderr of the command
+  std::string complained_;  // its beginning
+  bool greeted_ = false;
+  EventLoop::TimerId timer_ = 0;  // patience while connecting, else the next attempt
+  std::chrono::milliseconds delay_ = kFirstDelay;
+};
+
+}  // namespace llrun::agent

@@ -1,0 +1,100 @@
+#include "supervisor/agent/peers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "supervisor/agent/traits.h"
+
+namespace llrun::agent {
+namespace {
+
+protocol::Load not_heard_yet(const std::string& node) {
+  protocol::Load load;
+  load.set_node(node);
+  load.set_unreachable_why("connecting");
+  return load;
+}
+
+}  // namespace
+
+Peers::Peers(EventLoop& loop, const config::Config& config, EventLog& log)
+    : loop_(loop), name_(config.name), log_(log) {
+  for (const auto& peer : config.nodes) {
+    known_[peer.name].load = not_heard_yet(peer.name);
+    const auto node = peer.name;
+    peers_.push_back(std::make_unique<Peer>(
+        loop, peer,
+        Peer::Handlers{[this] { return own_hello(name_, protocol::Hello::PURPOSE_AGENT); },
+                       [this, node](auto load, double rtt) { heard(node, std::move(load), rtt); },
+                       [this, node](const std::string& why) { lost(node, why); }}));
+  }
+}
+
+void Peers::connect() {
+  for (const auto& peer : peers_) peer->connect();
+}
+
+void Peers::adopt(const protocol::Hello& hello, ChannelEnds ends) {
+  incoming_.push_back({hello.node(), nullptr});
+  const auto entry = std::prev(incoming_.end());
+  auto link = AgentLink::open(
+      loop_, std::move(ends),
+      {[](const auto&) {},
+       [this, entry](auto load, double rtt) { heard(entry->node, std::move(load), rtt); },
+       [this, entry](const std::string& why) {
+         const auto node = entry->node;
+         incoming_.erase(entry);
+         // Where we have a channel of our own, that one says whether the node can be reached.
+         if (command(node) == nullptr) lost(node, why);
+       }});
+  if (!link) return void(incoming_.erase(entry));
+  entry->link = std::move(*link);
+  entry->link->send(own_hello(name_, protocol::Hello::PURPOSE_AGENT));
+  log_.add(fmt::format("node {} has opened a channel to us", hello.node()));
+}
+
+void Peers::send(const protocol::Load& own) {
+  for (const auto& peer : peers_) peer->send(own);
+  for (const auto& incoming : incoming_) incoming.link->send(own);
+}
+
+void Peers::heard(const std::string& node, protocol::Load load, double rtt_us) {
+  auto& known = known_[node];
+  if (!known.load.reachable()) log_.add(fmt::format("node {} is reachable", node));
+  load.set_node(node);
+  load.set_reachable(true);
+  load.set_rtt_us(rtt_us == 0 ? known.load.rtt_us() : rtt_us);
+  known = {std::move(load), Clock::now()};
+}
+
+void Peers::lost(const std::string& node, const std::string& why) {
+  auto& load = known_[node].load;
+  if (load.reachable() || load.unreachable_why() != why)
+    log_.add(fmt::format("node {} is unreachable: {}", node, why));
+  load.set_node(node);
+  load.set_reachable(false);
+  load.set_unreachable_why(why);
+}
+
+void Peers::look_for_silence() {
+  const auto now = Clock::now();
+  for (auto& [node, known] : known_)
+    if (known.load.reachable() && now - known.heard_at > kSilence)
+      lost(node, "it has fallen silent");
+  for (const auto& peer : peers_) {
+    const auto& known = known_[peer->config().name];
+    const bool was_heard = known.heard_at != Clock::time_point{};
+    if (was_heard && now - known.heard_at > kGivenUp)
+      peer->drop("it has been silent for 10 seconds");
+  }
+}
+
+const std::vector<std::string>* Peers::command(const std::string& node) const {
+  const auto found =
+      std::ranges::find_if(peers_, [&](const auto& peer) { return peer->config().name == node; });
+  return found == peers_.end() ? nullptr : &(*found)->config().command;
+}
+
+}  // namespace llrun::agent

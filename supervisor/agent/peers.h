@@ -1,0 +1,56 @@
+// Peers: what this node knows of the others, from the channels it opened and those that were opened
+// to it.
+#pragma once
+
+#include <chrono>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "supervisor/agent/event_log.h"
+#include "supervisor/agent/peer.h"
+
+namespace llrun::agent {
+
+// One other node, as it was last heard.
+struct Known {
+  protocol::Load load;  // reachable, unreachable_why and rtt_us are ours
+  EventLoop::Clock::time_point heard_at{};
+};
+
+class Peers {
+ public:
+  using Clock = EventLoop::Clock;
+  // Loads come every second: one may be late, two missing ones mean that it has gone.
+  static constexpr std::chrono::milliseconds kSilence{2500};
+  static constexpr std::chrono::seconds kGivenUp{10};  // then the channel is opened anew
+
+  Peers(EventLoop& loop, const config::Config& config, EventLog& log);
+  void connect();
+  // A channel that a peer's agent opened and said hello on.
+  void adopt(const protocol::Hello& hello, ChannelEnds ends);
+  void send(const protocol::Load& own);
+  void look_for_silence();  // at least twice a second
+
+  [[nodiscard]] const std::map<std::string, Known>& known() const { return known_; }
+  [[nodiscard]] const std::vector<std::string>* command(const std::string& node) const;
+
+ private:
+  struct Incoming {
+    std::string node;
+    std::unique_ptr<AgentLink> link;
+  };
+  void heard(const std::string& node, protocol::Load load, double rtt_us);
+  void lost(const std::string& node, const std::string& why);
+
+  EventLoop& loop_;
+  std::string name_;
+  EventLog& log_;
+  std::vector<std::unique_ptr<Peer>> peers_;
+  std::list<Incoming> incoming_;
+  std::map<std::string, Known> known_;
+};
+
+}  // namespace llrun::agent

@@ -1,0 +1,237 @@
+#include "supervisor/agent/questions.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <memory>
+#include <utility>
+
+namespace llrun::agent {
+
+using protocol::Answer;
+using protocol::ControlMessage;
+
+namespace {
+
+control::Reply reply_to(const std::shared_ptr<control::Connection>& from, std::uint64_t id) {
+  return control::Reply([weak = std::weak_ptr(from), id](ControlMessage message) {
+    message.set_id(id);
+    if (const auto connection = weak.lock()) connection->send(message);
+  });
+}
+
+Answer answer_of(Answer::Status status, std::string text) {
+  Answer answer;
+  answer.set_status(status);
+  answer.set_text(std::move(text));
+  return answer;
+}
+
+Processes::OnAnswer relay(const control::Reply& reply) {
+  return [reply](const ControlMessage& message) {
+    if (message.has_row()) reply.row(message.row());
+    if (message.has_answer()) reply.answer(message.answer());
+  };
+}
+
+std::string no_such(int pid) {
+  return fmt::format(
+      "process {} is not one that llrun cares for on this node: llrunctl ps lists them, "
+      "llrun -p {} attaches to it",
+      pid, pid);
+}
+
+}  // namespace
+
+void Questions::take(const std::shared_ptr<control::Connection>& from,
+                     const ControlMessage& message) {
+  const auto reply = reply_to(from, message.id());
+  switch (message.body_case()) {
+    case ControlMessage::kListProcesses:
+      return list_processes(reply);
+    case ControlMessage::kListNodes:
+      return list_nodes(reply);
+    case ControlMessage::kFollowLog:
+      return follow_log(from, message.id(), message.follow_log().follow());
+    case ControlMessage::kMigrate:
+      return migrate(message.migrate(), reply);
+    case ControlMessage::kComeHome:
+      return come_home(message.come_home(), reply);
+    case ControlMessage::kWhy:
+      return pass_on(message.why().pid(), message, reply);
+    case ControlMessage::kStack:
+      return pass_on(message.stack().pid(), message, reply);
+    case ControlMessage::kPinByHand:
+      return pass_on(message.pin_by_hand().pid(), message, reply);
+    case ControlMessage::kVerb:
+      return verb(message.verb(), reply);
+    default:
+      reply.answer(answer_of(Answer::STATUS_USAGE,
+                             "this agent does not know that question: restart it with "
+                             "the same version of llrun"));
+  }
+}
+
+void Questions::list_processes(const Reply& reply) {
+  for (const auto* process : around_.processes.all()) {
+    protocol::Row row;
+    *row.mutable_process() = process->report;
+    reply.row(row);
+  }
+  reply.done();
+}
+
+void Questions::list_nodes(const Reply& reply) {
+  protocol::Row row;
+  *row.mutable_load() = around_.own_load();
+  reply.row(row);
+  for (const auto& [node, known] : around_.peers.known()) {
+    *row.mutable_load() = known.load;
+    reply.row(row);
+  }
+  reply.done();
+}
+
+void Questions::follow_log(const std::shared_ptr<control::Connection>& from, std::uint64_t id,
+                           bool follow) {
+  const auto reply = reply_to(from, id);
+  protocol::Row row;
+  for (const auto& line : last_lines(around_.log.file(), 20).value_or(std::vector<std::string>{})) {
+    row.set_line(line);
+    reply.row(row);
+  }
+  if (!follow) return reply.done();
+  around_.log.follow([weak = std::weak_ptr(from), reply](const std::string& line) {
+    const auto connection = weak.lock();
+    if (connection == nullptr || !connection->open()) return false;
+    protocol::Row next;
+    next.set_line(line);
+    reply.row(next);
+    return true;
+  });
+}
+
+void Questions::migrate(const protocol::Migrate& wanted, const Reply& reply) {
+  const auto* process = around_.processes.home(wanted.pid());
+  if (process == nullptr)
+    return reply.answer(answer_of(Answer::STATUS_NO_SUCH_PROCESS, no_such(wanted.pid())));
+  if (wanted.node() == around_.config.name) {
+    protocol::ComeHome home;
+    home.set_pid(wanted.pid());
+    home.set_reason("asked for by hand");
+    return come_home(home, reply);
+  }
+  const auto known = around_.peers.known().find(wanted.node());
+  if (known == around_.peers.known().end() || around_.peers.command(wanted.node()) == nullptr)
+    return reply.answer(answer_of(Answer::STATUS_UNREACHABLE,
+                                  fmt::format("there is no node {}: name it in [nodes] of "
+                                              "llrun.conf; llrunctl nodes lists those known",
+                                              wanted.node())));
+  if (!known->second.load.reachable())
+    return reply.answer(answer_of(Answer::STATUS_UNREACHABLE,
+                                  fmt::format("node {} cannot be reached: {}", wanted.node(),
+                                              known->second.load.unreachable_why())));
+  if (!known->second.load.accepts())
+    return reply.refused(
+        fmt::format("node {} takes no guests (llrunctl accept there changes that)", wanted.node()));
+  around_.decider.migrate(*process, wanted.node(), "asked for by hand", true, relay(reply));
+}
+
+void Questions::come_home(const protocol::ComeHome& wanted, const Reply& reply) {
+  if (wanted.all()) return all_come_home(wanted, reply);
+  const auto* process = around_.processes.home(wanted.pid());
+  if (process != nullptr && process->report.where().empty())
+    return reply.done(fmt::format("process {} is at home", wanted.pid()));
+  ControlMessage message;
+  *message.mutable_come_home() = wanted;
+  pass_on(wanted.pid(), message, reply);
+}
+
+// One answer for all: done when each has come, else the words of those that did not.
+void Questions::all_come_home(const protocol::ComeHome& wanted, const Reply& reply) {
+  struct Gathered {
+    explicit Gathered(Reply to) : reply(std::move(to)) {}
+    Gathered(const Gathered&) = delete;
+    Gathered& operator=(const Gathered&) = delete;
+    ~Gathered() {  // the last of the answers has come
+      if (refusals.empty()) {
+        reply.done(fmt::format("{} came home", home));
+      } else {
+        reply.refused(refusals);
+      }
+    }
+    Reply reply;
+    int home = 0;
+    std::string refusals;
+  };
+  const auto gathered = std::make_shared<Gathered>(reply);
+  for (const auto* process : around_.processes.all()) {
+    const int pid = process->report.pid();
+    if (process->report.role() != protocol::ProcessReport::ROLE_HOME ||
+        process->report.where().empty())
+      continue;
+    ControlMessage message;
+    *message.mutable_come_home() = wanted;
+    message.mutable_come_home()->set_pid(pid);
+    around_.processes.ask(*process, message, [gathered, pid](const ControlMessage& answer) {
+      if (!answer.has_answer()) return;
+      if (answer.answer().status() == Answer::STATUS_DONE) return void(++gathered->home);
+      gathered->refusals += fmt::format("{}{}: {}", gathered->refusals.empty() ? "" : "\n", pid,
+                                        answer.answer().text());
+    });
+  }
+}
+
+void Questions::pass_on(int pid, const ControlMessage& message, const Reply& reply) {
+  const auto* process = around_.processes.home(pid);
+  if (process == nullptr)
+    return reply.answer(answer_of(Answer::STATUS_NO_SUCH_PROCESS, no_such(pid)));
+  around_.processes.ask(*process, message, relay(reply));
+}
+
+void Questions::verb(const protocol::AgentVerb& verb, const Reply& reply) {
+  const auto& name = verb.verb();
+  const auto& node = around_.config.name;
+  const std::string argument = verb.arguments().empty() ? "" : verb.arguments(0);
+  const auto say = [&](std::string what) {
+    around_.log.add(what);
+    reply.done(std::move(what));
+  };
+  if (name == "status") return status(reply);
+  if (name == "level" && (argument == "on" || argument == "off")) {
+    around_.switches.levelling = argument == "on";
+    return say(fmt::format("node {} {} in levelling", node,
+                           argument == "on" ? "takes part" : "takes no part"));
+  }
+  if (name == "accept" || name == "block") {
+    around_.switches.accepts = name == "accept";
+    return say(fmt::format("node {} takes {}guests", node, name == "accept" ? "" : "no "));
+  }
+  reply.answer(answer_of(Answer::STATUS_USAGE, "this agent does not know the verb " + name));
+}
+
+void Questions::status(const Reply& reply) {
+  int here = 0, away = 0;
+  for (const auto* process : around_.processes.all())
+    if (process->report.role() == protocol::ProcessReport::ROLE_HOME)
+      ++(process->report.where().empty() ? here : away);
+  int reachable = 0;
+  for (const auto& [node, known] : around_.peers.known())
+    reachable += known.load.reachable() ? 1 : 0;
+  const auto nodes = around_.peers.known().size();
+  const auto guests = around_.processes.guests();
+  reply.done(
+      fmt::format("agent {} runs as process {}: {} of its programs at home, {} away, {} guests; {} "
+                  "of {} nodes "
+                  "reachable; levelling {}, guests {}; strategy {}",
+                  around_.config.name, ::getpid(), here, away, guests, reachable, nodes,
+                  around_.switches.levelling ? "on" : "off",
+                  around_.switches.accepts ? "accepted" : "blocked", around_.config.strategy),
+      fmt::format(
+          R"({{"schema":1,"node":"{}","pid":{},"home":{},"away":{},"guests":{},"nodes":{},"reachable":{},)"
+          R"("levelling":{},"accepts":{},"strategy":"{}"}})",
+          around_.config.name, ::getpid(), here, away, guests, nodes, reachable,
+          around_.switches.levelling, around_.switches.accepts, around_.config.strategy));
+}
+
+}  // namespace llrun::agent

@@ -1,0 +1,56 @@
+// Questions: what llrunctl asks. Answers what the agent knows itself, passes on what only a
+// supervisor knows.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "supervisor/agent/decider.h"
+#include "supervisor/agent/event_log.h"
+#include "supervisor/agent/peers.h"
+#include "supervisor/agent/processes.h"
+#include "supervisor/control/agent_client.h"
+#include "supervisor/control/connection.h"
+
+namespace llrun::agent {
+
+// The two switches of `llrunctl level` and `llrunctl block|accept`.
+struct Switches {
+  bool levelling = true;
+  bool accepts = true;
+};
+
+class Questions {
+ public:
+  struct Surroundings {
+    const config::Config& config;
+    EventLog& log;
+    Processes& processes;
+    Peers& peers;
+    Decider& decider;
+    Switches& switches;
+    std::function<protocol::Load()> own_load;
+  };
+  explicit Questions(Surroundings around) : around_(around) {}
+
+  // Answers or passes on; unknown ones are refused. Never silent.
+  void take(const std::shared_ptr<control::Connection>& from,
+            const protocol::ControlMessage& message);
+
+ private:
+  using Reply = control::Reply;
+  void list_processes(const Reply& reply);
+  void list_nodes(const Reply& reply);
+  void follow_log(const std::shared_ptr<control::Connection>& from, std::uint64_t id, bool follow);
+  void migrate(const protocol::Migrate& wanted, const Reply& reply);
+  void come_home(const protocol::ComeHome& wanted, const Reply& reply);
+  void all_come_home(const protocol::ComeHome& wanted, const Reply& reply);
+  void pass_on(int pid, const protocol::ControlMessage& message, const Reply& reply);
+  void verb(const protocol::AgentVerb& verb, const Reply& reply);
+  void status(const Reply& reply);
+
+  Surroundings around_;
+};
+
+}  // namespace llrun::agent
