@@ -43,9 +43,9 @@ bool has_ended(HostTid tid) {
   return state.empty() || state[0] == 'Z' || state[0] == 'X';
 }
 
-// TracerPid names the tracing thread's process.
+// TracerPid names the tracing thread, not its process.
 bool is_traced_by_us(HostTid tid) {
-  return std::atoi(status_line(tid, "TracerPid").c_str()) == ::getpid();
+  return std::atoi(status_line(tid, "TracerPid").c_str()) == ::gettid();
 }
 
 // A thread at a seccomp stop has not made its call. Skip the call, and have it made again when the

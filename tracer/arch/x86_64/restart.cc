@@ -1,0 +1,105 @@
+#include "tracer/arch/x86_64/restart.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace llrun::tracer {
+namespace {
+
+// Calls that return EINTR when a tracer stops the thread, though no handler runs (signal(7),
+// "Interruption of system calls and library functions by stop signals"). The socket calls do only
+// with a timeout set.
+constexpr auto kInterruptedByStop = std::to_array<long>({SYS_epoll_wait,
+                                        SYS_epoll_pwait,
+                                        441L /* epoll_pwait2 */,
+                                        SYS_rt_sigtimedwait,
+                                        SYS_semop,
+                                        SYS_semtimedop,
+                                        SYS_io_getevents,
+                                        333L /* io_pgetevents */,
+                                        SYS_recvfrom,
+                                        SYS_recvmsg,
+                                        SYS_recvmmsg,
+                                        SYS_accept,
+                                        SYS_accept4,
+                                        SYS_connect,
+                                        SYS_sendto,
+                                        SYS_sendmsg,
+                                        SYS_sendmmsg,
+                                        SYS_read,
+                                        SYS_readv,
+                                        SYS_write,
+                                        SYS_writev,
+                                        426L /* io_uring_enter */,
+                                        SYS_msgrcv,
+                                        SYS_msgsnd,
+                                        SYS_futex,
+                                        449L /* futex_waitv */});
+
+bool is_interrupted_by_stop(std::uint64_t number) {
+  return std::ranges::find(kInterruptedByStop, static_cast<long>(number)) !=
+         kInterruptedByStop.end();
+}
+
+bool has_relative_timeout(const Registers& registers) {
+  const auto command = registers.rsi & static_cast<unsigned>(FUTEX_CMD_MASK);
+  return command == FUTEX_WAIT && registers.r10 != 0;
+}
+
+}  // namespace
+
+bool in_system_call(const Registers& registers) {
+  return static_cast<std::int64_t>(registers.orig_rax) >= 0;
+}
+
+bool sleeps_with_restart_block(const Registers& registers) {
+  return in_system_call(registers) && static_cast<std::int64_t>(registers.rax) == kRestartBlock;
+}
+
+Registers travelling_registers(const Registers& found, bool signal_waits) {
+  auto registers = found;
+  if (in_system_call(found) && !signal_waits && static_cast<std::int64_t>(found.rax) == -EINTR &&
+      is_interrupted_by_stop(found.orig_rax))
+    registers.rax = static_cast<unsigned long long>(kRestartNoHandler);
+  return registers;
+}
+
+std::optional<std::uint64_t> number_before_syscall(std::span<const std::byte> code) {
+  // b8 imm32: mov $imm32, %eax; 0f 05: syscall
+  if (code.size() != 7 || code[0] != std::byte{0xb8} || code[5] != std::byte{0x0f} ||
+      code[6] != std::byte{0x05})
+    return std::nullopt;
+  std::uint32_t number = 0;
+  std::memcpy(&number, code.data() + 1, sizeof number);
+  return number;
+}
+
+TimeoutArgument timeout_argument(std::uint64_t number, const Registers& registers) {
+  switch (number) {
+    case SYS_nanosleep:
+      return {TimeoutForm::kTimespec, &Registers::rdi};
+    case SYS_clock_nanosleep:
+      if ((registers.rsi & TIMER_ABSTIME) != 0) return {};
+      return {TimeoutForm::kTimespec, &Registers::rdx};
+    case SYS_futex:
+      if (!has_relative_timeout(registers)) return {};
+      return {TimeoutForm::kTimespec, &Registers::r10};
+    case SYS_poll:
+      if (static_cast<int>(registers.rdx) < 0) return {};
+      return {TimeoutForm::kMilliseconds, &Registers::rdx};
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+      if (static_cast<int>(registers.r10) <= 0) return {};
+      return {TimeoutForm::kMilliseconds, &Registers::r10};
+    default:
+      return {};
+  }
+}
+
+}  // namespace llrun::tracer

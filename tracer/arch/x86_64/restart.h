@@ -1,0 +1,48 @@
+// Interrupted system calls: the registers a thread was found with, made fit to go on anywhere.
+//
+// A thread stopped inside a system call shows orig_rax = the call's number and rax = a restart
+// code, which the kernel that resumes it acts upon (arch/x86/kernel/signal.c,
+// arch_do_signal_or_restart):
+//   -512, -513, -514  the call is made again, or ends with EINTR when a handler runs: travels as
+//   found -516              the kernel goes on with a restart block of its own, which does not
+//   travel: the call is
+//                     begun again with the time that was left (restore, restart_sleep.h)
+//   -EINTR            of calls that return it on a mere stop, with no signal to handle: turned into
+//   -514
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "tracer/ptrace/ptrace.h"
+
+namespace llrun::tracer {
+
+inline constexpr std::int64_t kRestartNoHandler = -514;  // ERESTARTNOHAND, include/linux/errno.h
+inline constexpr std::int64_t kRestartBlock = -516;      // ERESTART_RESTARTBLOCK
+
+// Whether the thread is inside a system call, or has just come back from one.
+[[nodiscard]] bool in_system_call(const Registers& registers);
+[[nodiscard]] bool sleeps_with_restart_block(const Registers& registers);
+
+// `signal_waits`: a signal is queued for the thread that it does not block, so an EINTR is true.
+[[nodiscard]] Registers travelling_registers(const Registers& found, bool signal_waits);
+
+// After one restart the kernel shows the number of restart_syscall (219) and the call's own is
+// lost. The instruction before `syscall` is nearly always `mov $number, %eax`: `code` are the 7
+// bytes up to rip.
+[[nodiscard]] std::optional<std::uint64_t> number_before_syscall(std::span<const std::byte> code);
+
+// Which argument register of a sleeping call holds its relative timeout, and in what form.
+enum class TimeoutForm : std::uint8_t { kNone, kMilliseconds, kTimespec };
+struct TimeoutArgument {
+  TimeoutForm form = TimeoutForm::kNone;
+  unsigned long long Registers::*where = nullptr;
+};
+// Of calls that are begun again with another timeout: nanosleep, clock_nanosleep, futex, poll
+// (restart block), epoll_wait and epoll_pwait.
+[[nodiscard]] TimeoutArgument timeout_argument(std::uint64_t number, const Registers& registers);
+
+}  // namespace llrun::tracer

@@ -1,0 +1,244 @@
+#include "tracer/objects/freeze.h"
+
+#include <linux/rseq.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "tracer/arch/x86_64/restart.h"
+#include "tracer/procfs/sched.h"
+#include "tracer/procfs/smaps.h"
+
+namespace llrun::tracer {
+namespace {
+
+constexpr std::uint64_t kRestartSyscall = 219;
+constexpr std::uint64_t kAllButTrap = ~(std::uint64_t{1} << (SIGTRAP - 1));
+constexpr int kMaxStepsInVdso = 100'000;
+constexpr std::uint64_t kRseqCsOffset = 8;  // struct rseq, rseq_cs
+
+std::uint64_t bit(int signal) { return std::uint64_t{1} << (signal - 1); }
+
+// Whether a signal waits that the thread does not block.
+Result<bool> signal_waits(const StoppedThread& thread, const FrozenThread& frozen) {
+  if (frozen.signal) return true;
+  for (const auto queue : {SignalQueue::kThread, SignalQueue::kProcess}) {
+    LLRUN_TRY_ASSIGN(const auto signals, queued_signals(thread, queue));
+    for (const auto& info : signals)
+      if ((frozen.mask & bit(info.si_signo)) == 0) return true;
+  }
+  return false;
+}
+
+// The kernel does this itself when it preempts a thread in a critical section; injected calls would
+// hide from it where the thread was (kernel/rseq.c, rseq_ip_fixup).
+Result<> abort_critical_section(HostPid pid, FrozenThread& thread) {
+  if (thread.rseq.area == 0) return {};
+  const RemoteAddr pointer{thread.rseq.area + kRseqCsOffset};
+  LLRUN_TRY_ASSIGN(const auto section_at, read_value<std::uint64_t>(pid, pointer));
+  if (section_at == 0) return {};
+  LLRUN_TRY_ASSIGN(const auto section, read_value<rseq_cs>(pid, RemoteAddr{section_at}));
+  if (thread.found.rip - section.start_ip < section.post_commit_offset)
+    thread.found.rip = section.abort_ip;
+  return write_value(pid, pointer, std::uint64_t{0});
+}
+
+std::optional<std::uint64_t> requested_time(HostPid pid, const TimeoutArgument& argument,
+                                            const Registers& registers) {
+  const std::uint64_t value = registers.*argument.where;
+  if (argument.form == TimeoutForm::kMilliseconds)
+    return static_cast<std::uint64_t>(static_cast<std::uint32_t>(value)) * 1'000'000;
+  const auto time = read_value<timespec>(pid, RemoteAddr{value});
+  if (!time) return std::nullopt;
+  return static_cast<std::uint64_t>(time->tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(time->tv_nsec);
+}
+
+// The number of the call a thread sleeps in is lost once it has been restarted: read it from the
+// code.
+Result<> recover_number(HostPid pid, FrozenThread& thread) {
+  auto& registers = thread.travelling;
+  if (registers.orig_rax != kRestartSyscall) return {};
+  std::array<std::byte, 7> code{};
+  LLRUN_TRY(read_memory(pid, RemoteAddr{registers.rip - code.size()}, code));
+  const auto number = number_before_syscall(code);
+  if (!number)
+    return failure(ErrorCode::kRefused,
+                   "thread " + std::to_string(thread.tid.value) +
+                       " sleeps in a system call that was restarted, and which one cannot be told");
+  registers.orig_rax = *number;
+  return {};
+}
+
+Result<> make_travelling(HostPid pid, FrozenThread& thread, bool signal, std::uint64_t slept) {
+  thread.travelling = travelling_registers(thread.found, signal);
+  auto& registers = thread.travelling;
+  const bool restart_block = sleeps_with_restart_block(registers);
+  if (restart_block) LLRUN_TRY(recover_number(pid, thread));
+  const bool begun_again =
+      in_system_call(registers) && static_cast<std::int64_t>(registers.rax) == kRestartNoHandler;
+  if (!restart_block && !begun_again) return {};
+  const auto argument = timeout_argument(registers.orig_rax, registers);
+  const auto requested =
+      argument.form == TimeoutForm::kNone ? std::nullopt : requested_time(pid, argument, registers);
+  if (!requested) {  // no timeout, or an absolute one: the same call again is right
+    registers.rax = static_cast<unsigned long long>(kRestartNoHandler);
+    return {};
+  }
+  const std::uint64_t remaining = *requested - std::min(slept, *requested);
+  if (restart_block)
+    thread.sleep_remaining = remaining;
+  else if (argument.form == TimeoutForm::kMilliseconds)
+    registers.*argument.where = (remaining + 999'999) / 1'000'000;
+  return {};
+}
+
+std::uint64_t nanoseconds_now() { return static_cast<std::uint64_t>(monotonic_now().count()); }
+
+Result<RemoteRange> find_vdso(HostPid pid) {
+  LLRUN_TRY_ASSIGN(const auto maps, read_maps(pid));
+  for (const auto& entry : maps)
+    if (entry.name == "[vdso]") return RemoteRange{{entry.start}, {entry.end}};
+  return RemoteRange{};
+}
+
+}  // namespace
+
+Result<RemoteAddr> find_hole(const std::vector<RemoteRange>& mappings, std::uint64_t size) {
+  constexpr std::uint64_t kFirst = 0x6000'0000'0000;  // between the heaps and the mapping area
+  constexpr std::uint64_t kStep = 1 << 30;
+  constexpr int kMaxTries = 65536;
+  for (int i = 0; i < kMaxTries; ++i) {
+    const std::uint64_t start = kFirst - static_cast<std::uint64_t>(i) * kStep;
+    const RemoteRange wanted{{start - kPageSize}, {start + size + kPageSize}};
+    if (std::ranges::none_of(mappings, [&](const auto& m) { return m.overlaps(wanted); }))
+      return RemoteAddr{start};
+  }
+  return failure(ErrorCode::kUnsupported, "the address space has no hole for the stub");
+}
+
+Result<Freeze> Freeze::begin(ThreadSet threads) {
+  Freeze freeze(std::move(threads));
+  SleepClock clock;
+  for (const auto tid : freeze.threads_.tids())
+    if (const auto since = clock.last_ran(freeze.pid(), tid))
+      freeze.slept_since_[tid] = static_cast<std::uint64_t>(since->count());
+  auto done = freeze.threads_.stop_all();
+  if (done) done = freeze.look_at_all();
+  if (done) done = freeze.leave_vdso();
+  if (!done) {
+    std::ignore = freeze.undo();
+    std::ignore = freeze.threads_.resume_all();
+    return std::unexpected(done.error());
+  }
+  return freeze;
+}
+
+Result<> Freeze::look_at_all() {
+  for (const auto tid : threads_.tids()) {
+    LLRUN_TRY_ASSIGN(auto thread, look_at(tid));
+    frozen_.push_back(std::move(thread));
+  }
+  if (frozen_.empty() || frozen_.front().tid.value != pid().value)
+    return failure(ErrorCode::kRefused,
+                   "the first thread of the program has ended before the others");
+  return {};
+}
+
+Result<FrozenThread> Freeze::look_at(HostTid tid) {
+  const auto& token = threads_.stopped(tid);
+  FrozenThread thread;
+  thread.tid = tid;
+  LLRUN_TRY_ASSIGN(thread.found, registers(token));
+  LLRUN_TRY_ASSIGN(thread.mask, signal_mask(token));
+  LLRUN_TRY_ASSIGN(thread.rseq, rseq_configuration(token));
+  LLRUN_TRY_ASSIGN(thread.robust, robust_list(token));
+  thread.signal = threads_.take_signal(tid);
+  LLRUN_TRY(abort_critical_section(pid(), thread));
+  LLRUN_TRY(set_registers(token, thread.found));
+  LLRUN_TRY_ASSIGN(const bool waits, signal_waits(token, thread));
+  const auto since = slept_since_.find(tid);
+  const auto now = nanoseconds_now();
+  const auto slept = since == slept_since_.end() || since->second > now ? 0 : now - since->second;
+  LLRUN_TRY(make_travelling(pid(), thread, waits, slept));
+  return thread;
+}
+
+// The peer's vdso has the same code, but what it read of the clock's page before the move and after
+// it do not belong together.
+Result<> Freeze::leave_vdso() {
+  LLRUN_TRY_ASSIGN(const auto vdso, find_vdso(pid()));
+  for (auto& thread : frozen_)
+    if (vdso.contains(RemoteAddr{thread.found.rip})) LLRUN_TRY(step_out(thread, vdso));
+  return {};
+}
+
+Result<> Freeze::step_out(FrozenThread& thread, const RemoteRange& vdso) {
+  const auto& token = threads_.stopped(thread.tid);
+  LLRUN_TRY(set_signal_mask(token, kAllButTrap));
+  auto now = thread.found;
+  for (int steps = 0; vdso.contains(RemoteAddr{now.rip}); ++steps) {
+    if (steps == kMaxStepsInVdso)
+      return failure(ErrorCode::kTimeout, "a thread does not leave the vdso");
+    LLRUN_TRY(step(StoppedThread::seen_stopped(thread.tid)));
+    LLRUN_TRY_ASSIGN(const auto event, wait_for_stop(thread.tid));
+    if (event.ended()) return failure(ErrorCode::kGone, describe(event));
+    LLRUN_TRY_ASSIGN(now, registers(token));
+  }
+  LLRUN_TRY(set_signal_mask(token, thread.mask));
+  thread.found = now;
+  thread.travelling = now;
+  thread.sleep_remaining.reset();
+  return {};
+}
+
+Result<> Freeze::map_stub() {
+  if (stub_) return {};
+  LLRUN_TRY_ASSIGN(const auto site, find_syscall_site(pid()));
+  site_ = site;
+  LLRUN_TRY_ASSIGN(const auto maps, read_maps(pid()));
+  std::vector<RemoteRange> mappings;
+  for (const auto& entry : maps) mappings.push_back({{entry.start}, {entry.end}});
+  LLRUN_TRY_ASSIGN(const auto hole, find_hole(mappings, StubPage::kSize));
+  LLRUN_TRY_ASSIGN(auto remote,
+                   RemoteSyscalls::borrow(pid(), threads_.stopped(main_thread()), site));
+  LLRUN_TRY_ASSIGN(stub_, StubPage::map(remote, hole));
+  return remote.finish();
+}
+
+Result<RemoteSyscalls> Freeze::calls(HostTid tid) {
+  if (!stub_) LLRUN_TRY(map_stub());
+  return RemoteSyscalls::borrow(pid(), threads_.stopped(tid), stub_->site());
+}
+
+// A signal that was taken out of its queue for good because calls were injected is queued again.
+Result<> Freeze::undo() {
+  for (const auto& thread : frozen_) {
+    if (!thread.signal) continue;
+    LLRUN_TRY_ASSIGN(auto remote, calls(thread.tid));
+    LLRUN_TRY(queue_signal_to_thread(remote, *thread.signal, stub_->arena().start));
+    LLRUN_TRY(remote.finish());
+  }
+  if (!stub_) return {};
+  LLRUN_TRY_ASSIGN(auto remote,
+                   RemoteSyscalls::borrow(pid(), threads_.stopped(main_thread()), *site_));
+  LLRUN_TRY(stub_->unmap(remote));
+  stub_.reset();
+  return remote.finish();
+}
+
+Result<ThreadSet> Freeze::resume() {
+  LLRUN_TRY(undo());
+  LLRUN_TRY(threads_.resume_all());
+  return std::move(threads_);
+}
+
+Result<> Freeze::release() {
+  LLRUN_TRY(undo());
+  return threads_.detach_all();
+}
+
+}  // namespace llrun::tracer

@@ -1,0 +1,77 @@
+// Freeze: a program stopped as a whole, each thread known as it was at its first stop.
+//
+// The order matters: since when a thread sleeps is read before it is interrupted, and its registers
+// at the first stop, for after one resume the number of the call it sleeps in is lost.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/result.h"
+#include "tracer/ptrace/thread_set.h"
+#include "tracer/remote/remote_arena.h"
+#include "tracer/remote/remote_syscall.h"
+
+namespace llrun::tracer {
+
+struct FrozenThread {
+  HostTid tid;
+  Registers found{};       // at the first stop: what the thread goes on with here
+  Registers travelling{};  // what it goes on with elsewhere (arch/x86_64/restart.h)
+  std::optional<std::uint64_t> sleep_remaining;  // ns, of a call that sleeps for a time
+  std::uint64_t mask = 0;
+  // The signal it was about to get: dequeued, so it is in no queue any more.
+  std::optional<siginfo_t> signal;
+  RseqConfiguration rseq;
+  RobustList robust;
+};
+
+class Freeze {
+ public:
+  // Stop all threads of `threads` (seized before). On error they are resumed.
+  [[nodiscard]] static Result<Freeze> begin(ThreadSet threads);
+
+  [[nodiscard]] HostPid pid() const { return threads_.pid(); }
+  [[nodiscard]] const std::vector<FrozenThread>& threads() const { return frozen_; }
+  [[nodiscard]] ThreadSet& thread_set() { return threads_; }
+
+  // Map the stub into the program, once; it is there until resume() or for good.
+  [[nodiscard]] Result<> map_stub();
+  [[nodiscard]] const std::optional<StubPage>& stub() const { return stub_; }
+  // Injected calls in one thread, through the stub if it is mapped. finish() them before the next.
+  [[nodiscard]] Result<RemoteSyscalls> calls(HostTid tid);
+  [[nodiscard]] Result<RemoteSyscalls> calls_in_main() { return calls(main_thread()); }
+  [[nodiscard]] HostTid main_thread() const { return frozen_.front().tid; }
+  [[nodiscard]] RemoteArena arena() const { return {pid(), stub_->arena()}; }
+
+  // Undo what was done and let the program run on as if nothing had been: the stub goes, signals
+  // taken out are queued again. The threads stay attached; the set of them is given back.
+  [[nodiscard]] Result<ThreadSet> resume();
+  // The same, but detach.
+  [[nodiscard]] Result<> release();
+  // Give the stopped threads away as they are (to become a shadow).
+  [[nodiscard]] ThreadSet take_threads() { return std::move(threads_); }
+
+ private:
+  explicit Freeze(ThreadSet threads) : threads_(std::move(threads)) {}
+  [[nodiscard]] Result<> look_at_all();
+  [[nodiscard]] Result<FrozenThread> look_at(HostTid tid);
+  [[nodiscard]] Result<> leave_vdso();
+  [[nodiscard]] Result<> step_out(FrozenThread& thread, const RemoteRange& vdso);
+  [[nodiscard]] Result<> undo();
+
+  ThreadSet threads_;
+  std::vector<FrozenThread> frozen_;
+  std::map<HostTid, std::uint64_t> slept_since_;  // CLOCK_MONOTONIC, ns
+  std::optional<SyscallSite> site_;
+  std::optional<StubPage> stub_;
+};
+
+// A free address for the stub page: the same in both processes when `mappings` holds those of both.
+// At least a page away from each mapping, so that nothing merges with it.
+[[nodiscard]] Result<RemoteAddr> find_hole(const std::vector<RemoteRange>& mappings,
+                                           std::uint64_t size);
+
+}  // namespace llrun::tracer

@@ -1,0 +1,205 @@
+#include "tracer/objects/threads.h"
+
+#include <elf.h>
+#include <linux/prctl.h>
+#include <linux/rseq.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/fd.h"
+#include "tracer/arch/x86_64/restart.h"
+#include "tracer/objects/signals.h"
+
+namespace llrun::tracer {
+namespace {
+
+// Until glibc's: struct sigaltstack of the kernel.
+struct AltStack {
+  std::uint64_t pointer = 0;
+  std::int32_t flags = 0;
+  std::uint32_t pad = 0;
+  std::uint64_t size = 0;
+};
+constexpr std::int32_t kDisabled = SS_DISABLE;
+constexpr auto kAutoDisarm = static_cast<std::int32_t>(1U << 31);  // SS_AUTODISARM
+constexpr std::uint64_t kRobustListSize = 24;                      // struct robust_list_head
+
+std::string read_name(HostPid pid, HostTid tid) {
+  auto name = read_whole_file("/proc/" + std::to_string(pid.value) + "/task/" +
+                              std::to_string(tid.value) + "/comm")
+                  .value_or("");
+  if (name.ends_with('\n')) name.pop_back();
+  return name;
+}
+
+void put_bytes(std::string& into, std::span<const std::byte> bytes) {
+  into.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+Result<> capture_from_outside(const StoppedThread& token, const FrozenThread& frozen,
+                              image::Thread& thread) {
+  put_bytes(*thread.mutable_registers(), bytes_of(frozen.travelling));
+  LLRUN_TRY_ASSIGN(const auto xstate, register_set(token, NT_X86_XSTATE));
+  put_bytes(*thread.mutable_xstate(), xstate);
+  thread.set_signal_mask(frozen.mask);
+  if (frozen.signal) *thread.add_pending() = record_of_signal(*frozen.signal);
+  LLRUN_TRY_ASSIGN(const auto pending, queued_signals(token, SignalQueue::kThread));
+  for (const auto& info : pending) *thread.add_pending() = record_of_signal(info);
+  thread.set_robust_list(frozen.robust.head);
+  thread.set_robust_list_size(frozen.robust.size);
+  thread.set_rseq_area(frozen.rseq.area);
+  thread.set_rseq_size(frozen.rseq.size);
+  thread.set_rseq_signature(frozen.rseq.signature);
+  if (frozen.sleep_remaining) thread.set_sleep_remaining(*frozen.sleep_remaining);
+  return {};
+}
+
+Result<> capture_by_calls(RemoteSyscalls& calls, RemoteArena arena, image::Thread& thread) {
+  Batch batch(calls, arena);
+  LLRUN_TRY_ASSIGN(const auto tid_address, batch.arena().put_value(std::uint64_t{0}));
+  LLRUN_TRY_ASSIGN(const auto stack_at, batch.arena().put_value(AltStack{}));
+  const auto tid = batch.add(SYS_gettid);
+  batch.add(SYS_prctl, PR_GET_TID_ADDRESS, tid_address, 0, 0, 0);
+  batch.add(SYS_sigaltstack, 0, stack_at);
+  const auto slack = batch.add(SYS_prctl, PR_GET_TIMERSLACK, 0, 0, 0, 0);
+  LLRUN_TRY(batch.run_all_must_succeed("read a thread's state"));
+  thread.set_tid(static_cast<std::int32_t>(batch.result(tid)));
+  thread.set_timer_slack(batch.result(slack));
+  LLRUN_TRY_ASSIGN(const auto address, batch.read<std::uint64_t>(tid_address));
+  thread.set_clear_child_tid(address);
+  LLRUN_TRY_ASSIGN(const auto stack, batch.read<AltStack>(stack_at));
+  thread.set_altstack_pointer(stack.pointer);
+  thread.set_altstack_size(stack.size);
+  thread.set_altstack_flags(stack.flags);
+  return {};
+}
+
+AltStack alt_stack_of(const image::Thread& thread) {
+  const auto flags = thread.altstack_flags();
+  if ((flags & kDisabled) != 0 || thread.altstack_size() == 0) return {0, kDisabled, 0, 0};
+  return {thread.altstack_pointer(), flags & kAutoDisarm, 0, thread.altstack_size()};
+}
+
+std::span<const std::byte> xstate_of(const image::Thread& thread) {
+  return std::as_bytes(std::span(thread.xstate().data(), thread.xstate().size()));
+}
+
+// Put the time that is left into the call's timeout: in the register, or in memory that it is
+// pointed at.
+Result<> shorten_timeout(const image::Thread& thread, RemoteArena arena, Registers& registers) {
+  const auto argument = timeout_argument(registers.orig_rax, registers);
+  const std::uint64_t left = thread.sleep_remaining();
+  if (argument.form == TimeoutForm::kMilliseconds)
+    registers.*argument.where = (left + 999'999) / 1'000'000;
+  if (argument.form != TimeoutForm::kTimespec) return {};
+  const timespec time{static_cast<time_t>(left / 1'000'000'000),
+                      static_cast<long>(left % 1'000'000'000)};
+  LLRUN_TRY_ASSIGN(const auto place, arena.put_value(time));
+  registers.*argument.where = place.value;
+  return {};
+}
+
+Result<StopEvent> next_stop(HostTid tid) {
+  LLRUN_TRY_ASSIGN(auto event, wait_for_stop(tid));
+  if (event.ended()) return failure(ErrorCode::kGone, describe(event));
+  return event;
+}
+
+// Run until `wanted` holds of a stop; other stops on the way are passed over.
+template <typename Kind>
+Result<> run_to(HostTid tid, Result<> (*go)(StoppedThread, int)) {
+  constexpr int kMaxStops = 100;
+  for (int i = 0; i < kMaxStops; ++i) {
+    LLRUN_TRY(go(StoppedThread::seen_stopped(tid), 0));
+    LLRUN_TRY_ASSIGN(const auto event, next_stop(tid));
+    if (event.template is<Kind>()) return {};
+  }
+  return failure(ErrorCode::kTimeout, "a sleeping call cannot be begun again");
+}
+
+// Make the kernel sleep in the same call for what is left of its time: enter the call, and
+// interrupt it before it can sleep. It leaves with a restart block that belongs to this kernel; the
+// registers are then those of the original again.
+Result<> begin_sleep_again(const StoppedThread& token, const image::Thread& thread,
+                           RemoteArena arena, Registers& original) {
+  auto registers = original;
+  registers.rip -= 2;
+  registers.rax = original.orig_rax;
+  LLRUN_TRY(shorten_timeout(thread, arena, registers));
+  registers.orig_rax = static_cast<unsigned long long>(-1);
+  LLRUN_TRY(set_registers(token, registers));
+  LLRUN_TRY(run_to<SyscallStop>(token.tid(), resume_to_syscall));
+  LLRUN_TRY(interrupt(token.tid()));
+  LLRUN_TRY(run_to<EventStop>(token.tid(), resume));
+  LLRUN_TRY_ASSIGN(const auto after, tracer::registers(token));
+  // The call may have ended at once: a time of nothing left, a futex that has another value.
+  if (!sleeps_with_restart_block(after)) {
+    original.orig_rax = static_cast<unsigned long long>(-1);
+    original.rax = after.rax;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<image::Thread> capture_thread(Freeze& freeze, const FrozenThread& frozen) {
+  image::Thread thread;
+  thread.set_name(read_name(freeze.pid(), frozen.tid));
+  LLRUN_TRY(capture_from_outside(freeze.thread_set().stopped(frozen.tid), frozen, thread));
+  LLRUN_TRY_ASSIGN(auto calls, freeze.calls(frozen.tid));
+  LLRUN_TRY(capture_by_calls(calls, freeze.arena(), thread));
+  LLRUN_TRY(calls.finish());
+  return thread;
+}
+
+Result<> restore_thread_state(RemoteSyscalls& calls, RemoteArena arena,
+                              const image::Thread& thread) {
+  Batch batch(calls, arena);
+  LLRUN_TRY_ASSIGN(const auto name, batch.arena().put_string(thread.name()));
+  LLRUN_TRY_ASSIGN(const auto stack, batch.arena().put_value(alt_stack_of(thread)));
+  batch.add(SYS_prctl, PR_SET_NAME, name, 0, 0, 0);
+  batch.add(SYS_sigaltstack, stack, 0);
+  batch.add(SYS_prctl, PR_SET_TIMERSLACK, thread.timer_slack(), 0, 0, 0);
+  batch.add(SYS_set_tid_address, thread.clear_child_tid());
+  if (thread.robust_list_size() != 0)
+    batch.add(SYS_set_robust_list, thread.robust_list(), thread.robust_list_size());
+  if (thread.rseq_area() != 0)
+    batch.add(SYS_rseq, thread.rseq_area(), thread.rseq_size(), 0, thread.rseq_signature());
+  LLRUN_TRY(batch.run_all_must_succeed("restore a thread's state"));
+  return queue_to_thread(calls, arena, thread.pending());
+}
+
+Result<> clear_thread_state(RemoteSyscalls& calls, RemoteArena arena, const image::Thread& thread) {
+  Batch batch(calls, arena);
+  LLRUN_TRY_ASSIGN(const auto stack, batch.arena().put_value(AltStack{0, kDisabled, 0, 0}));
+  if (thread.rseq_area() != 0)
+    batch.add(SYS_rseq, thread.rseq_area(), thread.rseq_size(), RSEQ_FLAG_UNREGISTER,
+              thread.rseq_signature());
+  batch.add(SYS_set_robust_list, 0, kRobustListSize);
+  batch.add(SYS_set_tid_address, 0);
+  batch.add(SYS_sigaltstack, stack, 0);
+  return batch.run_all_must_succeed("clear a thread's state");
+}
+
+Result<Registers> registers_of(const image::Thread& thread) {
+  Registers registers{};
+  if (thread.registers().size() != sizeof registers)
+    return failure(ErrorCode::kProtocol, "the registers of a thread have the wrong size");
+  std::memcpy(&registers, thread.registers().data(), sizeof registers);
+  return registers;
+}
+
+Result<> restore_registers(HostPid, const StoppedThread& token, const image::Thread& thread,
+                           RemoteArena arena) {
+  LLRUN_TRY_ASSIGN(auto registers, registers_of(thread));
+  LLRUN_TRY(set_register_set(token, NT_X86_XSTATE, xstate_of(thread)));
+  LLRUN_TRY(set_signal_mask(token, ~std::uint64_t{0}));
+  if (sleeps_with_restart_block(registers))
+    LLRUN_TRY(begin_sleep_again(token, thread, arena, registers));
+  LLRUN_TRY(set_registers(token, registers));
+  return set_signal_mask(token, thread.signal_mask());
+}
+
+}  // namespace llrun::tracer
