@@ -54,7 +54,7 @@ class HomeFileServer {
     std::function<void(Frame)>
         send;  // a reply or notification for the peer; keep the order of calls
     // The last guest descriptor of `id` has closed. The server has closed its own already.
-    std::function<void(DescriptionId id)> on_release;
+    std::function<void(DescriptionId id)> on_release = {};
   };
   // What a guest's reads and writes start from.
   enum class Offset : std::uint8_t {
