@@ -53,4 +53,9 @@ struct CaptureOptions {
 [[nodiscard]] Result<DescriptorCapture> capture_descriptors(HostPid pid, const Fd& pidfd,
                                                             const CaptureOptions& options = {});
 
+// The pins of capture_descriptors() alone: takes duplicates and gives them back at once, reads no
+// pipe.
+[[nodiscard]] Result<Pins> shared_descriptor_pins(HostPid pid, const Fd& pidfd,
+                                                  const std::vector<HostPid>& job);
+
 }  // namespace llrun::tracer

@@ -8,8 +8,9 @@
 // Two descriptors share a description when kcmp(2) KCMP_FILE says so. All processes whose
 // descriptors may be listed are compared. The others ("strangers": other users' and non-dumpable
 // processes) cannot be; such a process can only have come to a description by descent (or by being
-// sent it), so the safe side is to believe that a stranger holds everything if it is in the same
-// session as the process, or descends from one that is.
+// sent it), so the safe side is to believe that a stranger holds everything if it, or an ancestor
+// of it, is in the process group of the process (a pipeline with sudo in it), or is the process
+// itself.
 #pragma once
 
 #include <map>

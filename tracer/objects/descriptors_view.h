@@ -1,0 +1,49 @@
+// DescriptorView: what can be seen of one descriptor from outside; and the judgement on it.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <string>
+#include <variant>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "imagefmt/image.pb.h"
+#include "tracer/objects/pins.h"
+#include "tracer/procfs/fdinfo.h"
+
+namespace llrun::tracer {
+
+struct DescriptorView {
+  int fd = -1;
+  std::string link;      // readlink /proc/PID/fd/N
+  struct stat about {};  // of the file behind it
+  FdInfo info;
+  long filesystem = 0;  // statfs f_type, of files and directories
+
+  [[nodiscard]] std::string name() const { return "fd " + std::to_string(fd); }
+  [[nodiscard]] int access() const;  // O_RDONLY, O_WRONLY, O_RDWR
+  [[nodiscard]] bool has_path() const { return link.starts_with('/'); }
+};
+
+// Never opens or duplicates it. EBADF or ENOENT: it has been closed.
+[[nodiscard]] Result<DescriptorView> look_at(HostPid pid, int fd, std::string link);
+
+// A record, or the reason why there is none.
+using Verdict = std::variant<image::Description, Pin>;
+
+// One kind of kernel object each; `judge` asks the one whose it is. What depends on other processes
+// or other descriptors (sharing, inner pipes, what an epoll instance watches) is judged afterwards.
+[[nodiscard]] Verdict judge(const DescriptorView& view);
+[[nodiscard]] Verdict judge_file(const DescriptorView& view);              // files.cc
+[[nodiscard]] Verdict judge_directory(const DescriptorView& view);         // files.cc
+[[nodiscard]] Verdict judge_character_device(const DescriptorView& view);  // terminals.cc
+[[nodiscard]] Verdict judge_pipe(const DescriptorView& view);              // pipes.cc
+[[nodiscard]] Verdict judge_event_source(const DescriptorView& view);      // events.cc
+[[nodiscard]] Pin describe_socket(const DescriptorView& view);             // descriptors_sockets.cc
+
+// The fields that every kind has.
+[[nodiscard]] image::Description describe(const DescriptorView& view,
+                                          image::Description::Kind kind);
+
+}  // namespace llrun::tracer

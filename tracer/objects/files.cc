@@ -1,0 +1,88 @@
+#include <linux/magic.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "tracer/objects/descriptors_view.h"
+
+namespace llrun::tracer {
+namespace {
+
+constexpr std::string_view kDeleted = " (deleted)";
+constexpr long kConfigfsMagic = 0x62656570;  // fs/configfs/mount.c
+constexpr long kMqueueMagic = 0x19800202;    // ipc/mqueue.c
+constexpr long kFusectlMagic = 0x65735543;   // fs/fuse/control.c
+
+// Filesystems whose files are this kernel's or this process's own state: the same path shows
+// something else, or nothing, on another node.
+constexpr std::array kOfThisKernel = {
+    std::pair{long{PROC_SUPER_MAGIC}, "the process filesystem"},
+    std::pair{long{SYSFS_MAGIC}, "sysfs"},
+    std::pair{long{CGROUP_SUPER_MAGIC}, "the cgroup filesystem"},
+    std::pair{long{CGROUP2_SUPER_MAGIC}, "the cgroup filesystem"},
+    std::pair{long{DEBUGFS_MAGIC}, "debugfs"},
+    std::pair{long{TRACEFS_MAGIC}, "tracefs"},
+    std::pair{long{SECURITYFS_MAGIC}, "securityfs"},
+    std::pair{long{BPF_FS_MAGIC}, "the BPF filesystem"},
+    std::pair{long{NSFS_MAGIC}, "a namespace"},
+    std::pair{long{EFIVARFS_MAGIC}, "the firmware's variables"},
+    std::pair{long{PSTOREFS_MAGIC}, "pstore"},
+    std::pair{long{BINFMTFS_MAGIC}, "the list of binary formats"},
+    std::pair{long{SELINUX_MAGIC}, "selinuxfs"},
+    std::pair{long{SMACK_MAGIC}, "smackfs"},
+    std::pair{long{DEVPTS_SUPER_MAGIC}, "the terminals' filesystem"},
+    std::pair{long{HUGETLBFS_MAGIC}, "huge pages"},
+    std::pair{kConfigfsMagic, "configfs"},
+    std::pair{kMqueueMagic, "message queues"},
+    std::pair{kFusectlMagic, "the FUSE control filesystem"}};
+
+std::optional<Pin> special_filesystem(const DescriptorView& view) {
+  const auto* found = std::ranges::find(kOfThisKernel, view.filesystem,
+                                        [](const auto& entry) { return entry.first; });
+  if (found == kOfThisKernel.end()) return std::nullopt;
+  return Pin{
+      view.name() + " is " + view.link + ", in " + found->second + ", which is of this node alone",
+      "it can move once the program has closed it"};
+}
+
+bool names(const std::string& path, const struct stat& file) {
+  struct stat there {};
+  return ::stat(path.c_str(), &there) == 0 && there.st_dev == file.st_dev &&
+         there.st_ino == file.st_ino;
+}
+
+// "x (deleted)" may be the name of a file: only a path that does not lead to it makes it unlinked.
+// One that was renamed away under us, or hidden by a mount, counts as unlinked, too: the path
+// cannot open it.
+void set_path(const DescriptorView& view, image::Description& record) {
+  if (names(view.link, view.about)) return;
+  record.set_unlinked(true);
+  if (view.link.ends_with(kDeleted))
+    record.set_path(view.link.substr(0, view.link.size() - kDeleted.size()));
+}
+
+}  // namespace
+
+Verdict judge_file(const DescriptorView& view) {
+  if (auto pin = special_filesystem(view)) return *pin;
+  image::Description record = describe(view, image::Description::KIND_FILE);
+  set_path(view, record);
+  if (record.unlinked() && view.link.starts_with("/memfd:"))
+    return Pin{view.name() + " is a memory file (" + record.path().substr(1) + ")",
+               "it can move once the program has closed it"};
+  return record;
+}
+
+Verdict judge_directory(const DescriptorView& view) {
+  if (auto pin = special_filesystem(view)) return *pin;
+  image::Description record = describe(view, image::Description::KIND_DIRECTORY);
+  set_path(view, record);
+  if (record.unlinked())
+    return Pin{view.name() + " is a directory that has been removed or renamed: " + view.link,
+               "it can move once the program has closed it"};
+  return record;
+}
+
+}  // namespace llrun::tracer

@@ -1,0 +1,62 @@
+// Mappings that say what a process is tied to. What each mapping's pages are is the business of
+// memory's capture.
+#include <array>
+#include <string_view>
+
+#include "base/fd.h"
+#include "tracer/objects/pins_parts.h"
+#include "tracer/procfs/text.h"
+
+namespace llrun::tracer {
+namespace {
+
+struct TellingMapping {
+  std::string_view begins;  // the path in /proc/PID/maps
+  const char* what;
+  const char* remedy;
+};
+
+constexpr std::array kTelling = {
+    TellingMapping{"anon_inode:[io_uring]", "it uses io_uring",
+                   "it can move once it has closed it"},
+    TellingMapping{"anon_inode:[perf_event]", "it reads performance counters (perf)",
+                   "it can move once it has closed them"},
+    TellingMapping{"/SYSV", "it has System V shared memory attached",
+                   "it can move once it has detached that (shmdt)"},
+    TellingMapping{"/[aio]", "it uses kernel asynchronous I/O (io_setup)",
+                   "it can move once it has called io_destroy"},
+    TellingMapping{"[uprobes]", "a tracing tool has probes in it (uprobes)",
+                   "it can move once the tool has ended"},
+    TellingMapping{"socket:[", "it has a socket's buffers mapped",
+                   "it can move once these are unmapped"},
+    TellingMapping{"/dev/dri/", "it has a graphics device mapped",
+                   "it can move once that is unmapped"}};
+
+// The sixth word and what follows it: a path may hold blanks.
+std::string_view path_in(std::string_view line) {
+  const auto words = split_words(line);
+  if (words.size() < 6) return {};
+  return line.substr(static_cast<std::size_t>(words[5].data() - line.data()));
+}
+
+}  // namespace
+
+void add_mapping_pins(HostPid pid, Pins& pins) {
+  const auto text = read_whole_file("/proc/" + std::to_string(pid.value) + "/maps");
+  if (!text || text->empty()) return;
+  std::array<bool, kTelling.size()> seen{};
+  bool has_vdso = false;
+  for (const auto line : split_lines(*text)) {
+    const auto path = path_in(line);
+    has_vdso = has_vdso || path == "[vdso]";
+    for (std::size_t i = 0; i < kTelling.size(); ++i)
+      seen[i] = seen[i] || path.starts_with(kTelling[i].begins);
+  }
+  for (std::size_t i = 0; i < kTelling.size(); ++i)
+    if (seen[i]) pins.push_back({kTelling[i].what, kTelling[i].remedy});
+  if (!has_vdso)
+    pins.push_back({"it has no vdso (the kernel's fast clock page)",
+                    "start it on a kernel without vdso=0, and let it keep that mapping"});
+}
+
+}  // namespace llrun::tracer
