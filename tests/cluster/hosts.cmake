@@ -1,4 +1,5 @@
 # The scenario tests are Python; each file is one CTest test, run by root, which makes the test hosts.
+include_guard(DIRECTORY)
 # llrun_cluster_test(NAME FILE [TIMEOUT seconds] [LABELS more labels]). Two processors: a pair of hosts fills the
 # smallest machine that the project is tested on.
 function(llrun_cluster_test name file)

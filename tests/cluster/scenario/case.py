@@ -4,6 +4,7 @@ import sys
 import unittest
 
 from hosts.cluster import HOME_AND_PEER, Cluster
+from scenario.product import Product
 
 KEPT = "/tmp/llrun-failed"
 _GATHER = ("for f in ~/.local/state/llrun/*/* ~/.config/llrun/llrun.conf /var/log/sshd.log; do "
@@ -39,6 +40,29 @@ class HostsCase(unittest.TestCase):
             with open(f"{directory}/{host.name}.log", "w") as file:
                 file.write(done.stdout + done.stderr)
         print(f"\nwhat the hosts wrote is in {directory}\nto repeat: {repeat_command(self)}", file=sys.stderr)
+
+
+class ProductCase(HostsCase):
+    """With the product configured on host a; `self.product`."""
+
+    SETTINGS = ""
+
+    def setUp(self):
+        super().setUp()
+        self.product = Product(self.cluster, settings=self.SETTINGS).configure()
+
+    def start(self, *words, **options):
+        """Product.start, and an end of the job when the test ends."""
+        job = self.product.start(*words, **options)
+        self.addCleanup(job.kill)
+        return job
+
+    def assert_bytes_crossed(self, at_least, before):
+        """What must have crossed did cross the wire from home to the peer since bytes_sent() gave `before`."""
+        self.assertGreater(self.bytes_sent() - before, at_least)
+
+    def bytes_sent(self):
+        return self.cluster.link("a", "b").bytes_from(self.a)
 
 
 def repeat_command(test):

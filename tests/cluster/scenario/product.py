@@ -1,0 +1,127 @@
+"""llrun, llrund and llrunctl as a test sees them on one home host. Everything that knows their output is here."""
+import itertools
+import json
+import os
+import subprocess
+
+from . import waiting
+
+DONE, REFUSED, USAGE, NO_SUCH_PROCESS, UNREACHABLE = range(5)
+
+
+class Refused(AssertionError):
+    """llrunctl said no where the test needs a yes; carries what it said."""
+
+
+class Product:
+    """The product with `home` as the node that one types on; every other host of the cluster is a peer by ssh."""
+
+    def __init__(self, cluster, home="a", settings=""):
+        self.cluster, self.home, self.settings = cluster, cluster[home], settings
+        self._numbers = itertools.count(1)
+
+    def configure(self):
+        """Writes llrun.conf on home and starts its agent."""
+        peers = "".join(f"{name} = ssh {name} llrund --stdio\n"
+                        for name in self.cluster.hosts if name != self.home.name)
+        self.home.write(".config/llrun/llrun.conf", f"{self.settings}\n[nodes]\n{peers}")
+        self.ctl("status")
+        for name in self.cluster.hosts:
+            if name != self.home.name:
+                waiting.until(lambda: self.node_is_reachable(name), f"node {name} to be reachable:\n"
+                              + self.ctl("nodes").stdout)
+        return self
+
+    # --- llrunctl ---------------------------------------------------------------------------------------
+
+    def ctl(self, *words, host=None):
+        return (host or self.home).run(["llrunctl", *map(str, words)], check=False)
+
+    def must(self, *words):
+        done = self.ctl(*words)
+        if done.returncode != DONE:
+            raise Refused(f"llrunctl {' '.join(map(str, words))}: {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def json(self, *words):
+        """The objects that `llrunctl … --json` prints, one a line."""
+        return [json.loads(line) for line in self.must(*words, "--json").splitlines() if line.strip()]
+
+    def row(self, pid):
+        return next((row for row in self.json("ps") if row.get("pid") == pid), None)
+
+    def node_is_reachable(self, name):
+        return any(name in (row.get("node"), row.get("name")) and row.get("reachable", True)
+                   for row in self.json("nodes"))
+
+    def where(self, pid):
+        """The node it runs on by name; None when the agent does not know the process."""
+        row = self.row(pid)
+        return None if row is None else row.get("where") or self.home.name
+
+    def moves(self, pid):
+        return (self.row(pid) or {}).get("moves", 0)
+
+    def why(self, pid):
+        return self.must("why", pid)
+
+    def log(self):
+        """Everything logged on home so far."""
+        return self.home.shell("cat ~/.local/state/llrun/*/log 2>/dev/null || true")
+
+    # --- moving -----------------------------------------------------------------------------------------
+
+    def known(self, pid):
+        """Waits until the agent has heard of the process."""
+        waiting.until(lambda: self.where(pid), f"llrunctl ps to show {pid}")
+
+    def migrate(self, pid, node):
+        self.known(pid)
+        self.must("migrate", pid, node)
+        self.arrive(pid, node)
+
+    def bring_home(self, pid):
+        self.must("home", pid)
+        self.arrive(pid, self.home.name)
+
+    def arrive(self, pid, node):
+        waiting.until(lambda: self.where(pid) == node, f"{pid} to run on {node}; the log ends:\n{self.log()[-3000:]}")
+
+    def wait_for_log(self, text):
+        waiting.until(lambda: text in self.log(), f"{text!r} in the log; it ends:\n{self.log()[-3000:]}")
+
+    # --- running ----------------------------------------------------------------------------------------
+
+    def start(self, command, under_llrun=True, options=("--stay",), directory=None, environment=None, **streams):
+        """Starts `command` at home and returns the Job. --stay: it moves only when the test says so."""
+        prefix = ["llrun", *options, "--"] if under_llrun else []
+        return Job(self.home, [*prefix, *command], f".job-{next(self._numbers)}", directory, environment, streams)
+
+
+class Job:
+    """A command running on a host. `pid` is the host's number for it; llrun execs, so it is the program's."""
+
+    def __init__(self, host, command, pid_file, directory, environment, streams):
+        self.host, self.command = host, command
+        announce = ["sh", "-c", 'echo $$ >"$0.new" && mv "$0.new" "$0" && exec "$@"', f"{host.home}/{pid_file}"]
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
+        self.process = host.popen([*announce, *command], directory=directory, environment=environment, **streams)
+        waiting.until(lambda: host.exists(pid_file), f"{command} to start")
+        self.pid = int(host.read(pid_file))
+        os.unlink(host.path(pid_file))
+        self.output = waiting.Output(self.process.stdout.fileno()) if self.process.stdout else None
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def wait(self, limit=waiting.LIMIT_S):
+        """The exit status as a shell gives it, after both outputs have ended: `self.out`, `self.err`."""
+        self.out = self.output.wait_for_end(limit) if self.output else b""
+        self.err = self.process.stderr.read() if self.process.stderr else b""
+        return self.process.wait(limit)
+
+    def kill(self):
+        """For cleaning up: the program may have ended long ago."""
+        self.host.run(["kill", "-KILL", str(self.pid)], check=False)
+        self.process.kill()
+        self.process.communicate()
