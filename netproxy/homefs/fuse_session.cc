@@ -16,11 +16,13 @@ namespace {
 constexpr std::uint64_t kDirectIoAllowMmap = std::uint64_t{1} << 36;
 
 // What this version of libfuse cannot ask for and the guest's kernel should do all the same.
+// - PARALLEL_DIROPS: libfuse 3.14 takes the wish for it and forgets to say it.
 // - HANDLE_KILLPRIV_V2: home's kernel takes set-id bits away itself; without this the guest's asks
 // for
 //   security.capability before each single write.
 // - DIRECT_IO_ALLOW_MMAP: files that must not be cached can be mapped shared all the same.
-constexpr std::uint64_t kAlsoWanted = FUSE_INIT_EXT | FUSE_HANDLE_KILLPRIV_V2 | kDirectIoAllowMmap;
+constexpr std::uint64_t kAlsoWanted =
+    FUSE_INIT_EXT | FUSE_PARALLEL_DIROPS | FUSE_HANDLE_KILLPRIV_V2 | kDirectIoAllowMmap;
 
 thread_local std::uint64_t init_offer = 0;   // flags of the INIT being processed on this thread
 thread_local std::uint64_t init_unique = 0;  // its id; 0: none
@@ -114,6 +116,7 @@ Result<std::unique_ptr<FuseSession>> FuseSession::create(HomeView& view) {
   fuse_args args = FUSE_ARGS_INIT(1, arguments);
   const auto operations = all_operations();
   self->session_ = fuse_session_new(&args, &operations, sizeof operations, &view);
+  fuse_opt_free_args(&args);
   if (self->session_ == nullptr) return failure(ErrorCode::kUnsupported, "make a libfuse session");
   const fuse_custom_io io{
       .writev = send, .read = read_nothing, .splice_receive = nullptr, .splice_send = nullptr};

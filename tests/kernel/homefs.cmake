@@ -7,3 +7,7 @@ llrun_test(homefs_view_test LABEL kernel
                    ${CMAKE_CURRENT_LIST_DIR}/homefs/property_test.cc
                    ${CMAKE_CURRENT_LIST_DIR}/homefs/view_test.cc
            LIBS llrun_homefs_world)
+llrun_test(homefs_kernel_test LABEL kernel
+           SOURCES ${CMAKE_CURRENT_LIST_DIR}/homefs/main.cc
+                   ${CMAKE_CURRENT_LIST_DIR}/homefs/pins_test.cc
+           LIBS llrun_homefs_world)
