@@ -1,15 +1,15 @@
 #include "supervisor/world/id_map.h"
 
-#include <algorithm>
-#include <charconv>
-#include <optional>
-#include <set>
-
 #include <fcntl.h>
 #include <pwd.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <set>
 
 #include "base/bytes.h"
 #include "base/fd.h"
@@ -96,8 +96,7 @@ Result<> write_proc(HostPid process, const char* file, const std::string& text) 
 
 Result<> write_single(HostPid process, const char* file, std::uint32_t inside,
                       std::uint32_t outside) {
-  return write_proc(process, file,
-                    std::to_string(inside) + " " + std::to_string(outside) + " 1\n");
+  return write_proc(process, file, std::to_string(inside) + " " + std::to_string(outside) + " 1\n");
 }
 
 // One of the two kinds: users and groups differ only in names.
@@ -116,13 +115,14 @@ bool write_all_ids(const Kind& kind, HostPid process, std::uint32_t own_inside,
   const auto ranges =
       parse_subordinate(text ? *text : std::string(), user_name(::getuid()), ::getuid());
   auto extents = plan_all_ids(own_inside, own_outside, extra, ranges);
-  if (extents.empty() && !extra.empty()) extents = plan_all_ids(own_inside, own_outside, {}, ranges);
+  if (extents.empty() && !extra.empty())
+    extents = plan_all_ids(own_inside, own_outside, {}, ranges);
   if (!extents.empty() && run_mapper(kind.mapper, process, extents)) return true;
   if (!warning.empty()) warning += "; ";
   warning += std::string("other ") + kind.noun + "s show as nobody (" +
-             (extents.empty() ? std::string("this node gives its user no 65536 ids in ") +
-                                    kind.subordinate_file
-                              : std::string(kind.mapper) + " refuses") +
+             (extents.empty()
+                  ? std::string("this node gives its user no 65536 ids in ") + kind.subordinate_file
+                  : std::string(kind.mapper) + " refuses") +
              ")";
   return false;
 }
@@ -161,10 +161,8 @@ std::vector<IdExtent> plan_all_ids(std::uint32_t own_inside, std::uint32_t own_o
 
 Result<IdOutcome> write_id_maps(HostPid process, const IdRequest& request) {
   IdOutcome outcome;
-  outcome.all_users =
-      write_all_ids(kUsers, process, request.uid, ::geteuid(), {}, outcome.warning);
-  if (!outcome.all_users)
-    LLRUN_TRY(write_single(process, "uid_map", request.uid, ::geteuid()));
+  outcome.all_users = write_all_ids(kUsers, process, request.uid, ::geteuid(), {}, outcome.warning);
+  if (!outcome.all_users) LLRUN_TRY(write_single(process, "uid_map", request.uid, ::geteuid()));
   outcome.all_groups =
       write_all_ids(kGroups, process, request.gid, ::getegid(), request.groups, outcome.warning);
   if (!outcome.all_groups) {

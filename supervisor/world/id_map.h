@@ -1,15 +1,15 @@
 // IdMap: which user or group of the world is which of this node (user_namespaces(7)).
 //
-// The guest's own id is this node's user. All others, 0 to 65535, are subordinate ids of that user where the
-// node's owner has given enough (subuid(5)); otherwise they do not exist in the world.
+// The guest's own id is this node's user. All others, 0 to 65535, are subordinate ids of that user
+// where the node's owner has given enough (subuid(5)); otherwise they do not exist in the world.
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <sys/types.h>
 
 #include "base/ids.h"
 #include "base/result.h"
@@ -30,14 +30,16 @@ struct SubordinateRange {
                                                               std::string_view user_name,
                                                               std::uint32_t uid);
 
-// own_inside is own_outside; 0 to 65535 and `extra` are subordinate. Empty: there are not enough of them.
-[[nodiscard]] std::vector<IdExtent> plan_all_ids(std::uint32_t own_inside, std::uint32_t own_outside,
+// own_inside is own_outside; 0 to 65535 and `extra` are subordinate. Empty: there are not enough of
+// them.
+[[nodiscard]] std::vector<IdExtent> plan_all_ids(std::uint32_t own_inside,
+                                                 std::uint32_t own_outside,
                                                  const std::vector<std::uint32_t>& extra,
                                                  const std::vector<SubordinateRange>& ranges);
 
 struct IdRequest {
-  std::uint32_t uid = 0, gid = 0;      // inside
-  std::vector<std::uint32_t> groups;   // supplementary, inside
+  std::uint32_t uid = 0, gid = 0;     // inside
+  std::vector<std::uint32_t> groups;  // supplementary, inside
 };
 
 struct IdOutcome {

@@ -48,16 +48,16 @@ class Planner {
   // The leader of a group that is neither its session's leader nor otherwise needed.
   void add_group_leader(pid_t group, int session_leader) {
     if (!known(group) || group == home_.pid || group == home_.parent) return;
-    // Made as a sibling it has no parent in its session, so that it does not keep the group from being orphaned.
-    const bool sibling =
-        session_leader != kInit && group == home_.group && home_.group_orphaned;
+    // Made as a sibling it has no parent in its session, so that it does not keep the group from
+    // being orphaned.
+    const bool sibling = session_leader != kInit && group == home_.group && home_.group_orphaned;
     add({group, session_leader, sibling, false, group});
   }
 
   int plan_parent(int session_leader) {
     add_group_leader(home_.parent_group, session_leader);
-    const bool sibling = session_leader != kInit && home_.group_orphaned &&
-                         home_.parent_group == home_.group;
+    const bool sibling =
+        session_leader != kInit && home_.group_orphaned && home_.parent_group == home_.group;
     const pid_t group = home_.parent_group == home_.pid ? 0 : home_.parent_group;
     return add({home_.parent, session_leader, sibling, false, group});
   }
@@ -83,8 +83,8 @@ class Planner {
   }
 
   void plan_guest(int maker) {
-    // Made by a session leader that is not its parent, it is a sibling of that leader: both are children of the
-    // guest's parent (or of init).
+    // Made by a session leader that is not its parent, it is a sibling of that leader: both are
+    // children of the guest's parent (or of init).
     const bool sibling =
         maker != kInit && plan_.members[static_cast<std::size_t>(maker)].pid != home_.parent;
     plan_.members.push_back({home_.pid, maker, sibling, leads_session(), home_.group});

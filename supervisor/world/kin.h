@@ -1,14 +1,15 @@
 // Kin: the processes that must exist in a world for the guest's ids to be home's.
 //
-// getppid, getsid and getpgid show ids of other processes; so these exist, as placeholders. A process gets into
-// a session only by being born there, so who makes whom matters: plan_kin() says it, as a list in which a
-// member's maker comes before it. Also mirrored: whether the guest's process group is orphaned (setpgid(2),
-// kernel/exit.c will_become_orphaned_pgrp), on which the effect of SIGTSTP, SIGTTIN and SIGTTOU depends.
+// getppid, getsid and getpgid show ids of other processes; so these exist, as placeholders. A
+// process gets into a session only by being born there, so who makes whom matters: plan_kin() says
+// it, as a list in which a member's maker comes before it. Also mirrored: whether the guest's
+// process group is orphaned (setpgid(2), kernel/exit.c will_become_orphaned_pgrp), on which the
+// effect of SIGTSTP, SIGTTIN and SIGTTOU depends.
 #pragma once
 
-#include <vector>
-
 #include <sys/types.h>
+
+#include <vector>
 
 #include "base/result.h"
 
@@ -27,8 +28,8 @@ inline constexpr int kInit = -1;  // the maker of those whom init makes
 
 struct Member {
   pid_t pid = 0;
-  int maker = kInit;           // index in KinPlan::members
-  bool sibling = false;        // becomes a child of its maker's parent (CLONE_PARENT), not of its maker
+  int maker = kInit;     // index in KinPlan::members
+  bool sibling = false;  // becomes a child of its maker's parent (CLONE_PARENT), not of its maker
   bool leads_session = false;  // setsid(2)
   pid_t group = 0;             // setpgid(2) to it; 0: as born
 };
