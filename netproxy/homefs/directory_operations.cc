@@ -82,7 +82,8 @@ class EntryList {
     if (view.descriptions.armed_name(directory_.key, entry.name)) return nullptr;
     Fd path(::openat(directory_.path.get(), entry.name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
     fuse_entry_param full;
-    auto inode = path.valid() ? view.make_entry(directory_, std::move(path), full) : nullptr;
+    auto inode =
+        path.valid() ? view.make_entry(directory_, entry.name, std::move(path), full) : nullptr;
     if (inode) param = full;
     return inode;
   }

@@ -14,9 +14,9 @@ Fd open_entry(const Inode& parent, const char* name) {
   return Fd(::openat(parent.path.get(), name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
 }
 
-void reply_entry(fuse_req_t request, const Inode& parent, Fd path) {
+void reply_entry(fuse_req_t request, const Inode& parent, const char* name, Fd path) {
   fuse_entry_param entry;
-  if (!path.valid() || !view_of(request).make_entry(parent, std::move(path), entry))
+  if (!path.valid() || !view_of(request).make_entry(parent, name, std::move(path), entry))
     fuse_reply_err(request, errno);
   else
     fuse_reply_entry(request, &entry);
@@ -32,7 +32,7 @@ bool reply_armed_entry(fuse_req_t request, const Inode& parent, const char* name
   if (!description) return false;
   Fd path(::open(FdName(description->fd.get()).c_str(), O_PATH | O_CLOEXEC));
   fuse_entry_param entry;
-  if (!path.valid() || !view.make_entry(parent, std::move(path), entry)) {
+  if (!path.valid() || !view.make_entry(parent, name, std::move(path), entry)) {
     fuse_reply_err(request, errno);
     return true;
   }
@@ -56,7 +56,7 @@ void lookup(fuse_req_t request, fuse_ino_t parent_node, const char* name) {
   if (!parent || reply_armed_entry(request, *parent, name)) return;
   auto path = open_entry(*parent, name);
   if (!path.valid() && errno == ENOENT) return reply_negative_entry(request);
-  reply_entry(request, *parent, std::move(path));
+  reply_entry(request, *parent, name, std::move(path));
 }
 
 void forget(fuse_req_t request, fuse_ino_t node, std::uint64_t lookups) {
@@ -80,7 +80,7 @@ void make_node(fuse_req_t request, fuse_ino_t parent_node, const char* name, mod
   if (!parent) return;
   take_mask(request);
   if (::mknodat(parent->path.get(), name, mode, device) != 0) return reply_outcome(request, true);
-  reply_entry(request, *parent, open_entry(*parent, name));
+  reply_entry(request, *parent, name, open_entry(*parent, name));
 }
 
 void make_directory(fuse_req_t request, fuse_ino_t parent_node, const char* name, mode_t mode) {
@@ -88,7 +88,7 @@ void make_directory(fuse_req_t request, fuse_ino_t parent_node, const char* name
   if (!parent) return;
   take_mask(request);
   if (::mkdirat(parent->path.get(), name, mode) != 0) return reply_outcome(request, true);
-  reply_entry(request, *parent, open_entry(*parent, name));
+  reply_entry(request, *parent, name, open_entry(*parent, name));
 }
 
 void make_symlink(fuse_req_t request, const char* target, fuse_ino_t parent_node,
@@ -96,7 +96,7 @@ void make_symlink(fuse_req_t request, const char* target, fuse_ino_t parent_node
   const auto parent = inode_for(request, parent_node);
   if (!parent) return;
   if (::symlinkat(target, parent->path.get(), name) != 0) return reply_outcome(request, true);
-  reply_entry(request, *parent, open_entry(*parent, name));
+  reply_entry(request, *parent, name, open_entry(*parent, name));
 }
 
 void make_link(fuse_req_t request, fuse_ino_t node, fuse_ino_t parent_node, const char* name) {
@@ -108,7 +108,7 @@ void make_link(fuse_req_t request, fuse_ino_t node, fuse_ino_t parent_node, cons
   if (::linkat(AT_FDCWD, FdName(inode->path.get()).c_str(), parent->path.get(), name,
                AT_SYMLINK_FOLLOW) != 0)
     return reply_outcome(request, true);
-  reply_entry(request, *parent, open_entry(*parent, name));
+  reply_entry(request, *parent, name, open_entry(*parent, name));
 }
 
 void remove(fuse_req_t request, fuse_ino_t parent_node, const char* name, int flags) {

@@ -47,6 +47,10 @@ class HomeFileServer {
     Owners owners = Owners::kSingleId;
     uid_t uid = static_cast<uid_t>(-1);  // the mapped ids with kSingleId; -1: this process's own
     gid_t gid = static_cast<gid_t>(-1);
+    // Files of which the peer's kernel may know at once before it is asked to let go of old ones:
+    // each costs a descriptor here. 0: half of RLIMIT_NOFILE, which the server raises as far as it
+    // may.
+    std::size_t known_files = 0;
     std::uint64_t token = 0;  // whatever tells this server from others in DescriptionAnswer
   };
   // Called from the server's own threads, several at a time. They may not wait for the guest.

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/resource.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -14,6 +15,14 @@ namespace {
 
 double seconds(std::chrono::milliseconds time) {
   return std::chrono::duration<double>(time).count();
+}
+
+std::size_t raise_descriptor_limit() {
+  rlimit limit{};
+  LLRUN_CHECK(::getrlimit(RLIMIT_NOFILE, &limit) == 0, "RLIMIT_NOFILE");
+  const rlimit raised{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+  if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  return limit.rlim_cur;
 }
 
 bool may_write(const Inode& inode) {
@@ -38,6 +47,7 @@ HomeView::HomeView(HomeFileServer::Options options, HomeFileServer::Events event
     : options_(std::move(options)), events_(std::move(events)) {
   if (options_.uid == static_cast<uid_t>(-1)) options_.uid = ::geteuid();
   if (options_.gid == static_cast<gid_t>(-1)) options_.gid = ::getegid();
+  if (options_.known_files == 0) options_.known_files = raise_descriptor_limit() / 2;
 }
 
 // The kernel refuses to write to, to delete and to change the attributes of what has an owner or
@@ -79,11 +89,18 @@ bool HomeView::read_attributes(Inode& inode, int fd, struct stat& attributes) {
   return true;
 }
 
-InodeRef HomeView::make_entry(const Inode& parent, Fd path, fuse_entry_param& entry) {
+InodeRef HomeView::make_entry(const Inode& parent, const char* name, Fd path,
+                              fuse_entry_param& entry) {
   entry = {};
   struct stat attributes;
   if (::fstatat(path.get(), "", &attributes, AT_EMPTY_PATH) != 0) return nullptr;
+  let_go_of_old_files();
   auto inode = inodes.remember(std::move(path), attributes);
+  {
+    const std::lock_guard lock(inode->place_mutex);
+    inode->parent = parent.node;
+    inode->name = name;
+  }
   if (options_.owners == Owners::kSingleId && attributes.st_uid != options_.uid)
     inode->deletable.store(may_delete_in(parent, options_.uid), std::memory_order_relaxed);
   if (!read_attributes(*inode, inode->path.get(), entry.attr)) {
@@ -94,6 +111,19 @@ InodeRef HomeView::make_entry(const Inode& parent, Fd path, fuse_entry_param& en
   entry.attr_timeout = attribute_seconds(*inode, entry.attr);
   entry.entry_timeout = is_virtual(attributes.st_dev, inode->path.get()) ? 0 : entry_seconds();
   return inode;
+}
+
+// Each file that the peer's kernel knows costs a descriptor, and its cache is larger than our table
+// may be. Told that a name is no longer valid, it drops the file if nobody uses it, and says so
+// (FORGET).
+void HomeView::let_go_of_old_files() {
+  constexpr std::size_t kAtOnce = 64;
+  if (inodes.size() < options_.known_files || entries_over_limit_++ % (kAtOnce / 2) != 0) return;
+  for (const auto& inode : inodes.idle_files(kAtOnce)) {
+    const std::lock_guard lock(inode->place_mutex);
+    fuse_lowlevel_notify_inval_entry(session, inode->parent, inode->name.c_str(),
+                                     inode->name.size());
+  }
 }
 
 bool HomeView::is_virtual(dev_t device, int fd) {

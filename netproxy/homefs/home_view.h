@@ -8,6 +8,7 @@
 #include <fuse3/fuse_lowlevel.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -38,7 +39,8 @@ class HomeView {
 
   // The reply that names the file behind `path` as an entry of `parent`. Counts a lookup. Null:
   // errno.
-  [[nodiscard]] InodeRef make_entry(const Inode& parent, Fd path, fuse_entry_param& entry);
+  [[nodiscard]] InodeRef make_entry(const Inode& parent, const char* name, Fd path,
+                                    fuse_entry_param& entry);
   // Attributes as the guest may see them; false: errno.
   [[nodiscard]] bool read_attributes(Inode& inode, int fd, struct stat& attributes);
   // A filesystem such as /proc, whose files give data whatever size they say, made anew for each
@@ -47,9 +49,11 @@ class HomeView {
 
  private:
   [[nodiscard]] bool may_be_changed(const Inode& inode) const;
+  void let_go_of_old_files();
 
   HomeFileServer::Options options_;
   HomeFileServer::Events events_;
+  std::atomic<unsigned> entries_over_limit_ = 0;
   std::mutex devices_mutex_;
   std::unordered_map<dev_t, bool> virtual_devices_;
 };

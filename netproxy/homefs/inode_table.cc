@@ -54,6 +54,20 @@ void InodeTable::forget(std::uint64_t node, std::uint64_t lookups) {
   by_node_.erase(at);
 }
 
+std::vector<InodeRef> InodeTable::idle_files(std::size_t count) {
+  constexpr long kTableOnly = 2;  // references: by_node_ and by_key_
+  std::vector<InodeRef> found;
+  const std::lock_guard lock(mutex_);
+  for (std::size_t steps = 0; steps < 16 * count && found.size() < count; ++steps) {
+    if (++idle_cursor_ >= next_node_) idle_cursor_ = kRoot + 1;
+    const auto at = by_node_.find(idle_cursor_);
+    if (at != by_node_.end() && (S_ISREG(at->second->type) || S_ISLNK(at->second->type)) &&
+        at->second.use_count() == kTableOnly)
+      found.push_back(at->second);
+  }
+  return found;
+}
+
 std::size_t InodeTable::size() const {
   const std::lock_guard lock(mutex_);
   return by_node_.size();

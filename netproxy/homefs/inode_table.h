@@ -8,7 +8,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "base/fd.h"
 
@@ -58,6 +60,11 @@ struct Inode {
   std::mutex versions_mutex;
   std::optional<FileVersion> reported, opened;
 
+  // Where it was seen last: how to tell the peer's kernel to let go of it.
+  std::mutex place_mutex;
+  std::uint64_t parent = 0;
+  std::string name;
+
   std::uint64_t lookups = 0;  // the table's: how many replies have named this node
 };
 using InodeRef = std::shared_ptr<Inode>;
@@ -76,6 +83,10 @@ class InodeTable {
   [[nodiscard]] InodeRef remember(Fd path, const struct stat& attributes);
   void forget(std::uint64_t node, std::uint64_t lookups);
   [[nodiscard]] std::size_t size() const;
+  // Up to `count` files that nobody has open here, oldest first, beginning where the last call
+  // ended. No directories: mounts of the world may lie on or below them, which letting go would
+  // detach.
+  [[nodiscard]] std::vector<InodeRef> idle_files(std::size_t count);
 
  private:
   InodeRef insert(Fd path, const struct stat& attributes);
@@ -84,6 +95,7 @@ class InodeTable {
   std::unordered_map<std::uint64_t, InodeRef> by_node_;
   std::unordered_map<FileKey, InodeRef, FileKeyHash> by_key_;
   std::uint64_t next_node_ = kRoot;
+  std::uint64_t idle_cursor_ = kRoot;
 };
 
 }  // namespace llrun::homefs

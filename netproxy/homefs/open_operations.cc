@@ -134,7 +134,8 @@ void create_file(fuse_req_t request, fuse_ino_t parent_node, const char* name, m
   ::fcntl(fd.get(), F_SETFL, file->flags & O_APPEND);  // without O_NONBLOCK
   Fd path(::open(FdName(fd.get()).c_str(), O_PATH | O_CLOEXEC));
   fuse_entry_param entry;
-  const auto inode = path.valid() ? view.make_entry(*parent, std::move(path), entry) : nullptr;
+  const auto inode =
+      path.valid() ? view.make_entry(*parent, name, std::move(path), entry) : nullptr;
   if (!inode) return reply_outcome(request, true);
   const auto description = adopt(view, std::move(fd), file->flags, inode);
   fill_open(view, *inode, *description, *file);

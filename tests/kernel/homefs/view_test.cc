@@ -341,6 +341,34 @@ TEST_F(FileView, LargeDirectoriesAreListedOnceAndCompletely) {
             "");
 }
 
+// The guest's kernel remembers more files than home may have descriptors for: it is asked to
+// forget.
+TEST_F(FileView, ManyMoreFilesThanDescriptorsAreSeen) {
+  ::mkdir((tree / "many").c_str(), 0755);
+  for (int i = 0; i < 4000; ++i) spit(fmt::format("{}/{}", tree / "many", i), std::to_string(i));
+  const auto descriptors = [] {
+    return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator());
+  };
+  std::ptrdiff_t most = 0;
+  World world({.server = {.root = tree.path(), .known_files = 300},
+               .on_ask = [&](World&, const std::string&) {
+                 most = std::max(most, descriptors());
+                 return std::string();
+               }});
+  EXPECT_EQ(world.run([](Guest& guest) -> std::string {
+    const int held = ::open(guest.path("/many/7").c_str(), O_RDONLY);
+    for (int i = 0; i < 4000; ++i) {
+      WANT(slurp(guest.path(fmt::format("/many/{}", i))), std::to_string(i));
+      if (i % 100 == 0) guest.ask("count");
+    }
+    WANT(read_some(held, 9), "7");
+    WANT(link_of(held), guest.path("/many/7"));
+    return "";
+  }),
+            "");
+  EXPECT_LT(most, 1500);
+}
+
 TEST_F(FileView, MappingsReadAndWrite) {
   EXPECT_EQ(
       run([&](Guest& guest) -> std::string {
