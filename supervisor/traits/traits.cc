@@ -1,0 +1,40 @@
+#include "supervisor/traits/traits.h"
+
+#include <sys/utsname.h>
+
+#include <ctime>
+
+#include "base/fd.h"
+#include "supervisor/traits/cpu.h"
+
+namespace llrun {
+namespace {
+
+protocol::NodeTraits find_out() {
+  protocol::NodeTraits found;
+  const auto info = traits::parse_cpuinfo(read_whole_file("/proc/cpuinfo").value_or(""));
+  found.set_cpu_vendor(info.vendor);
+  for (const auto& flag : info.flags) found.add_cpu_flags(flag);
+  const auto state = traits::extended_state();
+  found.set_xcr0(state.components);
+  found.set_xsave_size(state.bytes);
+  found.set_vdso(traits::vdso_hash(traits::own_vdso()).value_or(""));
+  utsname names{};
+  if (::uname(&names) == 0) found.set_kernel_release(names.release);
+  found.set_hosts_guests(true);
+  return found;
+}
+
+}  // namespace
+
+protocol::NodeTraits local_traits() {
+  static const protocol::NodeTraits lasting = find_out();
+  protocol::NodeTraits now = lasting;
+  timespec time{};
+  ::clock_gettime(CLOCK_REALTIME, &time);
+  now.set_realtime_ns(static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
+                      static_cast<std::uint64_t>(time.tv_nsec));
+  return now;
+}
+
+}  // namespace llrun

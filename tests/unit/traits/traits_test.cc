@@ -1,0 +1,128 @@
+#include "supervisor/traits/traits.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "supervisor/traits/cpu.h"
+
+namespace llrun {
+namespace {
+
+protocol::NodeTraits node() {
+  protocol::NodeTraits traits;
+  traits.set_cpu_vendor("GenuineIntel");
+  for (const char* flag : {"sse2", "avx2", "hypervisor", "smap"}) traits.add_cpu_flags(flag);
+  traits.set_xcr0(7);
+  traits.set_xsave_size(832);
+  traits.set_vdso("0123456789abcdef");
+  traits.set_kernel_release("6.1.0");
+  traits.set_realtime_ns(1'000'000'000'000'000'000);
+  traits.set_hosts_guests(true);
+  return traits;
+}
+
+TEST(Traits, EqualNodesExchangePrograms) { EXPECT_EQ(why_not(node(), node()), std::nullopt); }
+
+void expect_refused(const protocol::NodeTraits& peer, const char* because) {
+  const auto why = why_not(node(), peer);
+  ASSERT_TRUE(why) << because;
+  EXPECT_NE(why->find(because), std::string::npos) << *why;
+}
+
+TEST(Traits, APeerMustHaveTheFeaturesThatProgramsMayUse) {
+  auto peer = node();
+  peer.clear_cpu_flags();
+  peer.add_cpu_flags("sse2");
+  expect_refused(peer, "avx2");
+  // What only the kernel uses, and what the peer has besides, is no matter.
+  peer.add_cpu_flags("avx2");
+  peer.add_cpu_flags("avx512f");
+  EXPECT_EQ(why_not(node(), peer), std::nullopt);
+  peer.set_cpu_vendor("AuthenticAMD");
+  expect_refused(peer, "another make");
+}
+
+TEST(Traits, ThePeersRegistersMustFitIntoWhatProgramsHaveRoomFor) {
+  auto peer = node();
+  peer.set_xsave_size(2696);
+  expect_refused(peer, "2696");
+  peer = node();
+  peer.set_xcr0(3);
+  expect_refused(peer, "registers");
+  peer = node();
+  peer.set_xsave_size(576);
+  EXPECT_EQ(why_not(node(), peer), std::nullopt);
+}
+
+TEST(Traits, TheVdsoMustBeTheSame) {
+  auto peer = node();
+  peer.set_vdso("another");
+  peer.set_kernel_release("6.2.0");
+  expect_refused(peer, "6.2.0");
+  peer.set_vdso("");
+  expect_refused(peer, "no vdso");
+}
+
+TEST(Traits, ClocksMayDifferByASecondBesideTheRoundTrip) {
+  auto peer = node();
+  const auto time = node().realtime_ns();
+  peer.set_realtime_ns(time - 1'000'000'000);
+  EXPECT_EQ(why_not(node(), peer), std::nullopt);
+  peer.set_realtime_ns(time - 1'200'000'000);
+  expect_refused(peer, "1.2 s behind");
+  EXPECT_EQ(why_not(node(), peer, std::chrono::milliseconds(200)), std::nullopt);
+  peer.set_realtime_ns(time + 3'000'000'000);
+  expect_refused(peer, "3.0 s ahead");
+  peer.set_realtime_ns(~0ULL);
+  expect_refused(peer, "no time that makes sense");
+}
+
+TEST(Traits, APeerThatHostsNobodySaysWhy) {
+  auto peer = node();
+  peer.set_hosts_guests(false);
+  peer.set_hosts_guests_why_not("sysctl x is 0");
+  expect_refused(peer, "sysctl x is 0");
+}
+
+TEST(Traits, ThisNodeIsLikeItself) {
+  const auto here = local_traits();
+  EXPECT_EQ(here.vdso().size(), 16U);
+  EXPECT_FALSE(here.cpu_vendor().empty());
+  EXPECT_GT(here.cpu_flags_size(), 0);
+  EXPECT_NE(here.kernel_release(), "");
+  const auto later = local_traits();
+  EXPECT_GE(later.realtime_ns(), here.realtime_ns());
+  EXPECT_EQ(why_not(here, later, std::chrono::hours(1)), std::nullopt);
+}
+
+TEST(Traits, ReadsTheFirstProcessor) {
+  const auto info = traits::parse_cpuinfo(
+      "processor\t: 0\nvendor_id\t: A\nflags\t\t: x y\nvmx flags\t: z\n\nprocessor\t: "
+      "1\nvendor_id\t: B\n");
+  EXPECT_EQ(info.vendor, "A");
+  EXPECT_EQ(info.flags, (std::vector<std::string>{"x", "y"}));
+}
+
+TEST(Traits, AVdsoIsHashedOnlyIfItIsOne) {
+  const auto vdso = traits::own_vdso();
+  ASSERT_FALSE(vdso.empty());
+  std::vector<std::byte> copy(vdso.begin(), vdso.end());
+  const auto hash = traits::vdso_hash(copy);
+  ASSERT_TRUE(hash) << hash.error().message();
+  EXPECT_EQ(*hash, traits::vdso_hash(vdso).value_or(""));
+  std::vector<std::byte> changed = copy;
+  changed.back() ^= std::byte{1};
+  EXPECT_NE(traits::vdso_hash(changed).value_or(""), *hash);
+  const std::string_view name = "__vdso_clock_gettime";
+  const auto bytes = std::as_bytes(std::span(name));
+  const auto at = std::ranges::search(copy, bytes);
+  ASSERT_FALSE(at.empty());
+  at.front() = std::byte{'X'};
+  EXPECT_EQ(traits::vdso_hash(copy).error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(traits::vdso_hash({}).error().code, ErrorCode::kUnsupported);
+}
+
+}  // namespace
+}  // namespace llrun
