@@ -25,8 +25,8 @@ void Knowledge::snapshot(double now_s) {
   history_.push_back(std::move(fresh));
 }
 
-void Knowledge::sent(std::size_t source, std::size_t target, double now_s) {
-  nodes_[source].sent.push_back({now_s, target});
+void Knowledge::sent(std::size_t source, std::size_t target, double now_s, double cpu_age_s) {
+  nodes_[source].sent.push_back({now_s, target, cpu_age_s});
 }
 
 const Knowledge::Snapshot* Knowledge::newest_before(double time_s) const {
@@ -50,7 +50,7 @@ void Knowledge::show(NodeView& view, std::size_t index, const NodeState& state,
   if (view.name != node.name) view.name = node.name;
   view.load = state.load;
   view.run_queue = state.run_queue;
-  view.elders = state.elders;
+  view.census = state.census;
   view.incoming = state.incoming;
   view.cores = node.cores;
   view.speed = node.speed;
@@ -71,7 +71,10 @@ void Knowledge::count_sent(std::size_t node, double since_s) {
   while (!sent.empty() && sent.front().time_s <= since_s) sent.pop_front();
   for (const Sent& one : sent)
     for (std::size_t i = 0; i < known_.size(); ++i)
-      if (known_[i] == one.target) ++peers_[i].incoming;
+      if (known_[i] == one.target) {
+        ++peers_[i].incoming;
+        peers_[i].census.add(one.cpu_age_s);
+      }
 }
 
 ClusterView Knowledge::view(std::size_t node, double now_s) {

@@ -16,7 +16,7 @@ namespace llrun::policies::sim {
 struct NodeState {
   double load = 0;
   double run_queue = 0;
-  double elders = 0;
+  Census census;
   double free_bytes = 0;
   int incoming = 0;
 };
@@ -35,7 +35,7 @@ class Knowledge {
 
   // All nodes report, every step.
   void snapshot(double now_s);
-  void sent(std::size_t source, std::size_t target, double now_s);
+  void sent(std::size_t source, std::size_t target, double now_s, double cpu_age_s);
 
   // What `node` knows now, its own state true; valid until the next call.
   [[nodiscard]] ClusterView view(std::size_t node, double now_s);

@@ -16,6 +16,7 @@ namespace llrun::policies::sim {
 struct Sent {
   double time_s;
   std::size_t target;
+  double cpu_age_s;
 };
 
 struct Node {
@@ -29,6 +30,7 @@ struct Node {
   double memory_bytes = 0;
   double used_bytes = 0;
   int incoming = 0;  // admitted, not yet running here
+  Census promised;   // those
   int outgoing = 0;  // running here, on their way out
   double link_free_s = 0;
   double scheduled_end_s =

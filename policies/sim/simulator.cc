@@ -16,7 +16,6 @@ namespace llrun::policies::sim {
 
 namespace {
 
-constexpr double kElder_s = 2;    // CPU after which a process counts among its node's elders
 constexpr double kSwapping = 10;  // how much slower a node is whose memory is over-committed
 constexpr std::uint32_t kOverhead = 0x80000000;  // ids of work that is nobody's: the cost of moving
 
@@ -30,11 +29,13 @@ struct Process {
   double received_at_move_s = 0;
   double last_move_s = 0;
   int moves = 0;
+  double promised_age_s = 0;  // what its target was told
   bool leaving = false;
 };
 
 struct Move {
   std::uint32_t slot, generation, source, target;
+  double promised_age_s;
   MoveCost cost;
 };
 
@@ -66,7 +67,10 @@ class Simulation {
   void freeze(std::size_t move);
   void land(std::size_t move);
 
-  [[nodiscard]] bool admitted(std::size_t target, const Offer& offer);
+  std::optional<std::size_t> ask(std::size_t source, std::size_t first,
+                                 const std::vector<std::size_t>& also, const Offer& offer);
+  void promise(std::size_t source, std::size_t target, const Offer& offer);
+  void keep_promise(std::size_t target, double cpu_age_s);
   void burn(std::size_t node, double cpu_s);
   void use_memory(std::size_t node, double bytes);
   void schedule_end(std::size_t node);
@@ -161,7 +165,7 @@ void Simulation::handle(const Event& event) {
     }
     case kStart: {
       const std::uint32_t slot = event.subject;
-      --nodes_[slots_[slot].node].incoming;
+      keep_promise(slots_[slot].node, slots_[slot].promised_age_s);
       return enter(slot, slots_[slot].node);
     }
     case kEnd:
@@ -224,11 +228,11 @@ void Simulation::arrive(const Job& job) {
   exec.rss_bytes = job.rss_bytes;
   const Placement placement = nodes_[home].strategy->place(view, exec);
   if (!placement.peer) return enter(slot, home);
-  const std::size_t target = knowledge_->node_of(*placement.peer);
-  knowledge_->sent(home, target, now_s_);
-  if (!admitted(target, placement.offer)) return enter(slot, home);
+  const auto target = ask(home, *placement.peer, placement.also, placement.offer);
+  if (!target) return enter(slot, home);
+  slots_[slot].promised_age_s = placement.offer.cpu_age_s;
   burn(home, config_.place_cpu_s);
-  start_away(slot, target);
+  start_away(slot, *target);
 }
 
 void Simulation::start_away(std::uint32_t slot, std::size_t target) {
@@ -295,24 +299,53 @@ NodeState Simulation::truth(std::size_t index, double now_s) {
   state.run_queue = static_cast<double>(node.cpu.count()) - node.outgoing;
   state.incoming = node.incoming;
   state.free_bytes = node.memory_bytes - node.used_bytes;
-  for (const auto& resident : node.cpu.residents())
-    if ((resident.id & kOverhead) == 0 &&
-        slots_[resident.id].received_s + node.cpu.received(resident) > kElder_s)
-      state.elders += 1;
+  state.census = node.promised;
+  for (const auto& resident : node.cpu.residents()) {
+    const bool overhead = (resident.id & kOverhead) != 0;
+    if (!overhead && slots_[resident.id].leaving) continue;
+    state.census.add(overhead ? 0 : slots_[resident.id].received_s + node.cpu.received(resident));
+  }
   return state;
 }
 
-bool Simulation::admitted(std::size_t target, const Offer& offer) {
-  const Admission admission =
-      nodes_[target].strategy->admit(knowledge_->self(target, now_s_), offer);
-  if (!admission.welcome) {
-    ++result_.refusals;
-    return false;
-  }
-  ++nodes_[target].incoming;
+// Asks all that were named; of those that welcome it, the one of least cost promises a place.
+std::optional<std::size_t> Simulation::ask(std::size_t source, std::size_t first,
+                                           const std::vector<std::size_t>& also,
+                                           const Offer& offer) {
+  std::optional<std::size_t> best;
+  double best_cost = 0;
+  const auto consider = [&](std::size_t peer) {
+    const std::size_t target = knowledge_->node_of(peer);
+    const Admission admission =
+        nodes_[target].strategy->admit(knowledge_->self(target, now_s_), offer);
+    if (!admission.welcome) {
+      ++result_.refusals;
+      knowledge_->sent(source, target, now_s_,
+                       offer.cpu_age_s);  // it is as busy as if ours had gone there
+      return;
+    }
+    if (best && admission.cost_s >= best_cost) return;
+    best = target;
+    best_cost = admission.cost_s;
+  };
+  consider(first);
+  for (const std::size_t peer : also) consider(peer);
+  if (best) promise(source, *best, offer);
+  return best;
+}
+
+void Simulation::promise(std::size_t source, std::size_t target, const Offer& offer) {
+  knowledge_->sent(source, target, now_s_, offer.cpu_age_s);
+  Node& node = nodes_[target];
+  ++node.incoming;
+  node.promised.add(offer.cpu_age_s);
   result_.most_promised =
-      std::max(result_.most_promised, static_cast<std::uint64_t>(nodes_[target].incoming));
-  return true;
+      std::max(result_.most_promised, static_cast<std::uint64_t>(node.incoming));
+}
+
+void Simulation::keep_promise(std::size_t target, double cpu_age_s) {
+  --nodes_[target].incoming;
+  nodes_[target].promised = nodes_[target].promised.without(cpu_age_s);
 }
 
 void Simulation::show_process(std::size_t index, const Processor::Resident& resident) {
@@ -347,10 +380,11 @@ void Simulation::decide(std::size_t index) {
   view.cost = config_.cost;
   for (const Decision& decision : nodes_[index].strategy->decide(view, processes_)) {
     if (!decision.peer) continue;
-    const std::size_t target = knowledge_->node_of(*decision.peer);
-    knowledge_->sent(index, target, now_s_);
-    if (admitted(target, decision.offer))
-      begin_move(static_cast<std::uint32_t>(decision.process), target);
+    const auto target = ask(index, *decision.peer, decision.also, decision.offer);
+    if (!target) continue;
+    const auto slot = static_cast<std::uint32_t>(decision.process);
+    slots_[slot].promised_age_s = decision.offer.cpu_age_s;
+    begin_move(slot, *target);
   }
 }
 
@@ -371,7 +405,11 @@ void Simulation::begin_move(std::uint32_t slot, std::size_t target) {
   Node& to = nodes_[target];
   ProcessView view;
   view.dirty_bytes = process.job.rss_bytes;
-  const Move move{slot, process.generation, process.node, static_cast<std::uint32_t>(target),
+  const Move move{slot,
+                  process.generation,
+                  process.node,
+                  static_cast<std::uint32_t>(target),
+                  process.promised_age_s,
                   move_cost(view, config_.link, config_.cost)};
   process.leaving = true;
   ++from.outgoing;
@@ -389,7 +427,7 @@ void Simulation::freeze(std::size_t index) {
   burn(move.target, move.cost.cpu_s);
   Process& process = slots_[move.slot];
   if (process.generation != move.generation) {  // it ended while it was copied
-    --nodes_[move.target].incoming;
+    keep_promise(move.target, move.promised_age_s);
     free_moves_.push_back(index);
     return;
   }
@@ -407,7 +445,7 @@ void Simulation::land(std::size_t index) {
   ++process.moves;
   process.last_move_s = now_s_;
   process.received_at_move_s = process.received_s;
-  --nodes_[move.target].incoming;
+  keep_promise(move.target, move.promised_age_s);
   free_moves_.push_back(index);
   enter(move.slot, move.target);
 }

@@ -23,5 +23,6 @@ struct BuiltinStrategy {
 [[nodiscard]] BuiltinStrategy opportunity_cost_strategy();
 [[nodiscard]] BuiltinStrategy lifetime_strategy();
 [[nodiscard]] BuiltinStrategy combined_strategy();
+[[nodiscard]] BuiltinStrategy hindrance_strategy();
 
 }  // namespace llrun::policies

@@ -20,6 +20,8 @@ struct Offer {
   double source_s_per_cpu_s = 1;  // wall seconds for a CPU second at the source now
   double bytes = 0;               // memory the newcomer needs
   bool at_start = false;          // a program about to be executed, not a running process
+  double cpu_age_s = 0;  // of the newcomer; of a program about to be executed, what it is taken for
+  double at_most_s = 0;  // hindrance that the newcomer would put up with (strategies that count it)
 };
 
 // One process: goes to peers[*peer], or stays (only answered when asked to explain).
@@ -29,6 +31,8 @@ struct Decision {
   std::string reason;
   Numbers numbers;
   Offer offer;
+  std::vector<std::size_t> also =
+      {};  // further peers to ask: of those that welcome it, the one of least cost_s gets it
 };
 
 // Where a program about to be executed should start: here unless `peer` is set.
@@ -37,12 +41,14 @@ struct Placement {
   std::string reason;
   Numbers numbers;
   Offer offer;
+  std::vector<std::size_t> also = {};  // as in Decision
 };
 
 // The target's answer to an offer.
 struct Admission {
   bool welcome = true;
   std::string reason;  // in words when not welcome
+  double cost_s = 0;   // what the newcomer would cost here, for comparison between targets
 };
 
 }  // namespace llrun::policies

@@ -12,7 +12,7 @@ const std::vector<BuiltinStrategy>& builtins() {
   static const std::vector<BuiltinStrategy> all{
       none_strategy(),     random_strategy(),   round_robin_strategy(), threshold_strategy(),
       limited_strategy(),  shortest_strategy(), mosix_strategy(),       opportunity_cost_strategy(),
-      lifetime_strategy(), combined_strategy()};
+      lifetime_strategy(), combined_strategy(), hindrance_strategy()};
   return all;
 }
 

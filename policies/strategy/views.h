@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "policies/cost_model.h"
+#include "policies/strategy/census.h"
 
 namespace llrun::policies {
 
@@ -36,7 +37,7 @@ struct NodeView {
   bool levelling = true;  // takes part (llrunctl off: false)
   bool accepts = true;    // lets guests in now (owner's limits, draining, pressure)
   int incoming = 0;       // promised to others or sent by us, not yet in run_queue
-  double elders = 0;      // of run_queue: processes past their first CPU seconds, likely to stay
+  Census census;          // of run_queue by CPU age, and of those on their way
   double age_s = 0;       // of this information; 0 for the deciding node itself
   Link link;              // from the deciding node
 

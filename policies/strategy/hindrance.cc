@@ -1,0 +1,189 @@
+// hindrance: our own. Programs start, and processes go, where they and those already there delay
+// each other least, over what all of them may be expected to live still (Census says how that is
+// reckoned). Old processes spread out; newcomers keep away from old processes rather than from each
+// other, since most are gone before they can hinder anybody. The best few candidates by what is
+// known are asked, and say what the newcomer would cost them now.
+#include <algorithm>
+#include <utility>
+
+#include "policies/cost.h"
+#include "policies/random.h"
+#include "policies/strategy/builtin.h"
+#include "policies/strategy/eligibility.h"
+#include "policies/strategy/placement_strategy.h"
+#include "policies/strategy/thrift.h"
+
+namespace llrun::policies {
+
+namespace {
+
+struct Candidate {
+  std::size_t peer;
+  double cost_s;
+};
+
+class Hindrance final : public Strategy {
+ public:
+  explicit Hindrance(const Settings& settings)
+      : newborn_s_(settings["newborn_s"]),
+        horizon_s_(settings["horizon_s"]),
+        move_horizon_s_(settings["move_horizon_s"]),
+        margin_(settings["margin"]),
+        stay_s_(settings["stay_s"]),
+        asked_(static_cast<std::size_t>(settings["asked"])),
+        random_(settings.seed()) {}
+  std::string_view name() const override { return "hindrance"; }
+  std::vector<Decision> decide(const ClusterView& view,
+                               std::span<const ProcessView> processes) override;
+  Placement place(const ClusterView& view, const ExecView& exec) override;
+  Admission admit(const NodeView& self, const Offer& offer) override;
+
+ private:
+  // Seconds that a newcomer of this age costs on `node`: its own life there, and the hindrance.
+  [[nodiscard]] double cost_at(const NodeView& node, double cpu_age_s, double horizon_s) const {
+    return cost_among(node, node.census, cpu_age_s, horizon_s);
+  }
+  [[nodiscard]] double cost_among(const NodeView& node, const Census& residents, double cpu_age_s,
+                                  double horizon_s) const {
+    const double own = shared_life_s(cpu_age_s, 1e9, horizon_s);
+    return (own + residents.hindrance_s(cpu_age_s, node.cores, horizon_s)) / node.speed;
+  }
+  // What is known of a node is old: those it had have received their share since, and some have
+  // ended.
+  [[nodiscard]] static Census expected_now(const NodeView& node) {
+    if (node.age_s <= 0) return node.census;
+    return node.census.after(node.age_s / s_per_cpu_s(node, std::max(1.0, node.crowd())));
+  }
+  [[nodiscard]] std::vector<Candidate> best_peers(const ClusterView& view, double cpu_age_s,
+                                                  double horizon_s, double bytes);
+  [[nodiscard]] double effective_age(const ProcessView& process) const {
+    return std::max(newborn_s_, process.remaining_cpu_s.value_or(process.cpu_s));
+  }
+  [[nodiscard]] Decision judge(const ClusterView& view, const ProcessView& process,
+                               const Census& here);
+
+  double newborn_s_, horizon_s_, move_horizon_s_, margin_, stay_s_;
+  std::size_t asked_;
+  Random random_;
+};
+
+std::vector<Candidate> Hindrance::best_peers(const ClusterView& view, double cpu_age_s,
+                                             double horizon_s, double bytes) {
+  std::vector<Candidate> best;
+  const std::size_t count = view.peers.size();
+  const std::size_t start = count > 0 ? random_.below(count) : 0;
+  for (std::size_t step = 0; step < count; ++step) {
+    const std::size_t peer = start + step < count ? start + step : start + step - count;
+    const NodeView& node = view.peers[peer];
+    if (!can_receive(node, bytes)) continue;
+    const Candidate candidate{peer, cost_among(node, expected_now(node), cpu_age_s, horizon_s)};
+    const auto cheaper = [](const Candidate& a, const Candidate& b) { return a.cost_s < b.cost_s; };
+    if (best.size() == asked_ && !cheaper(candidate, best.back())) continue;
+    if (best.size() == asked_) best.pop_back();
+    best.insert(std::upper_bound(best.begin(), best.end(), candidate, cheaper), candidate);
+  }
+  return best;
+}
+
+Placement Hindrance::place(const ClusterView& view, const ExecView& exec) {
+  if (exec.never) return stay_here(view, exec.rss_bytes, "a hint says never");
+  const double age = std::max(newborn_s_, exec.expected_cpu_s.value_or(0));
+  const double here = cost_at(view.self, age, horizon_s_);
+  const double fastest = shared_life_s(age, 1e9, horizon_s_);
+  if (view.self.census.count() < view.self.cores && view.self.speed >= 1)
+    return stay_here(view, exec.rss_bytes, "nobody would hinder it here");
+  const auto candidates = best_peers(view, age, horizon_s_, exec.rss_bytes);
+  const double limit = here - view.place_s;
+  if (candidates.empty() || candidates[0].cost_s >= here)
+    return stay_here(view, exec.rss_bytes, "no node would hinder it less");
+  Placement placement =
+      go_to(view, candidates[0].peer, exec.rss_bytes,
+            "it would be hindered less on " + view.peers[candidates[0].peer].name);
+  for (std::size_t i = 1; i < candidates.size(); ++i) placement.also.push_back(candidates[i].peer);
+  placement.numbers = {
+      {"cost_here_s", here}, {"cost_there_s", candidates[0].cost_s}, {"cost_alone_s", fastest}};
+  placement.offer = {placement.offer.source_s_per_cpu_s, exec.rss_bytes, true, age, limit};
+  return placement;
+}
+
+Admission Hindrance::admit(const NodeView& self, const Offer& offer) {
+  if (!can_receive(self, offer.bytes)) return {false, self.name + " takes no guests now", 0};
+  const double cost = cost_at(self, std::max(newborn_s_, offer.cpu_age_s),
+                              offer.at_start ? horizon_s_ : move_horizon_s_);
+  if (cost >= offer.at_most_s) return {false, self.name + " would hinder it as much", cost};
+  return {true, "", cost};
+}
+
+Decision Hindrance::judge(const ClusterView& view, const ProcessView& process, const Census& here) {
+  Decision stay{process.id, std::nullopt, "", {}, {}, {}};
+  if (process.pinned) return stay.reason = why_pinned(process), stay;
+  if (auto home = thrift(view, process)) return *std::move(home);
+  if (process.moves > 0 && process.last_move_age_s < stay_s_)
+    return stay.reason = "it has just moved", stay;
+  const double age = effective_age(process);
+  const auto candidates = best_peers(view, age, move_horizon_s_, process.rss_bytes);
+  if (candidates.empty()) return stay.reason = "no node can receive it", stay;
+  const NodeView& peer = view.peers[candidates[0].peer];
+  const double cost = cost_among(view.self, here.without(process.cpu_s), age, move_horizon_s_);
+  const double price =
+      margin_ * move_cost(process, peer.link, view.cost).total_s() +
+      process.cpu_rate * age *
+          away_tax(process.home_calls_per_s, process.home_bytes_per_s, peer.link, view.cost);
+  stay.numbers = {
+      {"cost_here_s", cost}, {"cost_there_s", candidates[0].cost_s}, {"price_s", price}};
+  if (cost - candidates[0].cost_s <= price)
+    return stay.reason = "no node would hinder it less by what the move costs", stay;
+  Decision go = std::move(stay);
+  go.peer = candidates[0].peer;
+  go.reason = "it would be hindered less on " + peer.name;
+  for (std::size_t i = 1; i < candidates.size(); ++i) go.also.push_back(candidates[i].peer);
+  go.offer = {s_per_cpu_s(view.self, view.self.crowd()), process.rss_bytes, false, age,
+              cost - price};
+  return go;
+}
+
+std::vector<Decision> Hindrance::decide(const ClusterView& view,
+                                        std::span<const ProcessView> processes) {
+  std::vector<Decision> decisions;
+  Census here = view.self.census;
+  if (!view.explain && here.count() <= view.self.cores && view.self.speed >= 1) {
+    bool away = false;
+    for (const ProcessView& process : processes) away = away || process.home;
+    if (!away) {
+      bool faster = false;
+      for (const NodeView& node : view.peers) faster = faster || node.speed > view.self.speed;
+      if (!faster) return decisions;
+    }
+  }
+  std::vector<const ProcessView*> order;
+  for (const ProcessView& process : processes) order.push_back(&process);
+  std::ranges::sort(order, std::greater{},
+                    [this](const ProcessView* p) { return effective_age(*p); });
+  if (order.size() > 4 && !view.explain) order.resize(4);
+  for (const ProcessView* process : order) {
+    Decision decision = judge(view, *process, here);
+    const bool goes = decision.peer.has_value();
+    if (goes || view.explain) decisions.push_back(std::move(decision));
+    if (goes && !view.explain) break;
+  }
+  return decisions;
+}
+
+}  // namespace
+
+BuiltinStrategy hindrance_strategy() {
+  return {{"hindrance",
+           "programs start and processes go where all concerned delay each other least",
+           {{"newborn_s", 0.2,
+             "CPU age a program is given before it starts: the median life of programs"},
+            {"horizon_s", 2, "CPU seconds ahead that are reckoned with when a program starts"},
+            {"move_horizon_s", 3, "the same when a process may move"},
+            {"margin", 1, "times the cost of a move that its gain must exceed"},
+            {"stay_s", 1, "seconds a process stays after a move"},
+            {"asked", 2, "candidates asked at once"}}},
+          [](const Settings& settings) -> std::unique_ptr<Strategy> {
+            return std::make_unique<Hindrance>(settings);
+          }};
+}
+
+}  // namespace llrun::policies
