@@ -39,6 +39,14 @@ void add(const DescriptorGroup& group, image::Description record, JudgedDescript
   }
 }
 
+// Strangers have come by it through a common ancestor and an exec since: it has a number without
+// close-on-exec.
+bool survives_exec(const JudgedDescriptors& judged, std::size_t description) {
+  return std::ranges::any_of(judged.descriptors, [&](const image::Descriptor& number) {
+    return number.description() == description && !number.close_on_exec();
+  });
+}
+
 std::vector<SharedQuestion> make_questions(const std::vector<image::Description>& records) {
   std::vector<SharedQuestion> questions;
   for (const auto& record : records)
@@ -58,11 +66,12 @@ const Holder* find_if(const std::vector<Holder>& holders, bool Holder::*what) {
   return found == holders.end() ? nullptr : &*found;
 }
 
-std::optional<Pin> other_reader_pin(const Sharing& sharing, const image::Description& record) {
+std::optional<Pin> other_reader_pin(const Sharing& sharing, bool inherited,
+                                    const image::Description& record) {
   if (const Holder* reader = find_if(holders_of(sharing, record), &Holder::reads))
     return Pin{name_of(record) + " is a pipe that others read, too: " + words_for(*reader),
                "it can move once that process has ended or closed the pipe"};
-  if (sharing.strangers.empty()) return std::nullopt;
+  if (sharing.strangers.empty() || !inherited) return std::nullopt;
   return Pin{name_of(record) + " is a pipe that " + words_for(sharing.strangers.front()) +
                  " may read, too: it is of the same job and may not be looked into",
              "it can move once that process has ended"};
@@ -77,14 +86,15 @@ std::optional<Pin> shared_object_pin(const Sharing& sharing, const image::Descri
              "it can move once that process has ended or closed it"};
 }
 
-void apply(const Sharing& sharing, image::Description& record, Pins& pins) {
+// `inherited`: strangers may have it, too.
+void apply(const Sharing& sharing, bool inherited, image::Description& record, Pins& pins) {
   std::optional<Pin> pin;
   if (has_offset(record))
     record.set_offset_at_home(find_if(holders_of(sharing, record), &Holder::same_description) !=
                                   nullptr ||
-                              !sharing.strangers.empty());
+                              (inherited && !sharing.strangers.empty()));
   else if (record.kind() == Kind::KIND_PIPE_IN)
-    pin = other_reader_pin(sharing, record);
+    pin = other_reader_pin(sharing, inherited, record);
   else if (record.kind() == Kind::KIND_EVENTFD || record.kind() == Kind::KIND_EPOLL)
     pin = shared_object_pin(sharing, record);
   if (pin) pins.push_back(std::move(*pin));
@@ -153,7 +163,8 @@ Result<> apply_sharing(HostPid pid, const std::vector<HostPid>& job, JudgedDescr
   LLRUN_TRY_ASSIGN(const Sharing sharing,
                    find_sharing(pid, make_questions(judged.descriptions), job));
   mark_inner_pipes(sharing, judged);
-  for (auto& record : judged.descriptions) apply(sharing, record, judged.pins);
+  for (std::size_t i = 0; i < judged.descriptions.size(); ++i)
+    apply(sharing, survives_exec(judged, i), judged.descriptions[i], judged.pins);
   return {};
 }
 

@@ -19,12 +19,13 @@ std::optional<Pin> judge_state(const DescriptorView& view) {
   if ((view.info.flags & O_PATH) != 0)
     return Pin{thing + " was opened as a mere place in the file tree (O_PATH)",
                "it can move once the program has closed it"};
-  if ((view.info.flags & O_ASYNC) != 0)
-    return Pin{thing + " sends signals when it is ready (O_ASYNC)",
-               "it can move once the program has switched that off or closed it"};
+  // Before O_ASYNC, which a lease switches on.
   if (!view.info.locks.empty())
     return Pin{thing + " holds a lock or lease: " + view.info.locks.front(),
                "it can move once the program has given the lock up"};
+  if ((view.info.flags & O_ASYNC) != 0)
+    return Pin{thing + " sends signals when it is ready (O_ASYNC)",
+               "it can move once the program has switched that off or closed it"};
   return std::nullopt;
 }
 

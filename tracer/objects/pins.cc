@@ -33,6 +33,9 @@ Result<Pins> held_descriptor_pins(HostPid pid, const std::vector<HostPid>& job) 
   const Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid.value, 0)));
   if (!pidfd.valid()) return system_error("open process " + std::to_string(pid.value));
   auto pins = shared_descriptor_pins(pid, pidfd, job);
+  // It runs: a descriptor may close while we look.
+  for (int again = 0; again < 3 && !pins && pins.error().errno_value == EBADF; ++again)
+    pins = shared_descriptor_pins(pid, pidfd, job);
   if (!pins && may_not_look(pins.error())) return descriptor_pins(pid);
   return pins;
 }

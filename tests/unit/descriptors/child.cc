@@ -88,6 +88,8 @@ Child Child::run(const std::function<int()>& prepare, const std::vector<int>& ke
   const auto read = read_all(answer.first.get(), std::as_writable_bytes(std::span(&result, 1)));
   if (!read) give_up("hear from the child: " + read.error().message(), 0);
   if (result != 0) give_up("prepare the child", result);
+  char c = 0;
+  if (::read(answer.first.get(), &c, 1) != 0) give_up("wait until the child has closed its end", 0);
   return child;
 }
 
