@@ -54,8 +54,9 @@ po::options_description options() {
 
 Result<po::variables_map> parse(int argc, char** argv) {
   po::variables_map values;
+  const auto described = options();  // the parsed ones point into it
   try {
-    const auto parsed = po::command_line_parser(argc, argv).options(options()).positional({}).run();
+    const auto parsed = po::command_line_parser(argc, argv).options(described).positional({}).run();
     po::store(parsed, values);
     po::notify(values);
   } catch (const po::error& problem) {
@@ -109,8 +110,11 @@ Result<> run_agent(Settings& settings) {
   LLRUN_TRY_ASSIGN(const auto loop, EventLoop::create());
   LLRUN_TRY_ASSIGN(const auto agent, agent::Agent::create(*loop, settings.config, where));
   if (settings.verbose) agent->log_to_stderr();
+  config::forget_stopped(settings.config.name);
   LLRUN_TRY(loop->watch(signals.get(), EPOLLIN, [&](std::uint32_t) {
+    loop->unwatch(signals.get());
     agent->say_stopping();
+    config::remember_stopped(settings.config.name);
     loop->stop();
   }));
   tell_starter(std::move(settings.ready_fd), {});

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "netproxy/channel/frame_io.h"
+#include "supervisor/config/paths.h"
 #include "supervisor/control/client.h"
 #include "tools/llrund.h"
 
@@ -17,7 +18,12 @@ namespace {
 constexpr int kUnreachable = 4;
 
 Result<> hand_over(const std::string& node, int lifeline) {
-  LLRUN_TRY_ASSIGN(auto agent, control::ControlClient::connect(node, true));
+  const bool stopped = config::was_stopped(node);
+  auto connected = control::ControlClient::connect(node, !stopped);
+  if (!connected && stopped)
+    return failure(ErrorCode::kRefused,
+                   "its owner has stopped it (llrund or llrun there starts it again)");
+  LLRUN_TRY_ASSIGN(auto agent, std::move(connected));
   protocol::ControlMessage message;
   message.mutable_stdio_channel();
   const std::array fds{STDIN_FILENO, STDOUT_FILENO, lifeline};

@@ -18,8 +18,12 @@ Result<std::unique_ptr<Agent>> Agent::create(EventLoop& loop, config::Config con
                    control::ControlServer::create(loop, places.socket, [raw](auto connection) {
                      raw->client_came(std::move(connection));
                    }));
-  LLRUN_TRY_ASSIGN(agent->decider_,
-                   Decider::create(raw->config_, raw->log_, raw->processes_, raw->peers_));
+  LLRUN_TRY_ASSIGN(
+      agent->decider_,
+      Decider::create(
+          raw->config_, raw->log_, raw->processes_,
+          {[raw]() -> const std::map<std::string, Known>& { return raw->peers_.known(); },
+           [raw](const std::string& node) { return raw->peers_.command(node); }}));
   agent->questions_ = std::make_unique<Questions>(
       Questions::Surroundings{raw->config_, raw->log_, raw->processes_, raw->peers_, *raw->decider_,
                               raw->switches_, [raw] { return raw->own_load_; }});

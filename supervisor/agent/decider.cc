@@ -60,8 +60,8 @@ std::string words_of(const policies::Decision& decision, const NodeView& here,
 }  // namespace
 
 Result<std::unique_ptr<Decider>> Decider::create(const config::Config& config, EventLog& log,
-                                                 Processes& processes, Peers& peers) {
-  std::unique_ptr<Decider> decider(new Decider(config, log, processes, peers));
+                                                 Processes& processes, Nodes nodes) {
+  std::unique_ptr<Decider> decider(new Decider(config, log, processes, std::move(nodes)));
   LLRUN_TRY_ASSIGN(decider->strategies_[""], policies::make_strategy(config.strategy));
   return decider;
 }
@@ -99,9 +99,9 @@ void Decider::decide_for(const std::string& only_node, const protocol::Load& own
   policies::ClusterView view;
   view.self = view_of(own, 0);
   std::vector<NodeView> nodes;
-  for (const auto& [node, known] : peers_.known()) {
+  for (const auto& [node, known] : nodes_.known()) {
     const bool wanted = only_node.empty() || node == only_node;
-    if (!wanted || !known.load.reachable() || peers_.command(node) == nullptr) continue;
+    if (!wanted || !known.load.reachable() || nodes_.command(node) == nullptr) continue;
     const std::chrono::duration<double> age = Clock::now() - known.heard_at;
     nodes.push_back(view_of(known.load, age.count()));
     nodes.back().incoming += static_cast<int>(
@@ -140,7 +140,7 @@ void Decider::migrate(const Supervised& process, const std::string& node, const 
   migrate->set_node(node);
   migrate->set_reason(reason);
   migrate->set_by_hand(by_hand);
-  for (const auto& word : *peers_.command(node)) migrate->add_channel_command(word);
+  for (const auto& word : *nodes_.command(node)) migrate->add_channel_command(word);
   under_way_[pid] = node;
   processes_.ask(process, question,
                  [this, pid, on_answer = std::move(on_answer)](const ControlMessage& answer) {

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/event_loop.h"
 #include "policies/strategy/strategy.h"
@@ -16,6 +19,13 @@
 
 namespace llrun::agent {
 
+// What the decider has to know of the other nodes.
+struct Nodes {
+  std::function<const std::map<std::string, Known>&()> known;
+  std::function<const std::vector<std::string>*(const std::string& node)>
+      command;  // none: cannot be reached
+};
+
 class Decider {
  public:
   using Clock = EventLoop::Clock;
@@ -25,7 +35,7 @@ class Decider {
   // kInvalid: there is no such strategy.
   [[nodiscard]] static Result<std::unique_ptr<Decider>> create(const config::Config& config,
                                                                EventLog& log, Processes& processes,
-                                                               Peers& peers);
+                                                               Nodes nodes);
   void decide(const protocol::Load& own);
   // A move, decided here or asked for by hand: the supervisor is told how the node is reached. The
   // answer is its own.
@@ -33,8 +43,8 @@ class Decider {
                bool by_hand, Processes::OnAnswer on_answer);
 
  private:
-  Decider(const config::Config& config, EventLog& log, Processes& processes, Peers& peers)
-      : config_(config), log_(log), processes_(processes), peers_(peers) {}
+  Decider(const config::Config& config, EventLog& log, Processes& processes, Nodes nodes)
+      : config_(config), log_(log), processes_(processes), nodes_(std::move(nodes)) {}
   void decide_for(const std::string& only_node, const protocol::Load& own,
                   const std::vector<const Supervised*>& processes);
   [[nodiscard]] bool may_go(const Supervised& process) const;
@@ -44,7 +54,7 @@ class Decider {
   const config::Config& config_;
   EventLog& log_;
   Processes& processes_;
-  Peers& peers_;
+  Nodes nodes_;
   // A strategy may remember the processes it was shown, so each set of targets has its own.
   std::map<std::string, std::unique_ptr<policies::Strategy>> strategies_;
   std::map<int, std::string> under_way_;         // pid -> node: asked to go, not answered yet

@@ -1,5 +1,6 @@
 #include "supervisor/config/paths.h"
 
+#include <fcntl.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -68,7 +69,22 @@ std::string machine_id() {
   return host_name();
 }
 
+std::string stopped_mark(const std::string& node) {
+  const auto directory = runtime_directory();
+  return directory ? *directory + "/" + node + ".stopped" : "";
+}
+
 }  // namespace
+
+void remember_stopped(const std::string& node) {
+  (void)open_file(stopped_mark(node), O_WRONLY | O_CREAT, 0600);
+}
+
+void forget_stopped(const std::string& node) { ::unlink(stopped_mark(node).c_str()); }
+
+bool was_stopped(const std::string& node) {
+  return ::access(stopped_mark(node).c_str(), F_OK) == 0;
+}
 
 Result<std::string> runtime_directory() {
   const auto session = environment("XDG_RUNTIME_DIR");

@@ -13,6 +13,12 @@ namespace llrun::config {
 [[nodiscard]] Result<std::string> runtime_directory();
 [[nodiscard]] Result<std::string> socket_path(const std::string& node);
 
+// An agent that its owner stopped is not started again by other nodes' channels, only by somebody
+// here. A mark beside the socket remembers it.
+void remember_stopped(const std::string& node);
+void forget_stopped(const std::string& node);
+[[nodiscard]] bool was_stopped(const std::string& node);
+
 // $XDG_STATE_HOME/llrun/MACHINE-ID (default ~/.local/state), made with mode 0700. The machine is in
 // the path because home directories are shared by machines.
 [[nodiscard]] Result<std::string> state_directory();

@@ -1,0 +1,24 @@
+#include "tools/ctl/verb.h"
+
+namespace llrun::ctl {
+namespace {
+
+int run(Session& session, const std::vector<std::string>& words) {
+  const bool all = session.flags.contains("all");
+  if (all != words.empty())
+    return session.fail(kUsage, "home wants the number of a process, or --all");
+  protocol::ControlMessage question;
+  question.mutable_come_home()->set_reason("asked for by hand");
+  question.mutable_come_home()->set_all(all);
+  if (all) return session.ask(question);
+  const int pid = process_of(session, words[0]);
+  if (pid == 0) return kUsage;
+  question.mutable_come_home()->set_pid(pid);
+  return session.ask(question);
+}
+
+}  // namespace
+
+const Verb kHome{"home", "PID|--all", "bring a program home, or all of them", "all", 0, 1, run};
+
+}  // namespace llrun::ctl

@@ -1,0 +1,58 @@
+#include "tools/ctl/session.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "tools/ctl/verb.h"
+
+namespace llrun::ctl {
+
+Result<> Session::connect(bool start) {
+  if (client_) return {};
+  LLRUN_TRY_ASSIGN(client_, control::ControlClient::connect(node, start));
+  return {};
+}
+
+int Session::fail(ExitStatus status, const std::string& words) const {
+  std::fprintf(stderr, "llrunctl: %s\n", words.c_str());
+  if (json)
+    std::puts(
+        nlohmann::json{{"schema", kSchema}, {"status", static_cast<int>(status)}, {"error", words}}
+            .dump()
+            .c_str());
+  return status;
+}
+
+void Session::print(const protocol::Answer& answer) const {
+  const auto& text = answer.text();
+  if (json && !answer.json().empty()) {
+    std::puts(answer.json().c_str());
+  } else if (json && !text.empty()) {
+    std::puts(nlohmann::json{{"schema", kSchema}, {"text", text}}.dump().c_str());
+  } else if (!json && !text.empty()) {
+    std::puts(text.c_str());
+  }
+}
+
+int Session::ask(const protocol::ControlMessage& question, const OnRow& on_row, bool start) {
+  if (const auto connected = connect(start); !connected) {
+    if (!start) return fail(kUnreachable, "no agent runs for node " + node);
+    return fail(kUnreachable, connected.error().message());
+  }
+  const auto answer = client_->ask(question, on_row);
+  if (!answer)
+    return fail(kUnreachable, "the agent ended before it answered: " + answer.error().message());
+  if (answer->status() == protocol::Answer::STATUS_DONE) return print(*answer), kDone;
+  return fail(static_cast<ExitStatus>(answer->status()), answer->text());
+}
+
+int process_of(Session& session, const std::string& word) {
+  char* end = nullptr;
+  const long pid = std::strtol(word.c_str(), &end, 10);
+  if (*end == 0 && pid > 0 && pid < (1L << 30)) return static_cast<int>(pid);
+  session.fail(kUsage, "\"" + word + "\" is not the number of a process");
+  return 0;
+}
+
+}  // namespace llrun::ctl

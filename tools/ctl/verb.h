@@ -1,0 +1,28 @@
+// A verb of llrunctl: a row in the table of llrunctl.cc and a file of its own here.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tools/ctl/session.h"
+
+namespace llrun::ctl {
+
+struct Verb {
+  const char* name;
+  const char* arguments;  // "PID NODE", "PID|--all", "on|off"
+  const char* summary;
+  const char*
+      flags;  // long names of the options it takes beside the general ones, separated by blanks
+  std::size_t min_words, max_words;
+  int (*run)(Session& session, const std::vector<std::string>& words);  // the exit status
+};
+
+// One file each.
+extern const Verb kPs, kNodes, kLoads, kMigrate, kHome, kWhy, kStack, kLog, kPin, kUnpin, kLevel,
+    kBlock, kAccept, kStatus;
+
+// The process named by `word`, 0 after having said that it is not one.
+[[nodiscard]] int process_of(Session& session, const std::string& word);
+
+}  // namespace llrun::ctl
