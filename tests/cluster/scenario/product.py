@@ -124,4 +124,14 @@ class Job:
         """For cleaning up: the program may have ended long ago."""
         self.host.run(["kill", "-KILL", str(self.pid)], check=False)
         self.process.kill()
+        self._close_input()
         self.process.communicate()
+
+    def _close_input(self):
+        """communicate() would flush what a broken pipe can no longer take."""
+        if self.process.stdin:
+            try:
+                self.process.stdin.close()
+            except BrokenPipeError:
+                pass
+            self.process.stdin = None

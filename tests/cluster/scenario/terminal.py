@@ -9,7 +9,7 @@ from . import waiting
 
 _TIOCGPTN, _TIOCSPTLCK = 0x80045430, 0x40045431  # ioctl_tty(2)
 PROMPT = "ready> "
-_PROMPT_PATTERN = re.compile(rb"(?:^|\n|\r)ready> ")
+_PROMPT_PATTERN = re.compile(PROMPT.encode())
 
 
 def _open_pair(host):
