@@ -15,6 +15,7 @@ class Combined final : public Strategy {
  public:
   Combined(const Settings& settings, std::unique_ptr<Strategy> lifetime)
       : margin_(settings["place_margin"]),
+        asked_(static_cast<std::size_t>(settings["asked"])),
         lifetime_(std::move(lifetime)),
         random_(settings.seed()) {}
   std::string_view name() const override { return "combined"; }
@@ -25,13 +26,14 @@ class Combined final : public Strategy {
   }
   Placement place(const ClusterView& view, const ExecView& exec) override {
     if (exec.never) return stay_here(view, exec.rss_bytes, "a hint says never");
-    Placement placement = place_shortest(view, exec.rss_bytes, margin_, random_);
+    Placement placement = place_shortest(view, exec.rss_bytes, margin_, asked_, random_);
     placement.offer.at_start = true;
     return placement;
   }
 
  private:
   double margin_;
+  std::size_t asked_;
   std::unique_ptr<Strategy> lifetime_;
   Random random_;
 };

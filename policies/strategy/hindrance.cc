@@ -17,6 +17,8 @@ namespace llrun::policies {
 
 namespace {
 
+constexpr std::size_t kMostJudged = 4;  // of one decision: the oldest
+
 struct Candidate {
   std::size_t peer;
   double cost_s;
@@ -41,18 +43,26 @@ class Hindrance final : public Strategy {
  private:
   // Seconds that a newcomer of this age costs on `node`: its own life there, and the hindrance.
   [[nodiscard]] double cost_at(const NodeView& node, double cpu_age_s, double horizon_s) const {
-    return cost_among(node, node.census, cpu_age_s, horizon_s);
+    return cost_among(node, residents(node), cpu_age_s, horizon_s);
   }
   [[nodiscard]] double cost_among(const NodeView& node, const Census& residents, double cpu_age_s,
                                   double horizon_s) const {
     const double own = shared_life_s(cpu_age_s, 1e9, horizon_s);
     return (own + residents.hindrance_s(cpu_age_s, node.cores, horizon_s)) / node.speed;
   }
+  // A node that does not say how old its processes are is taken to have middle-aged ones.
+  [[nodiscard]] static Census residents(const NodeView& node) {
+    constexpr double kMiddleAge_s = 2;
+    Census all = node.census;
+    const double unknown = node.crowd() - all.count();
+    if (unknown > 0) all.add(kMiddleAge_s, unknown);
+    return all;
+  }
   // What is known of a node is old: those it had have received their share since, and some have
   // ended.
   [[nodiscard]] static Census expected_now(const NodeView& node) {
-    if (node.age_s <= 0) return node.census;
-    return node.census.after(node.age_s / s_per_cpu_s(node, std::max(1.0, node.crowd())));
+    if (node.age_s <= 0) return residents(node);
+    return residents(node).after(node.age_s / s_per_cpu_s(node, std::max(1.0, node.crowd())));
   }
   [[nodiscard]] std::vector<Candidate> best_peers(const ClusterView& view, double cpu_age_s,
                                                   double horizon_s, double bytes);
@@ -90,7 +100,7 @@ Placement Hindrance::place(const ClusterView& view, const ExecView& exec) {
   const double age = std::max(newborn_s_, exec.expected_cpu_s.value_or(0));
   const double here = cost_at(view.self, age, horizon_s_);
   const double fastest = shared_life_s(age, 1e9, horizon_s_);
-  if (view.self.census.count() < view.self.cores && view.self.speed >= 1)
+  if (residents(view.self).count() < view.self.cores && view.self.speed >= 1)
     return stay_here(view, exec.rss_bytes, "nobody would hinder it here");
   const auto candidates = best_peers(view, age, horizon_s_, exec.rss_bytes);
   const double limit = here - view.place_s;
@@ -142,24 +152,26 @@ Decision Hindrance::judge(const ClusterView& view, const ProcessView& process, c
   return go;
 }
 
+// Nobody hinders anybody, nobody is away, and no peer is faster: the common case, settled cheaply.
+bool nothing_to_gain(const ClusterView& view, const Census& here,
+                     std::span<const ProcessView> processes) {
+  if (here.count() > view.self.cores) return false;
+  for (const ProcessView& process : processes)
+    if (process.home) return false;
+  return std::ranges::none_of(view.peers,
+                              [&](const NodeView& node) { return node.speed > view.self.speed; });
+}
+
 std::vector<Decision> Hindrance::decide(const ClusterView& view,
                                         std::span<const ProcessView> processes) {
   std::vector<Decision> decisions;
-  Census here = view.self.census;
-  if (!view.explain && here.count() <= view.self.cores && view.self.speed >= 1) {
-    bool away = false;
-    for (const ProcessView& process : processes) away = away || process.home;
-    if (!away) {
-      bool faster = false;
-      for (const NodeView& node : view.peers) faster = faster || node.speed > view.self.speed;
-      if (!faster) return decisions;
-    }
-  }
+  const Census here = residents(view.self);
+  if (!view.explain && nothing_to_gain(view, here, processes)) return decisions;
   std::vector<const ProcessView*> order;
   for (const ProcessView& process : processes) order.push_back(&process);
   std::ranges::sort(order, std::greater{},
                     [this](const ProcessView* p) { return effective_age(*p); });
-  if (order.size() > 4 && !view.explain) order.resize(4);
+  if (order.size() > kMostJudged && !view.explain) order.resize(kMostJudged);
   for (const ProcessView* process : order) {
     Decision decision = judge(view, *process, here);
     const bool goes = decision.peer.has_value();
@@ -176,7 +188,7 @@ BuiltinStrategy hindrance_strategy() {
            "programs start and processes go where all concerned delay each other least",
            {{"newborn_s", 0.2,
              "CPU age a program is given before it starts: the median life of programs"},
-            {"horizon_s", 2, "CPU seconds ahead that are reckoned with when a program starts"},
+            {"horizon_s", 1, "CPU seconds ahead that are reckoned with when a program starts"},
             {"move_horizon_s", 3, "the same when a process may move"},
             {"margin", 1, "times the cost of a move that its gain must exceed"},
             {"stay_s", 1, "seconds a process stays after a move"},

@@ -7,7 +7,8 @@
 
 namespace llrun::policies {
 
-Placement place_shortest(const ClusterView& view, double bytes, double margin, Random& random) {
+Placement place_shortest(const ClusterView& view, double bytes, double margin, std::size_t asked,
+                         Random& random) {
   const double here = s_per_cpu_s(view.self, view.self.crowd() + 1);
   if (here <= 1 / view.self.speed && view.self.crowd() == 0 && view.self.speed >= 1)
     return stay_here(view, bytes, "this node is idle");
@@ -15,7 +16,10 @@ Placement place_shortest(const ClusterView& view, double bytes, double margin, R
   const auto best = targets.best(bytes);
   if (!best || best->s_per_cpu_s >= here * (1 - margin))
     return stay_here(view, bytes, "no node is less crowded than this one");
-  return go_to(view, best->peer, bytes, view.peers[best->peer].name + " is the least crowded node");
+  Placement placement =
+      go_to(view, best->peer, bytes, view.peers[best->peer].name + " is the least crowded node");
+  if (asked > 1) placement.also = targets.runners_up(bytes, asked - 1);
+  return placement;
 }
 
 namespace {
@@ -28,7 +32,7 @@ class Shortest final : public PlacementStrategy {
 
  protected:
   Placement choose(const ClusterView& view, double bytes) override {
-    return place_shortest(view, bytes, margin_, random_);
+    return place_shortest(view, bytes, margin_, 1, random_);
   }
 
  private:

@@ -13,9 +13,10 @@ Admission Strategy::admit(const NodeView& self, const Offer& offer) {
   if (!self.levelling) return {false, "levelling is switched off on " + self.name};
   if (!self.accepts) return {false, self.name + " takes no guests now"};
   if (!has_room(self, offer.bytes)) return {false, "too little free memory on " + self.name};
-  if (s_per_cpu_s(self, self.crowd() + 1) >= offer.source_s_per_cpu_s)
+  const double cost = s_per_cpu_s(self, self.crowd() + 1);
+  if (cost >= offer.source_s_per_cpu_s)
     return {false, self.name + " has become as busy as the source"};
-  return {};
+  return {true, "", cost};
 }
 
 }  // namespace llrun::policies

@@ -42,6 +42,17 @@ std::optional<Target> Targets::best(double bytes) const {
   return std::nullopt;
 }
 
+std::vector<std::size_t> Targets::runners_up(double bytes, std::size_t count) const {
+  std::vector<std::size_t> peers;
+  bool first = true;
+  for (const Target& target : best_) {
+    if (!has_room(view_.peers[target.peer], bytes)) continue;
+    if (!first && peers.size() < count) peers.push_back(target.peer);
+    first = false;
+  }
+  return peers;
+}
+
 void Targets::took(const Target& target) {
   const auto found = std::find_if(best_.begin(), best_.end(),
                                   [&](const Target& t) { return t.peer == target.peer; });

@@ -30,6 +30,8 @@ class Targets {
 
   // The best peer with room for `bytes`; none when there is none among the best few.
   [[nodiscard]] std::optional<Target> best(double bytes) const;
+  // The next best few after best(), for asking several.
+  [[nodiscard]] std::vector<std::size_t> runners_up(double bytes, std::size_t count) const;
   // A process will go there.
   void took(const Target& target);
 

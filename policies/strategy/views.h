@@ -37,9 +37,9 @@ struct NodeView {
   bool levelling = true;  // takes part (llrunctl off: false)
   bool accepts = true;    // lets guests in now (owner's limits, draining, pressure)
   int incoming = 0;       // promised to others or sent by us, not yet in run_queue
-  Census census;          // of run_queue by CPU age, and of those on their way
-  double age_s = 0;       // of this information; 0 for the deciding node itself
-  Link link;              // from the deciding node
+  Census census;     // of run_queue and incoming, by CPU age; processes it lacks are of unknown age
+  double age_s = 0;  // of this information; 0 for the deciding node itself
+  Link link;         // from the deciding node
 
   [[nodiscard]] double capacity() const { return cores * speed; }  // CPU seconds a second
   // Processes that a newcomer would find there: run queue and what is on its way.

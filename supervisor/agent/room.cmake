@@ -4,3 +4,7 @@ llrun_library(llrun_agent
           agent/guest_process.cc agent/door.cc agent/agent_link.cc agent/peer.cc agent/peers.cc
           agent/decider.cc agent/questions.cc agent/agent.cc
   PUBLIC llrun_base llrun_protocol llrun_config llrun_control llrun_load llrun_channel llrun_policies)
+# A user's own strategy, run as a program. A library of its own: it needs nothing of the agent.
+llrun_library(llrun_external_strategy
+  SOURCES agent/external_strategy.cc
+  PUBLIC llrun_base llrun_policies)

@@ -1,7 +1,15 @@
+find_package(nlohmann_json REQUIRED)
 llrun_test(policies_test LABEL unit
   SOURCES
+    ${CMAKE_CURRENT_LIST_DIR}/policies/external_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/policies/history_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/policies/information_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/policies/lifetime_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/policies/strategy_test.cc
-  LIBS llrun_policies)
+  LIBS llrun_policies nlohmann_json::nlohmann_json)
+
+llrun_test(external_strategy_test LABEL unit
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/policies/external_program_test.cc
+  LIBS llrun_external_strategy)
+target_compile_definitions(external_strategy_test
+  PRIVATE LLRUN_EXAMPLES="${CMAKE_SOURCE_DIR}/examples/strategies")
