@@ -45,6 +45,7 @@ BuiltinStrategy combined_strategy() {
       {"combined",
        "programs start where shortest says, processes move when lifetime says",
        {{"place_margin", 0.01, "part by which a peer must be better than this node to start there"},
+        {"asked", 2, "candidates asked at once where a program should start"},
         {"margin", 1, "times the cost of a move that its gain must exceed"},
         {"stay_s", 1, "seconds a process stays after a move"}}},
       [](const Settings& settings) -> std::unique_ptr<Strategy> {
