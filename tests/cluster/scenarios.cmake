@@ -1,5 +1,7 @@
-# The scenarios need the product; what needs only the hosts is in hosts.cmake.
+# The scenarios need the whole product; what needs only the hosts is in hosts.cmake.
 include(${CMAKE_CURRENT_LIST_DIR}/hosts.cmake)
-if(TARGET llrun AND TARGET llrund AND TARGET llrunctl)
-  llrun_cluster_test(povray povray_test.py TIMEOUT 600)
+if(TARGET llrun AND TARGET llrund AND TARGET llrunctl AND (TARGET llrun_supervisor OR TARGET llrun-supervisor))
+  foreach(scenario povray streams terminal returning failing pins)
+    llrun_cluster_test(${scenario} ${scenario}_test.py TIMEOUT 900)
+  endforeach()
 endif()

@@ -23,7 +23,7 @@ function(llrun_journey_test name)
 endfunction()
 
 llrun_journey_test(programs_bare --bare ${llrun_step_programs} interpreter input)
-if(TARGET llrun AND TARGET llrund AND TARGET llrunctl)
+if(TARGET llrun AND TARGET llrund AND TARGET llrunctl AND (TARGET llrun_supervisor OR TARGET llrun-supervisor))
   foreach(program ${llrun_step_programs} interpreter input)
     llrun_journey_test(journeys_${program} ${program})
   endforeach()

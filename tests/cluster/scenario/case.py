@@ -1,5 +1,6 @@
 """A test case on test hosts that, when it fails, leaves what the hosts wrote and prints how to repeat it."""
 import os
+import re
 import sys
 import unittest
 
@@ -9,6 +10,11 @@ from scenario.product import Product
 KEPT = "/tmp/llrun-failed"
 _GATHER = ("for f in ~/.local/state/llrun/*/* ~/.config/llrun/llrun.conf /var/log/sshd.log; do "
            'echo "--- $f"; cat "$f"; done; echo "--- processes"; ps -eLo pid,tid,ppid,sid,stat,wchan:20,args')
+
+
+def pattern(text):
+    """A compiled pattern for Output.wait_for."""
+    return re.compile(text.encode())
 
 
 class HostsCase(unittest.TestCase):

@@ -3,7 +3,7 @@ import os
 import select
 import time
 
-LIMIT_S = 90
+LIMIT_S = float(os.environ.get("LLRUN_TEST_LIMIT", 90))
 
 
 class NeverCame(AssertionError):

@@ -1,0 +1,99 @@
+#!/usr/bin/python3 -B
+"""A guest that wants what cannot be done away from home comes home, does it there, once, and goes on."""
+import os
+import sys
+import threading
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+from scenario import case, waiting  # noqa: E402
+
+GUESTS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "guests")
+# A server on home that answers each line it is sent with how many it has had: a deed done twice would show.
+SERVER = """
+import socket, sys
+kind, address = sys.argv[1:]
+listener = socket.socket(socket.AF_UNIX if kind == "unix" else socket.AF_INET)
+listener.bind(address if kind == "unix" else ("127.0.0.1", int(address)))
+listener.listen()
+print("listening", flush=True)
+count = 0
+while True:
+    connection, _ = listener.accept()
+    count += 1
+    connection.recv(100)
+    connection.sendall(f"visit {count}\\n".encode())
+    connection.close()
+"""
+
+
+class ComesHome(case.ProductCase):
+    def deed(self, directory, under_llrun, words):
+        """Plays one deed; gives what the program said."""
+        self.a.put(f"{GUESTS}/leaver.py", f"{directory}/leaver.py")
+        job = self.start(["./leaver.py", *words], under_llrun=under_llrun, directory=f"{self.a.home}/{directory}")
+        job.output.wait_for(case.pattern("ready\n"))
+        if under_llrun:
+            self.product.migrate(job.pid, "b")
+        self.a.write(f"{directory}/go", "")
+        job.output.wait_for(case.pattern("did .*\n"))
+        if under_llrun:
+            self.assert_it_came_home(job.pid)
+        self.a.write(f"{directory}/enough", "")
+        self.assertEqual(job.wait(), 0, job.err)
+        return job.out
+
+    def assert_it_came_home(self, pid):
+        self.product.arrive(pid, "a")
+        row = self.product.row(pid)
+        self.assertTrue(row["last_reason"], row)
+
+    def assert_same(self, *words):
+        self.assertEqual(self.deed("moved", True, words), self.deed("bare", False, words))
+
+    def serve(self, kind, address):
+        server = self.a.popen(["python3", "-c", SERVER, kind, address], stdout=-1)
+        self.addCleanup(self._end_server, server)
+        waiting.Output(server.stdout.fileno()).wait_for(case.pattern("listening"))
+
+    def _end_server(self, server):
+        self.a.run(["pkill", "-f", "listener.accept"], check=False)
+        server.communicate()
+
+    def test_fork_and_wait(self):
+        self.assert_same("fork")
+
+    def test_exec(self):
+        self.assert_same("exec")
+
+    def test_tcp_connection(self):
+        self.serve("tcp", "4711")
+        self.assertIn(b"visit 1\n", self.deed("moved", True, ("tcp", "4711")))
+        self.assertIn(b"visit 2\n", self.deed("bare", False, ("tcp", "4711")))
+
+    def test_unix_socket(self):
+        path = f"{self.a.home}/server.sock"
+        self.serve("unix", path)
+        self.assertIn(b"visit 1\n", self.deed("moved", True, ("unix", path)))
+        self.assertIn(b"visit 2\n", self.deed("bare", False, ("unix", path)))
+
+    def test_device(self):
+        self.assert_same("device")
+
+    def test_fifo(self):
+        self.a.run(["mkfifo", "fifo"])
+        for name, under_llrun in (("moved", True), ("bare", False)):
+            writer = threading.Thread(target=lambda: self.a.shell("echo through the fifo > fifo"))
+            writer.start()
+            said = self.deed(name, under_llrun, ("fifo", f"{self.a.home}/fifo"))
+            writer.join()
+            self.assertIn(b"did fifo through the fifo\n", said)
+
+    def test_shared_writable_mapping(self):
+        for name, under_llrun in (("moved", True), ("bare", False)):
+            path = self.a.write(f"{name}.mapped", "-" * 5 + "there" + "-" * 4086)
+            self.assertIn(b"did map there\n", self.deed(name, under_llrun, ("map", path)))
+            self.assertTrue(self.a.read(f"{name}.mapped").startswith("wrotethere"))
+
+
+if __name__ == "__main__":
+    case.main()
