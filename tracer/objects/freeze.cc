@@ -215,13 +215,29 @@ Result<RemoteSyscalls> Freeze::calls(HostTid tid) {
 }
 
 // A signal that was taken out of its queue for good because calls were injected is queued again.
-Result<> Freeze::undo() {
+Result<> Freeze::queue_signals_again() {
   for (const auto& thread : frozen_) {
     if (!thread.signal) continue;
     LLRUN_TRY_ASSIGN(auto remote, calls(thread.tid));
     LLRUN_TRY(queue_signal_to_thread(remote, *thread.signal, stub_->arena().start));
     LLRUN_TRY(remote.finish());
   }
+  return {};
+}
+
+Result<> Freeze::run_undos() {
+  for (const auto& undo : undos_) {
+    LLRUN_TRY_ASSIGN(auto remote, calls_in_main());
+    LLRUN_TRY(undo(remote, arena()));
+    LLRUN_TRY(remote.finish());
+  }
+  undos_.clear();
+  return {};
+}
+
+Result<> Freeze::undo() {
+  LLRUN_TRY(run_undos());
+  LLRUN_TRY(queue_signals_again());
   if (!stub_) return {};
   LLRUN_TRY_ASSIGN(auto remote,
                    RemoteSyscalls::borrow(pid(), threads_.stopped(main_thread()), *site_));

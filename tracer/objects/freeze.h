@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <vector>
@@ -46,6 +47,10 @@ class Freeze {
   [[nodiscard]] HostTid main_thread() const { return frozen_.front().tid; }
   [[nodiscard]] RemoteArena arena() const { return {pid(), stub_->arena()}; }
 
+  // Something that was changed in the program: `undo` is run in its main thread if it is resumed.
+  using Undo = std::function<Result<>(RemoteSyscalls& calls, RemoteArena arena)>;
+  void undo_with(Undo undo) { undos_.push_back(std::move(undo)); }
+
   // Undo what was done and let the program run on as if nothing had been: the stub goes, signals
   // taken out are queued again. The threads stay attached; the set of them is given back.
   [[nodiscard]] Result<ThreadSet> resume();
@@ -61,12 +66,15 @@ class Freeze {
   [[nodiscard]] Result<> leave_vdso();
   [[nodiscard]] Result<> step_out(FrozenThread& thread, const RemoteRange& vdso);
   [[nodiscard]] Result<> undo();
+  [[nodiscard]] Result<> run_undos();
+  [[nodiscard]] Result<> queue_signals_again();
 
   ThreadSet threads_;
   std::vector<FrozenThread> frozen_;
   std::map<HostTid, std::uint64_t> slept_since_;  // CLOCK_MONOTONIC, ns
   std::optional<SyscallSite> site_;
   std::optional<StubPage> stub_;
+  std::vector<Undo> undos_;
 };
 
 // A free address for the stub page: the same in both processes when `mappings` holds those of both.

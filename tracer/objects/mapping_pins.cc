@@ -108,6 +108,7 @@ bool is_file(const MapEntry& entry) {
 Pins pins_of_mappings(HostPid pid, const std::vector<MapEntry>& entries) {
   Pins pins;
   for (const auto& entry : entries) {
+    if (entry.name.starts_with("[v")) continue;  // vdso, vvar, vsyscall: the kernel's own
     if (auto pin = pin_of_kind(entry)) pins.push_back(*pin);
     if (auto pin = pin_of_sharing(entry)) pins.push_back(*pin);
   }

@@ -14,11 +14,13 @@ llrun_library(llrun_tracer_descriptors
   SOURCES ${descriptor_sources}
   PUBLIC llrun_tracer_remote llrun_tracer_procfs llrun_imagefmt)
 
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 file(GLOB process_sources CONFIGURE_DEPENDS ${room}/*.cc)
 list(REMOVE_ITEM process_sources ${descriptor_sources})
 llrun_library(llrun_tracer_process
   SOURCES ${process_sources}
-  PUBLIC llrun_tracer_remote llrun_tracer_procfs llrun_imagefmt)
+  PUBLIC llrun_tracer_remote llrun_tracer_procfs llrun_imagefmt
+  PRIVATE PkgConfig::XXHASH)
 
 add_library(llrun_tracer_objects INTERFACE)
 target_link_libraries(llrun_tracer_objects

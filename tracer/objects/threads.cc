@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 
 #include <cerrno>
+#include <concepts>
 #include <cstring>
 
 #include "base/fd.h"
@@ -107,14 +108,21 @@ Result<StopEvent> next_stop(HostTid tid) {
   return event;
 }
 
-// Run until `wanted` holds of a stop; other stops on the way are passed over.
+// How a stop at a system call shows without PTRACE_O_TRACESYSGOOD.
+bool is_plain_call_stop(const StopEvent& event) {
+  const auto* signal = event.as<SignalDelivery>();
+  return signal != nullptr && signal->info.si_signo == SIGTRAP && signal->info.si_code == SIGTRAP;
+}
+
+// Run until a stop is of the wanted kind; other stops on the way are passed over.
 template <typename Kind>
 Result<> run_to(HostTid tid, Result<> (*go)(StoppedThread, int)) {
   constexpr int kMaxStops = 100;
   for (int i = 0; i < kMaxStops; ++i) {
     LLRUN_TRY(go(StoppedThread::seen_stopped(tid), 0));
     LLRUN_TRY_ASSIGN(const auto event, next_stop(tid));
-    if (event.template is<Kind>()) return {};
+    if (event.template is<Kind>() || (std::same_as<Kind, SyscallStop> && is_plain_call_stop(event)))
+      return {};
   }
   return failure(ErrorCode::kTimeout, "a sleeping call cannot be begun again");
 }

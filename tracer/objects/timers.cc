@@ -33,10 +33,14 @@ Result<> take_interval_timers(RemoteSyscalls& calls, RemoteArena arena, Interval
   LLRUN_TRY(batch.run_all_must_succeed("stop interval timers"));
   for (std::size_t i = 0; i < kTimers.size(); ++i) {
     LLRUN_TRY_ASSIGN(const auto timer, batch.read<itimerval>(places[i]));
-    if (microseconds(timer.it_value) == 0) continue;
+    if (microseconds(timer.it_value) == 0 && microseconds(timer.it_interval) == 0) continue;
     auto& record = *into.Add();
     record.set_which(kTimers[i]);
-    record.set_value_us(microseconds(timer.it_value));
+    // A timer of real time that has rung begins anew only when its signal is delivered
+    // (kernel/signal.c, dequeue_signal); until then nothing is left of its time. The signal travels
+    // with the queues.
+    const auto& left = microseconds(timer.it_value) != 0 ? timer.it_value : timer.it_interval;
+    record.set_value_us(microseconds(left));
     record.set_interval_us(microseconds(timer.it_interval));
   }
   return {};

@@ -17,6 +17,7 @@ namespace {
 // A program that makes threads without pause is caught after a few rounds, since those already
 // stopped make none.
 constexpr int kMaxRounds = 1000;
+constexpr unsigned kAlways = PTRACE_O_TRACECLONE | PTRACE_O_TRACESYSGOOD;
 constexpr int kMaxEventsBeforeStop = 1000;
 
 std::vector<HostTid> list_threads(HostPid pid) {
@@ -68,7 +69,7 @@ Result<> put_call_back(const StoppedThread& thread) {
 Result<ThreadSet> ThreadSet::seize_all(HostPid pid, unsigned options) {
   ThreadSet set(pid);
   for (int round = 0; round < kMaxRounds; ++round) {
-    LLRUN_TRY_ASSIGN(const bool found, set.take_in_new_threads(options | PTRACE_O_TRACECLONE));
+    LLRUN_TRY_ASSIGN(const bool found, set.take_in_new_threads(options | kAlways));
     if (!found && !set.members_.empty()) return set;
     if (set.members_.empty())
       return failure(ErrorCode::kGone, "process " + std::to_string(pid.value) + " has ended");
@@ -125,12 +126,25 @@ Result<> ThreadSet::stop_all(std::chrono::milliseconds timeout) {
       if (members_.contains(tid)) LLRUN_TRY(stop_one(tid, timeout));
     if (members_.empty())
       return failure(ErrorCode::kGone, "process " + std::to_string(pid_.value) + " has ended");
-    LLRUN_TRY_ASSIGN(const bool found, take_in_new_threads(PTRACE_O_TRACECLONE));
+    LLRUN_TRY_ASSIGN(const bool found, take_in_new_threads(kAlways));
     if (!found && all_stopped()) return {};
   }
   return failure(ErrorCode::kTimeout,
                  "process " + std::to_string(pid_.value) + " cannot be stopped as a whole");
 }
+
+Result<> ThreadSet::stop(HostTid tid, std::chrono::milliseconds timeout) {
+  const auto found = members_.find(tid);
+  if (found == members_.end())
+    return failure(ErrorCode::kGone, "thread " + std::to_string(tid.value) + " is not known");
+  if (found->second.token) return {};
+  if (!found->second.first_stop_due) LLRUN_TRY(interrupt(tid));
+  LLRUN_TRY(stop_one(tid, timeout));
+  if (members_.contains(tid)) return {};
+  return failure(ErrorCode::kGone, "thread " + std::to_string(tid.value) + " has ended");
+}
+
+Result<> ThreadSet::go(HostTid tid) { return resume(take_stopped(tid)); }
 
 Result<> ThreadSet::stop_one(HostTid tid, std::chrono::milliseconds timeout) {
   for (int count = 0; count < kMaxEventsBeforeStop; ++count) {

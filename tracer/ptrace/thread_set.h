@@ -32,6 +32,10 @@ class ThreadSet {
   // that the program will go on with. Threads that end or appear meanwhile are left out or taken
   // in.
   [[nodiscard]] Result<> stop_all(std::chrono::milliseconds timeout = kStopTimeout);
+  // The same for one thread.
+  [[nodiscard]] Result<> stop(HostTid tid, std::chrono::milliseconds timeout = kStopTimeout);
+  // Let one stopped thread run, without a signal.
+  [[nodiscard]] Result<> go(HostTid tid);
   // Let every stopped thread run; a signal that was about to be delivered is delivered, a group
   // stop is kept (listen).
   [[nodiscard]] Result<> resume_all();

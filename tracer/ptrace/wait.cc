@@ -9,6 +9,8 @@
 #include <ctime>
 #include <string>
 
+#include "tracer/ptrace/ptrace.h"
+
 namespace llrun::tracer {
 namespace {
 
@@ -53,6 +55,18 @@ Result<StopEvent> wait_for_stop(HostTid tid, std::chrono::milliseconds timeout) 
                                               "in the kernel where nothing interrupts it");
     pause_before_retry(attempt);
   }
+}
+
+Result<StopEvent> wait_for_end(HostTid tid, std::chrono::milliseconds timeout) {
+  constexpr int kMaxStops = 10'000;
+  for (int i = 0; i < kMaxStops; ++i) {
+    LLRUN_TRY_ASSIGN(auto event, wait_for_stop(tid, timeout));
+    if (event.ended()) return event;
+    const auto resumed = resume(StoppedThread::seen_stopped(tid));
+    if (!resumed && resumed.error().code != ErrorCode::kGone)
+      return std::unexpected(resumed.error());
+  }
+  return failure(ErrorCode::kTimeout, "thread " + std::to_string(tid.value) + " does not end");
 }
 
 }  // namespace llrun::tracer

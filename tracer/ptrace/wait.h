@@ -21,4 +21,8 @@ inline constexpr std::chrono::milliseconds kStopTimeout{10'000};
 // The next event of `tid` if there is one already.
 [[nodiscard]] Result<std::optional<StopEvent>> poll_stop(HostTid tid);
 
+// Wait until `tid` has ended; stops on the way are passed over, and signals suppressed.
+[[nodiscard]] Result<StopEvent> wait_for_end(HostTid tid,
+                                             std::chrono::milliseconds timeout = kStopTimeout);
+
 }  // namespace llrun::tracer

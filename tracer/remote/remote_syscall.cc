@@ -19,6 +19,8 @@ constexpr std::uint64_t kTrapFlag = 0x100;
 constexpr std::uint64_t kDirectionFlag = 0x400;
 constexpr int kMaxEvents = 1000;
 constexpr int kMaxRestarts = 1000;
+// An injected munmap of a large program's memory takes 100 ms a GiB.
+constexpr std::chrono::milliseconds kCallTimeout{300'000};
 
 bool is_error(std::uint64_t result) { return result >= static_cast<std::uint64_t>(-4095L); }
 
@@ -110,19 +112,18 @@ Result<> RemoteSyscalls::call_all(std::span<StubCall> calls, RemoteAddr scratch)
   return read_memory(pid_, scratch, std::as_writable_bytes(calls));
 }
 
-Result<StopEvent> RemoteSyscalls::call_to_end(long number, std::uint64_t argument) {
+Result<> RemoteSyscalls::start_end(long number, std::uint64_t argument) {
   auto start = starting_at(saved_, site_.address.value);
   start.rax = static_cast<std::uint64_t>(number);
   start.rdi = argument;
   LLRUN_TRY(set_registers(*thread_, start));
   finished_ = true;
-  for (int count = 0; count < kMaxEvents; ++count) {
-    LLRUN_TRY(resume(StoppedThread::seen_stopped(tid())));
-    LLRUN_TRY_ASSIGN(const auto event, wait_for_stop(tid()));
-    if (event.ended()) return event;
-    keep(event);
-  }
-  return failure(ErrorCode::kTimeout, "thread " + std::to_string(tid().value) + " does not end");
+  return resume(StoppedThread::seen_stopped(tid()));
+}
+
+Result<StopEvent> RemoteSyscalls::call_to_end(long number, std::uint64_t argument) {
+  LLRUN_TRY(start_end(number, argument));
+  return wait_for_end(tid());
 }
 
 Result<Registers> RemoteSyscalls::run(const Registers& start, std::uint64_t end, bool single_step) {
@@ -130,7 +131,7 @@ Result<Registers> RemoteSyscalls::run(const Registers& start, std::uint64_t end,
   for (int count = 0; count < kMaxEvents; ++count) {
     auto token = StoppedThread::seen_stopped(tid());
     LLRUN_TRY(single_step ? step(std::move(token)) : resume(std::move(token)));
-    LLRUN_TRY_ASSIGN(const auto event, wait_for_stop(tid()));
+    LLRUN_TRY_ASSIGN(const auto event, wait_for_stop(tid(), kCallTimeout));
     if (event.ended()) {
       finished_ = true;
       return failure(ErrorCode::kGone, describe(event));

@@ -57,6 +57,9 @@ class RemoteSyscalls {
   [[nodiscard]] Result<> call_all(std::span<StubCall> calls, RemoteAddr scratch);
   // A call after which the thread is no more (exit, exit_group). Returns its end.
   [[nodiscard]] Result<StopEvent> call_to_end(long number, std::uint64_t argument);
+  // Only start it: the thread runs, and the caller waits. (The main thread's end is told only when
+  // all other threads' ends have been seen.)
+  [[nodiscard]] Result<> start_end(long number, std::uint64_t argument);
 
   // Change what finish() gives back.
   [[nodiscard]] const Registers& saved_registers() const { return saved_; }
