@@ -38,7 +38,7 @@ class RequestFrame {
     return *this;
   }
   RequestFrame& cut(std::size_t count) {
-    bytes_.resize(bytes_.size() - count);
+    bytes_.erase(bytes_.end() - static_cast<std::ptrdiff_t>(count), bytes_.end());
     return fit();
   }
   [[nodiscard]] bool passes() const { return check_request(bytes_).fault == nullptr; }
