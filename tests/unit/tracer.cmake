@@ -12,3 +12,10 @@ llrun_test(tracer_home_test LABEL unit
 target_compile_definitions(tracer_home_test
   PRIVATE SELFCHECK_PROGRAM="$<TARGET_FILE:tracer_selfcheck>")
 add_dependencies(tracer_home_test tracer_selfcheck)
+
+llrun_test(tracer_guest_test LABEL unit
+  SOURCES ${here}/guest_test.cc
+  LIBS llrun_tracer_process)
+target_compile_definitions(tracer_guest_test
+  PRIVATE SELFCHECK_PROGRAM="$<TARGET_FILE:tracer_selfcheck>")
+add_dependencies(tracer_guest_test tracer_selfcheck)
