@@ -1,0 +1,1 @@
+llrun_test(load_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/load/load_test.cc LIBS llrun_load)

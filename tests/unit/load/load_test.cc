@@ -1,0 +1,150 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "supervisor/load/cgroup.h"
+#include "supervisor/load/meter.h"
+#include "supervisor/load/proc.h"
+#include "supervisor/load/speed.h"
+
+namespace llrun::load {
+namespace {
+
+TEST(Proc, RunningThreads) {
+  EXPECT_EQ(parse_running("0.66 0.36 0.21 4/122 10042\n"), 4U);
+  EXPECT_FALSE(parse_running("0.66 0.36"));
+}
+
+TEST(Proc, CpuTicks) {
+  const auto ticks = parse_cpu(
+      "cpu  10 1 5 100 7 2 3 4 9 9\ncpu0 5 1 2 50 3 1 1 2 0 0\ncpu1 5 0 3 50 4 1 2 2 0 0\nintr "
+      "1\n");
+  ASSERT_TRUE(ticks);
+  EXPECT_EQ(ticks->total, 132U) << "guest time is in user already";
+  EXPECT_EQ(ticks->idle, 107U);
+  EXPECT_EQ(ticks->cores, 2U);
+  EXPECT_FALSE(parse_cpu("intr 1\n"));
+}
+
+TEST(Proc, MemoryAndPressure) {
+  const auto memory =
+      parse_memory("MemTotal:       2048 kB\nMemFree: 1 kB\nMemAvailable:   1024 kB\n");
+  ASSERT_TRUE(memory);
+  EXPECT_EQ(memory->total_bytes, 2U << 20);
+  EXPECT_EQ(memory->available_bytes, 1U << 20);
+  EXPECT_EQ(
+      parse_pressure(
+          "some avg10=36.16 avg60=1.00 avg300=0 total=3\nfull avg10=1 avg60=0 avg300=0 total=0\n"),
+      36.16);
+  EXPECT_FALSE(parse_pressure("nothing"));
+}
+
+TEST(Proc, DisksAreCountedOnce) {
+  EXPECT_EQ(parse_disk_bytes("   8 0 sda 1 0 100 0 1 0 10 0 0 0 0\n"
+                             "   8 1 sda1 1 0 90 0 1 0 9 0 0 0 0\n"
+                             " 253 0 vda 1 0 2 0 1 0 1 0 0 0 0\n"
+                             " 259 0 nvme0n1 1 0 1000 0 1 0 1 0 0 0 0\n"
+                             " 259 1 nvme0n1p1 1 0 1000 0 1 0 1 0 0 0 0\n"
+                             "   7 0 loop0 1 0 100 0 1 0 10 0 0 0 0\n"
+                             " 252 0 dm-0 1 0 100 0 1 0 10 0 0 0 0\n"),
+            (110U + 3U + 1001U) * 512U);
+}
+
+TEST(Proc, ProcessesWithAnyName) {
+  const auto ticks = parse_process("42 (a) R (x)) R 1 2 3 4 5 6 7 8 9 10 70 8 0 0 20 0 1 0 5\n");
+  ASSERT_TRUE(ticks);
+  EXPECT_TRUE(ticks->running);
+  EXPECT_EQ(ticks->cpu, 78U);
+}
+
+TEST(Cgroup, FindsVersionTwo) {
+  const auto files =
+      find_group("0::/user.slice/u.scope\n",
+                 "31 23 0:28 / /sys/fs/cgroup rw,relatime shared:4 - cgroup2 cgroup2 rw\n", "cpu");
+  ASSERT_TRUE(files.version2);
+  EXPECT_EQ(files.version2->root, "/sys/fs/cgroup");
+  EXPECT_EQ(files.version2->group, "/user.slice/u.scope");
+  EXPECT_FALSE(files.version1);
+}
+
+TEST(Cgroup, FindsVersionOneBesideAnEmptyVersionTwo) {
+  const auto files =
+      find_group("2:cpu,cpuacct:/box/one\n0::/\n",
+                 "32 31 0:29 /box /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct\n"
+                 "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n",
+                 "cpu");
+  ASSERT_TRUE(files.version1 && files.version2);
+  EXPECT_EQ(files.version1->group, "/one") << "the mount shows only what is below /box";
+  EXPECT_EQ(files.version2->group, "");
+}
+
+TEST(Cgroup, QuotaOfVersionTwo) {
+  EXPECT_EQ(parse_cpu_max("150000 100000\n"), 1.5);
+  EXPECT_FALSE(parse_cpu_max("max 100000\n"));
+}
+
+TEST(Smoothed, FollowsInHalfSecondSteps) {
+  Smoothed load;
+  load.step(4);
+  EXPECT_EQ(load.value(), 4) << "the first sample is all that is known";
+  load.step(0);
+  EXPECT_EQ(load.value(), 3);
+  for (int i = 0; i < 40; ++i) load.step(0);
+  EXPECT_LT(load.value(), 0.001);
+}
+
+class MeterTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    char path[] = "/tmp/llrun-load-XXXXXX";
+    ASSERT_NE(::mkdtemp(path), nullptr);
+    directory_ = path;
+  }
+  void TearDown() override {
+    ::unlink((directory_ + "/speed").c_str());
+    ::rmdir(directory_.c_str());
+  }
+  std::string directory_;
+};
+
+TEST_F(MeterTest, SpeedIsMeasuredOnceAndKeptForThisCpu) {
+  const double measured = core_speed(directory_);
+  EXPECT_GT(measured, 0);
+  std::string model;
+  {
+    std::ifstream file(directory_ + "/speed");
+    double kept = 0;
+    file >> kept >> std::ws;
+    std::getline(file, model);
+  }
+  std::ofstream(directory_ + "/speed") << "7.5 " << model << '\n';
+  EXPECT_EQ(core_speed(directory_), 7.5);
+  std::ofstream(directory_ + "/speed") << "7.5 another CPU\n";
+  EXPECT_NE(core_speed(directory_), 7.5);
+}
+
+TEST_F(MeterTest, ThisNodeMakesSense) {
+  LoadMeter meter(directory_);
+  meter.step();
+  const auto load = meter.measure();
+  EXPECT_GT(load.cores(), 0U);
+  EXPECT_GT(load.capacity(), 0);
+  EXPECT_LE(load.capacity(), load.cores());
+  EXPECT_GE(load.cpu_idle(), 0);
+  EXPECT_LE(load.cpu_idle(), load.capacity());
+  EXPECT_GT(load.total_memory_bytes(), load.free_memory_bytes());
+  EXPECT_GE(load.run_queue(), 0);
+  EXPECT_GT(load.measured_at_ms(), 0U);
+}
+
+TEST(Activity, TheProcessesOfANodeOfItsOwnAreCounted) {
+  const auto activity = look_at_processes();
+  ASSERT_TRUE(activity.used_s);
+  EXPECT_GE(*activity.used_s, 0);
+  EXPECT_GE(activity.running, 0);
+}
+
+}  // namespace
+}  // namespace llrun::load
