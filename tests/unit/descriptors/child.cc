@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -22,6 +23,8 @@
 namespace llrun::test {
 namespace {
 
+constexpr int kFar = 900;
+
 [[noreturn]] void give_up(const std::string& what, int error) {
   std::fprintf(stderr, "%s: %s\n", what.c_str(), std::strerror(error));
   std::abort();
@@ -41,7 +44,7 @@ void close_all_but(std::vector<int> keep) {
 // closed.
 [[noreturn]] void live(const std::function<int()>& prepare, int tell, std::vector<int> keep) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  const int far = ::fcntl(tell, F_DUPFD, 900);
+  const int far = ::fcntl(tell, F_DUPFD, kFar);
   keep.push_back(far);
   close_all_but(std::move(keep));
   const int result = prepare();
@@ -88,8 +91,9 @@ Child Child::run(const std::function<int()>& prepare, const std::vector<int>& ke
   const auto read = read_all(answer.first.get(), std::as_writable_bytes(std::span(&result, 1)));
   if (!read) give_up("hear from the child: " + read.error().message(), 0);
   if (result != 0) give_up("prepare the child", result);
-  char c = 0;
-  if (::read(answer.first.get(), &c, 1) != 0) give_up("wait until the child has closed its end", 0);
+  // It closes its end next. No wait for the end of the file: children of its own may hold it, too.
+  const std::string end = "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(kFar);
+  while (read_link(end)) ::sched_yield();
   return child;
 }
 

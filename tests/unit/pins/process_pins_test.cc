@@ -23,6 +23,7 @@
 
 #include "descriptors/child.h"
 #include "pins/expect_pin.h"
+#include "tracer/objects/pins_parts.h"
 #include "tracer/objects/sharing.h"
 
 namespace llrun::tracer {
@@ -83,6 +84,24 @@ TEST(ProcessPins, OurselvesAsTracerAreNoDebugger) {
 }
 
 TEST(ProcessPins, AnotherUser) { EXPECT_PIN(process_pins(HostPid{1}), "runs as another user"); }
+
+// No ordinary user can make a process like this to look at; its status can be written down.
+TEST(ProcessPins, SetIdAndGroupsAndCapabilities) {
+  auto it = read_credentials(HostPid{::getpid()});
+  ASSERT_TRUE(it);
+  Pins none;
+  add_identity_pins(*it, none);
+  EXPECT_TRUE(none.empty()) << test::all_words(none);
+  it->uids[2] += 1;
+  it->gids[1] += 1;
+  it->groups.push_back(4711);
+  it->permitted_capabilities = 1U << 13;
+  Pins pins;
+  add_identity_pins(*it, pins);
+  for (const char* words :
+       {"another user", "another group", "supplementary groups", "capabilities"})
+    EXPECT_TRUE(test::has_pin(pins, words)) << words;
+}
 
 TEST(ProcessPins, NotDumpable) {
   const Child child = Child::run([] { return errno_unless(::prctl(PR_SET_DUMPABLE, 0) == 0); });

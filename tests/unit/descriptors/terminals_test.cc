@@ -1,0 +1,73 @@
+// The ioctl table against the kernel: what it says is written is what the kernel writes.
+#include "tracer/objects/terminals.h"
+
+#include <gtest/gtest.h>
+#include <pty.h>
+#include <sys/ioctl.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/fd.h"
+
+namespace llrun::tracer {
+namespace {
+
+// How many bytes of `fill` the call has changed, counted to the last one.
+std::size_t bytes_changed(int fd, unsigned long command, unsigned char fill) {
+  std::array<unsigned char, 128> argument{};
+  argument.fill(fill);
+  if (::ioctl(fd, command, argument.data()) != 0) return 0;
+  std::size_t size = argument.size();
+  while (size > 0 && argument[size - 1] == fill) --size;
+  return size;
+}
+
+TEST(TerminalIoctls, TheKernelWritesNoMoreThanTheTableSays) {
+  int master = -1;
+  int slave = -1;
+  ASSERT_EQ(::openpty(&master, &slave, nullptr, nullptr, nullptr), 0);
+  const Fd keep_master(master);
+  const Fd terminal(slave);
+  for (const unsigned long command :
+       {0x5401UL /* TCGETS */, 0x802c542aUL /* TCGETS2 */, 0x5405UL /* TCGETA */,
+        0x5413UL /* TIOCGWINSZ */, 0x5411UL /* TIOCOUTQ */, 0x541bUL /* FIONREAD */,
+        0x5424UL /* TIOCGETD */}) {
+    const auto shape = terminal_ioctl(command);
+    ASSERT_TRUE(shape) << std::hex << command;
+    EXPECT_TRUE(shape->writes && !shape->reads && !shape->by_value) << std::hex << command;
+    // Two fills: a byte that is written with the fill's own value is seen with the other.
+    const std::size_t changed =
+        std::max(bytes_changed(slave, command, 0xa5), bytes_changed(slave, command, 0x5a));
+    EXPECT_EQ(changed, shape->size) << std::hex << command;
+  }
+}
+
+TEST(TerminalIoctls, DirectionsAndUnknownOnes) {
+  EXPECT_EQ(terminal_ioctl(TIOCSWINSZ)->size, sizeof(winsize));
+  EXPECT_TRUE(terminal_ioctl(TIOCSWINSZ)->reads);
+  EXPECT_TRUE(terminal_ioctl(TIOCSPGRP)->reads);
+  EXPECT_TRUE(terminal_ioctl(TCSBRK)->by_value);
+  EXPECT_TRUE(terminal_ioctl(TCSETSW)->may_block);
+  EXPECT_TRUE(terminal_ioctl(TCFLSH)->changes_input);
+  EXPECT_FALSE(terminal_ioctl(TIOCSETD));  // another line discipline brings home
+  EXPECT_FALSE(terminal_ioctl(TIOCCONS));
+  EXPECT_FALSE(terminal_ioctl(0));
+}
+
+TEST(Terminals, ByDeviceNumber) {
+  EXPECT_TRUE(is_terminal(makedev(136, 0)));
+  EXPECT_TRUE(is_terminal(makedev(143, 7)));
+  EXPECT_TRUE(is_terminal(makedev(5, 0)));
+  EXPECT_TRUE(is_terminal(makedev(4, 1)));
+  EXPECT_FALSE(is_terminal(makedev(4, 64)));  // a serial line
+  EXPECT_FALSE(is_terminal(makedev(5, 2)));   // ptmx
+  EXPECT_TRUE(is_plain_device(makedev(1, 9)));
+  EXPECT_FALSE(is_plain_device(makedev(1, 1)));  // mem
+}
+
+}  // namespace
+}  // namespace llrun::tracer
