@@ -19,3 +19,7 @@ llrun_test(tracer_guest_test LABEL unit
 target_compile_definitions(tracer_guest_test
   PRIVATE SELFCHECK_PROGRAM="$<TARGET_FILE:tracer_selfcheck>")
 add_dependencies(tracer_guest_test tracer_selfcheck)
+
+llrun_test(tracer_povray_test LABEL unit
+  SOURCES ${here}/povray_test.cc
+  LIBS llrun_tracer_process)

@@ -13,6 +13,9 @@
 
 #include "base/ids.h"
 
+// The error in words, where a Result is one.
+#define ASSERT_OK(result) ASSERT_TRUE((result).has_value()) << (result).error().message()
+
 namespace llrun::tracer {
 
 class Child {

@@ -13,8 +13,6 @@
 namespace llrun::tracer {
 namespace {
 
-#define ASSERT_OK(result) ASSERT_TRUE((result).has_value()) << (result).error().message()
-
 struct Stopped {
   explicit Stopped(HostPid pid) : threads(ThreadSet::seize_all(pid, PTRACE_O_EXITKILL)) {
     if (threads) stopped = threads->stop_all();

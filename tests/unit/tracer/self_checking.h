@@ -9,8 +9,6 @@
 #include "base/fd.h"
 #include "tests/unit/tracer/child.h"
 
-#define ASSERT_OK(result) ASSERT_TRUE((result).has_value()) << (result).error().message()
-
 namespace llrun::tracer {
 
 class SelfChecking {
