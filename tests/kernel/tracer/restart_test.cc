@@ -1,0 +1,84 @@
+// How a call that a stop interrupts shows, and goes on.
+#include "tracer/arch/x86_64/restart.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include <cerrno>
+
+#include "tests/unit/tracer/child.h"
+#include "tracer/objects/freeze.h"
+
+namespace llrun::tracer {
+namespace {
+
+// Wait until the child sleeps in `number`: /proc/PID/syscall says so.
+bool sleeps_in(HostPid pid, long number) {
+  for (int tries = 0; tries < 20'000; ++tries) {
+    const auto text =
+        read_whole_file("/proc/" + std::to_string(pid.value) + "/syscall").value_or("");
+    if (text.starts_with(std::to_string(number) + " ")) return true;
+    ::usleep(500);
+  }
+  return false;
+}
+
+FrozenThread freeze_in(HostPid pid, long number) {
+  EXPECT_TRUE(sleeps_in(pid, number));
+  auto freeze = Freeze::begin(ThreadSet::seize_all(pid, PTRACE_O_EXITKILL).value());
+  EXPECT_TRUE(freeze.has_value()) << freeze.error().message();
+  const auto thread = freeze->threads().front();
+  EXPECT_TRUE(freeze->release());
+  return thread;
+}
+
+std::int64_t result_of(const Registers& registers) {
+  return static_cast<std::int64_t>(registers.rax);
+}
+
+TEST(InterruptedCall, ReadShowsRestartSys) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  Child child([&] {
+    char byte = 0;
+    if (::read(ends[0], &byte, 1) != 1) ::_exit(1);
+  });
+  EXPECT_EQ(result_of(freeze_in(child.pid(), SYS_read).found), -512);
+  ASSERT_EQ(::write(ends[1], "x", 1), 1);
+  EXPECT_EQ(child.wait(), 0);
+}
+
+TEST(InterruptedCall, NanosleepShowsRestartBlockAndTravelsWithItsRest) {
+  Child child([] {
+    const timespec hour{3600, 0};
+    ::nanosleep(&hour, nullptr);
+  });
+  const auto thread = freeze_in(child.pid(), SYS_clock_nanosleep);
+  EXPECT_EQ(result_of(thread.found), kRestartBlock);
+  ASSERT_TRUE(thread.sleep_remaining);
+  EXPECT_LE(*thread.sleep_remaining, 3600ULL * 1'000'000'000);
+  EXPECT_GT(*thread.sleep_remaining, 3000ULL * 1'000'000'000);
+  // The kernel's own restart hides the number from then on; the code before the call still tells
+  // it.
+  const auto again = freeze_in(child.pid(), 219 /* restart_syscall */);
+  EXPECT_EQ(again.found.orig_rax, 219u);
+  EXPECT_EQ(again.travelling.orig_rax, static_cast<unsigned long long>(SYS_clock_nanosleep));
+}
+
+TEST(InterruptedCall, EpollWaitShowsEintrOnAMereStopAndTravelsAsARestart) {
+  Child child([] {
+    const int epoll = ::epoll_create1(0);
+    epoll_event event{};
+    ::epoll_wait(epoll, &event, 1, -1);
+  });
+  const auto thread = freeze_in(child.pid(), SYS_epoll_wait);
+  EXPECT_EQ(result_of(thread.found), -EINTR);
+  EXPECT_EQ(result_of(thread.travelling), kRestartNoHandler);
+}
+
+}  // namespace
+}  // namespace llrun::tracer
