@@ -79,8 +79,9 @@ void read_across(std::size_t bytes) {
 int main(int argc, char** argv) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   if (argc < 3) return 2;
-  if (std::strcmp(argv[1], "hold") == 0)
-    hold(std::strtoul(argc > 3 ? argv[3] : "1", nullptr, 10) << 20);
+  const std::size_t bytes = std::strtoul(argc > 3 ? argv[3] : "1", nullptr, 10) << 20;
+  if (std::strcmp(argv[1], "hold") == 0) hold(bytes);
+  if (std::strcmp(argv[1], "readv") == 0) return read_across(bytes), 0;
   const auto work = std::strcmp(argv[1], "compute") == 0 ? compute
                     : std::strcmp(argv[1], "calls") == 0 ? calls
                                                          : spawn;
