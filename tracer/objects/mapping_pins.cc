@@ -54,7 +54,9 @@ std::optional<Pin> pin_of_sharing(const MapEntry& entry) {
   }
   if (entry.writable && is_file(entry))
     return Pin{place(entry) + " is written straight into a file that others may read",
-               "it can move once the file is unmapped"};
+               entry.name.find("/hsperfdata_") != std::string::npos
+                   ? "start Java with -XX:-UsePerfData"
+                   : "it can move once the file is unmapped"};
   return std::nullopt;
 }
 
