@@ -19,7 +19,7 @@ import time
 import picture
 
 LIMIT_S = 900  # for the whole demo; something is wrong long before
-ASK_AFTER_S = 40  # of watching without a move of its own
+ASK_AFTER_S = 20  # of watching without a move of its own
 SPOKEN = re.compile(r"^(llrun\b.*|\{.*\"(kind|event)\".*)$")
 
 
