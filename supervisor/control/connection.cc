@@ -18,17 +18,17 @@ bool would_block(const Error& error) {
 }
 
 // What a long answer is cut into, at line ends where there are any.
-std::vector<std::string> pieces(const std::string& text) {
+std::vector<std::string> pieces(std::string_view text) {
   constexpr std::size_t kPiece = kMaxMessage / 2;
   std::vector<std::string> result;
-  for (std::size_t at = 0; at < text.size();) {
-    const auto line_end = text.rfind('\n', at + kPiece);
-    const bool cut_at_line =
-        line_end != std::string::npos && line_end > at && text.size() - at > kPiece;
-    const auto end = cut_at_line ? line_end : std::min(text.size(), at + kPiece);
-    result.push_back(text.substr(at, end - at));
-    at = cut_at_line ? end + 1 : end;
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  while (text.size() > kPiece) {
+    const auto line_end = text.rfind('\n', kPiece);
+    const auto end = line_end == std::string_view::npos ? kPiece : line_end;
+    result.emplace_back(text.substr(0, end));
+    text.remove_prefix(line_end == std::string_view::npos ? end : end + 1);
   }
+  result.emplace_back(text);
   return result;
 }
 

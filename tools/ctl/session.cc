@@ -7,6 +7,14 @@
 #include "tools/ctl/verb.h"
 
 namespace llrun::ctl {
+namespace {
+
+// Words may quote what a program or another node said, in whatever bytes; JSON is UTF-8.
+void put(const nlohmann::ordered_json& object) {
+  std::puts(object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
+}
+
+}  // namespace
 
 Result<> Session::connect(bool start) {
   if (client_) return {};
@@ -16,11 +24,7 @@ Result<> Session::connect(bool start) {
 
 int Session::fail(ExitStatus status, const std::string& words) const {
   std::fprintf(stderr, "llrunctl: %s\n", words.c_str());
-  if (json)
-    std::puts(
-        nlohmann::json{{"schema", kSchema}, {"status", static_cast<int>(status)}, {"error", words}}
-            .dump()
-            .c_str());
+  if (json) put({{"schema", kSchema}, {"status", static_cast<int>(status)}, {"error", words}});
   return status;
 }
 
@@ -29,7 +33,7 @@ void Session::print(const protocol::Answer& answer) const {
   if (json && !answer.json().empty()) {
     std::puts(answer.json().c_str());
   } else if (json && !text.empty()) {
-    std::puts(nlohmann::json{{"schema", kSchema}, {"text", text}}.dump().c_str());
+    put({{"schema", kSchema}, {"text", text}});
   } else if (!json && !text.empty()) {
     std::puts(text.c_str());
   }

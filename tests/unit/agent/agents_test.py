@@ -1,0 +1,260 @@
+"""Agents end to end: two nodes on one machine, with supervisors that only answer."""
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from nodes import Nodes, become_ordinary, wait_for  # noqa: E402
+
+BUILT = sys.argv.pop(1)
+TWO = "[nodes]\na = llrund --stdio --name a\nb = llrund --stdio --name b\n"
+HELLO, REFUSAL = 1, 2
+AGENT, JOB, RESUME = 1, 2, 3
+
+
+def varint(value):
+    out = b""
+    while value > 0x7f:
+        out += bytes([value & 0x7f | 0x80])
+        value >>= 7
+    return out + bytes([value])
+
+
+def hello(purpose, job="job1", version=1, memory=0):
+    """protocol.Hello by its field numbers."""
+    text = lambda number, value: varint(number << 3 | 2) + varint(len(value)) + value.encode()
+    number = lambda field, value: varint(field << 3) + varint(value)
+    return (number(1, version) + text(2, "tester") + number(3, purpose) + text(4, job) + text(7, "povray") +
+            number(8, memory))
+
+
+def frame(kind, payload):
+    return struct.pack("<IHHII", len(payload), kind, 0, 0, 0) + payload
+
+
+class Channel:
+    """What a home supervisor would do: the node's command, and frames on its stdin and stdout."""
+
+    def __init__(self, nodes, node):
+        self.process = nodes.start("llrund", "--stdio", "--name", node, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   bufsize=0)
+
+    def say(self, purpose, **fields):
+        self.process.stdin.write(frame(HELLO, hello(purpose, **fields)))
+
+    def exactly(self, count):
+        got = b""
+        while len(got) < count:
+            piece = self.process.stdout.read(count - len(got))
+            assert piece, f"the channel ended after {got!r}"
+            got += piece
+        return got
+
+    def hear(self):
+        length, kind, _, _, _ = struct.unpack("<IHHII", self.exactly(16))
+        return kind, self.exactly(length).decode("utf-8", "replace")
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+class AgentsTest(unittest.TestCase):
+    def nodes(self, conf=TWO):
+        nodes = Nodes(BUILT, conf)
+        self.addCleanup(nodes.__exit__)
+        return nodes
+
+    def supervised(self, nodes, node, report=""):
+        """A process with a fake supervisor at `node`."""
+        process = nodes.start("llrun", "--name", node, "sleep", "1000", env={"FAKE_REPORT": report})
+        wait_for("its supervisor", lambda: self.row(nodes, node, process.pid))
+        return process
+
+    def row(self, nodes, node, pid):
+        return next((row for row in nodes.rows(node, "ps") if row["pid"] == pid), None)
+
+    def test_nodes_learn_each_others_load(self):
+        nodes = self.nodes()
+        wait_for("b seen by a", lambda: nodes.node("a", "b")["reachable"])
+        wait_for("a seen by b", lambda: nodes.node("b", "a")["reachable"])
+        seen = nodes.node("a", "b")
+        self.assertGreater(seen["capacity"], 0)
+        self.assertGreater(seen["free_memory_bytes"], 0)
+        wait_for("a newer load", lambda: nodes.node("a", "b")["measured_at_ms"] > seen["measured_at_ms"])
+        wait_for("a round trip", lambda: nodes.node("a", "b")["rtt_us"] > 0)
+        nodes.ctl("b", "block")
+        wait_for("b blocked, seen by a", lambda: not nodes.node("a", "b")["accepts"])
+        nodes.ctl("b", "level", "off")
+        wait_for("b not levelling", lambda: not nodes.node("a", "b")["levelling"])
+        self.assertIn("b *", nodes.ctl("a", "loads").stdout)
+
+    def test_a_vanished_peer_is_noticed_and_found_again(self):
+        nodes = self.nodes()
+        wait_for("b", lambda: nodes.node("a", "b")["reachable"])
+        agent = nodes.status("b")["pid"]
+        os.kill(agent, signal.SIGSTOP)
+        wait_for("silence", lambda: not nodes.node("a", "b")["reachable"])
+        self.assertIn("silent", nodes.node("a", "b")["unreachable_why"])
+        self.assertEqual(nodes.ctl("a", "migrate", str(os.getpid()), "b").returncode, 3)
+        os.kill(agent, signal.SIGCONT)
+        wait_for("b again", lambda: nodes.node("a", "b")["reachable"])
+        os.kill(agent, signal.SIGKILL)
+        wait_for("another agent of b", lambda: nodes.node("a", "b")["reachable"] and nodes.status("b")["pid"] != agent)
+
+    def test_an_unreachable_peer_says_why(self):
+        nodes = self.nodes("[nodes]\nb = sh -c 'echo no route to host b >&2; exit 255'\nc = false\nd = no-such-command\n")
+        why = lambda node: nodes.node("a", node)["unreachable_why"]
+        wait_for("b's complaint", lambda: why("b") == "no route to host b")
+        wait_for("c's end", lambda: "exited with status 1" in why("c"))
+        wait_for("d's absence", lambda: "no-such-command" in why("d"))
+
+    def test_a_peer_with_another_name_is_refused(self):
+        nodes = self.nodes("[nodes]\nb = llrund --stdio --name c\n")
+        wait_for("the difference", lambda: "calls itself c" in nodes.node("a", "b")["unreachable_why"])
+
+    def test_a_restarted_agent_relearns_its_programs(self):
+        nodes = self.nodes("")
+        process = self.supervised(nodes, "a", 'program: "sleep" moves: 2 last_reason: "a test"')
+        agent = nodes.status("a")["pid"]
+        os.kill(agent, signal.SIGKILL)
+        wait_for("another agent", lambda: nodes.status("a")["pid"] != agent
+                 if nodes.ctl("a", "status").returncode == 0 else False)
+        row = wait_for("the process", lambda: self.row(nodes, "a", process.pid))
+        self.assertEqual((row["program"], row["moves"], row["last_reason"]), ("sleep", 2, "a test"))
+        process.kill()
+        process.wait()
+        wait_for("its end", lambda: self.row(nodes, "a", process.pid) is None)
+        self.assertIn(f"home {process.pid}: ended: as the test wanted", nodes.ctl("a", "log").stdout)
+
+    def test_a_stopped_agent_stays_stopped_until_somebody_here_wants_it(self):
+        nodes = self.nodes()
+        wait_for("b", lambda: nodes.node("a", "b")["reachable"])
+        os.kill(nodes.status("b")["pid"], signal.SIGTERM)
+        wait_for("the refusal", lambda: "its owner has stopped it" in nodes.node("a", "b")["unreachable_why"])
+        self.assertEqual(nodes.ctl("b", "status").returncode, 4)
+        nodes.rows("b", "ps")
+        wait_for("b again", lambda: nodes.node("a", "b")["reachable"])
+
+    def test_verbs_reach_the_supervisor_and_exit_as_documented(self):
+        nodes = self.nodes()
+        wait_for("b", lambda: nodes.node("a", "b")["reachable"])
+        pid = str(self.supervised(nodes, "a", 'program: "sleep" where: "b"').pid)
+        moved = nodes.ctl("a", "migrate", pid, "b")
+        self.assertEqual((moved.returncode, moved.stdout), (0, "moved to b\n"))
+        self.assertIn("migrate b by hand: llrund --stdio --name b", nodes.traced())
+        home = nodes.ctl("a", "home", pid)
+        self.assertEqual((home.returncode, home.stdout), (1, ""))
+        self.assertIn("it cannot come home: this is a test", home.stderr)
+        self.assertIn("this is a test", nodes.ctl("a", "home", "--all").stderr)
+        self.assertIn("fd 7 is a test\n    to change that: end the test\n", nodes.ctl("a", "why", pid).stdout)
+        self.assertEqual(nodes.rows("a", "why", pid)[0]["what"], "fd 7 is a test")
+        self.assertEqual(nodes.ctl("a", "stack", pid).stdout, "#0 main\n")
+        self.assertEqual(nodes.ctl("a", "pin", pid).stdout, "stays\n")
+        self.assertEqual(nodes.ctl("a", "unpin", pid).stdout, "may move\n")
+        nowhere = nodes.ctl("a", "migrate", pid, "z")
+        self.assertEqual(nowhere.returncode, 4)
+        self.assertIn("there is no node z", nowhere.stderr)
+        self.assertEqual(nodes.ctl("a", "why", "1").returncode, 3)
+        for wrong in (["migrate", pid], ["migrate", "x", "b"], ["home"], ["level", "up"], ["fly"], [], ["ps", "--all"]):
+            self.assertEqual(nodes.ctl("a", *wrong).returncode, 2, wrong)
+        nodes.ctl("b", "block")
+        wait_for("b blocked", lambda: not nodes.node("a", "b")["accepts"])
+        blocked = nodes.ctl("a", "migrate", pid, "b")
+        self.assertEqual(blocked.returncode, 1)
+        self.assertIn("takes no guests", blocked.stderr)
+        table = nodes.ctl("a", "ps").stdout.splitlines()
+        self.assertTrue(table[0].lstrip().startswith("PID"))
+        self.assertIn("sleep", table[1])
+
+    def test_the_log_is_followed(self):
+        nodes = self.nodes("")
+        nodes.rows("a", "ps")
+        follower = nodes.start("llrunctl", "--name", "a", "log", "-f", stdout=subprocess.PIPE, text=True)
+        self.assertIn("the agent of node a has started", follower.stdout.readline())
+        nodes.ctl("a", "block")
+        self.assertIn("node a takes no guests", follower.stdout.readline())
+
+    def test_a_job_is_let_in_and_its_channel_found_again(self):
+        nodes = self.nodes("")
+        channel = Channel(nodes, "b")
+        channel.say(JOB, job="job7")
+        kind, greeting = channel.hear()
+        self.assertEqual(kind, HELLO)
+        self.assertIn("guest of job7", greeting)
+        guest = wait_for("the guest", lambda: nodes.rows("b", "ps"))[0]
+        self.assertEqual((guest["role"], guest["home"], guest["program"], guest["job"]),
+                         ("guest", "tester", "povray", "job7"))
+        again = Channel(nodes, "b")
+        again.say(RESUME, job="job7")
+        self.assertIn("resumed job7", again.hear()[1])
+        stranger = Channel(nodes, "b")
+        stranger.say(RESUME, job="job8")
+        kind, words = stranger.hear()
+        self.assertEqual(kind, REFUSAL)
+        self.assertIn("no such job here", words)
+        self.assertEqual(stranger.process.wait(60), 0, "nobody holds the lifeline of a refused channel")
+        channel.process.send_signal(signal.SIGHUP)
+        self.assertIsNone(channel.process.poll())
+        channel.close()
+        self.assertEqual(channel.process.wait(60), 0, "the guest has ended and let go of the lifeline")
+        wait_for("the guest's end", lambda: not nodes.rows("b", "ps"))
+
+    def test_admission_is_refused_in_words(self):
+        nodes = self.nodes("[guests]\nmax = 1\nmemory = 100\n")
+
+        def knock(**fields):
+            channel = Channel(nodes, "b")
+            channel.say(JOB, **fields)
+            return (*channel.hear(), channel)
+
+        self.assertIn("gives guests 100.0 MiB at most", knock(memory=200 << 20)[1])
+        self.assertIn("is it llrun", self.nonsense(nodes)[1])
+        self.assertIn("version 99", knock(version=99)[1])
+        kind, _, guest = knock(job="first")
+        self.assertEqual(kind, HELLO)
+        kind, words, _ = knock(job="second")
+        self.assertEqual(kind, REFUSAL)
+        self.assertIn("has 1 guests and takes no more", words)
+        guest.close()
+        wait_for("room", lambda: not nodes.rows("b", "ps"))
+        nodes.ctl("b", "block")
+        self.assertIn("takes no guests", knock()[1])
+        nodes.ctl("b", "accept")
+        wait_for("the door open", lambda: knock()[0] == HELLO)
+
+    def nonsense(self, nodes):
+        channel = Channel(nodes, "b")
+        channel.process.stdin.write(frame(10, b"12345678"))
+        return channel.hear()
+
+    def test_a_wrong_configuration_is_told_to_whoever_starts_the_agent(self):
+        nodes = self.nodes("aftr = 5s\n")
+        done = nodes.ctl("a", "nodes")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("llrun.conf:1", done.stderr)
+        nodes2 = self.nodes("strategy = coin-toss\n")
+        done = nodes2.ctl("a", "nodes")
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("coin-toss", done.stderr)
+
+    def test_the_socket_is_private(self):
+        nodes = self.nodes("")
+        nodes.rows("a", "ps")
+        path = os.path.join(nodes.env["XDG_RUNTIME_DIR"], "llrun")
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o700)
+        self.assertEqual(os.stat(path + "/a.sock").st_mode & 0o777, 0o600)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as nobody:
+            nobody.connect(path + "/a.sock")
+            nobody.send(b"\xff\xff")
+            self.assertEqual(nobody.recv(10), b"", "nonsense ends the connection")
+        nodes.rows("a", "ps")
+
+
+if __name__ == "__main__":
+    become_ordinary()
+    unittest.main(verbosity=2)

@@ -1,0 +1,174 @@
+#include "supervisor/agent/decider.h"
+
+#include <sys/socket.h>
+
+#include "tests/unit/control/fixture.h"
+
+namespace llrun::agent {
+namespace {
+
+using protocol::ControlMessage;
+using protocol::ProcessReport;
+
+// Two nodes, one process, and the supervisor's end of a socket that shows what it is told.
+class DeciderTest : public control::ControlFixture {
+ protected:
+  void SetUp() override {
+    ControlFixture::SetUp();
+    auto pair = make_socketpair(SOCK_SEQPACKET);
+    ASSERT_TRUE(pair);
+    agent_end_ = *control::Connection::create(*loop_, std::move(pair->first));
+    supervisor_ = *control::Connection::create(*loop_, std::move(pair->second));
+    agent_end_->listen(
+        [this](const ControlMessage& message, auto) { processes_.take(agent_end_, message); },
+        [this](const std::string&) { processes_.gone(agent_end_.get()); });
+    supervisor_->listen(
+        [this](ControlMessage message, auto) { told_.push_back(std::move(message)); },
+        [](const std::string&) {});
+    auto decider =
+        Decider::create(config_, log_, processes_,
+                        {[this]() -> const std::map<std::string, Known>& { return known_; },
+                         [this](const std::string&) { return &command_; }});
+    ASSERT_TRUE(decider) << decider.error().message();
+    decider_ = std::move(*decider);
+    here_ = load("a", 4);
+    known_["b"] = {load("b", 0), Decider::Clock::now()};
+    report_.set_pid(4711);
+    report_.set_program("povray");
+    report_.set_eligible(true);
+    report_.set_age_ms(60'000);
+    report_.set_cpu_ms(30'000);
+    report_.set_cpu_rate(1);
+    report_.set_resident_bytes(1U << 20);
+  }
+
+  static protocol::Load load(const std::string& node, double run_queue) {
+    protocol::Load load;
+    load.set_node(node);
+    load.set_run_queue(run_queue);
+    load.set_cores(1);
+    load.set_capacity(1);
+    load.set_speed(1);
+    load.set_total_memory_bytes(8ULL << 30);
+    load.set_free_memory_bytes(4ULL << 30);
+    load.set_levelling(true);
+    load.set_accepts(true);
+    load.set_reachable(true);
+    return load;
+  }
+  void decide() {
+    ControlMessage message;
+    *message.mutable_report() = report_;
+    processes_.take(agent_end_, message);
+    decider_->decide(here_);
+    // What was sent has arrived when something sent after it has.
+    ControlMessage mark;
+    mark.mutable_verb()->set_verb("mark");
+    agent_end_->send(mark);
+    run_until([&] { return !told_.empty() && told_.back().has_verb(); });
+    told_.pop_back();
+  }
+  void answer(protocol::Answer::Status status) {
+    ControlMessage message;
+    message.set_id(told_.back().id());
+    message.mutable_answer()->set_status(status);
+    processes_.take(agent_end_, message);
+    told_.clear();
+  }
+
+  config::Config config_;
+  EventLog log_{"", "test"};
+  Processes processes_{log_};
+  std::map<std::string, Known> known_;
+  std::vector<std::string> command_{"ssh", "b", "llrund", "--stdio"};
+  std::shared_ptr<control::Connection> agent_end_, supervisor_;
+  std::unique_ptr<Decider> decider_;
+  std::vector<ControlMessage> told_;
+  protocol::Load here_;
+  ProcessReport report_;
+};
+
+TEST_F(DeciderTest, SendsAProcessFromACrowdedNodeToAnIdleOne) {
+  decide();
+  ASSERT_EQ(told_.size(), 1U);
+  const auto& migrate = told_[0].migrate();
+  EXPECT_EQ(migrate.pid(), 4711);
+  EXPECT_EQ(migrate.node(), "b");
+  EXPECT_EQ(migrate.channel_command_size(), 4);
+  EXPECT_FALSE(migrate.by_hand());
+  EXPECT_NE(migrate.reason().find("run queue 4.0"), std::string::npos) << migrate.reason();
+}
+
+TEST_F(DeciderTest, StaysWhereItIsAsGood) {
+  here_ = load("a", 1);
+  decide();
+  EXPECT_TRUE(told_.empty()) << "alone here, and it would be alone there";
+}
+
+TEST_F(DeciderTest, OneDecisionAtATimeAndARefusalIsRemembered) {
+  decide();
+  ASSERT_EQ(told_.size(), 1U);
+  decide();
+  EXPECT_EQ(told_.size(), 1U) << "the first is not answered yet";
+  answer(protocol::Answer::STATUS_REFUSED);
+  decide();
+  EXPECT_TRUE(told_.empty());
+}
+
+TEST_F(DeciderTest, WhatMayNotGoIsNotSent) {
+  const auto stays = [&](auto change) {
+    const auto before = report_;
+    change(report_);
+    decide();
+    report_ = before;
+    return told_.empty();
+  };
+  EXPECT_TRUE(stays([](auto& report) { report.set_eligible(false); }));
+  EXPECT_TRUE(stays([](auto& report) { report.set_stay(true); }));
+  EXPECT_TRUE(stays([](auto& report) { report.add_pins()->set_what("fd 7"); }));
+  EXPECT_TRUE(stays([](auto& report) { report.set_where("c"); }));
+  EXPECT_TRUE(stays([](auto& report) { report.set_only_node("c"); }));
+  EXPECT_TRUE(stays([](auto& report) { report.set_role(ProcessReport::ROLE_GUEST); }));
+  EXPECT_TRUE(stays([](auto& report) {
+    report.set_moves(1);
+    report.set_since_last_move_ms(2000);
+    report.set_cpu_since_move_ms(30'000);
+  })) << "it has just moved";
+  EXPECT_FALSE(stays([](auto& report) { report.set_only_node("b"); }));
+}
+
+TEST_F(DeciderTest, WhatCannotReceiveIsNotChosen) {
+  const auto stays = [&](auto change) {
+    known_["b"].load = load("b", 0);
+    change(known_["b"].load);
+    decide();
+    return told_.empty();
+  };
+  EXPECT_TRUE(stays([](auto& load) { load.set_reachable(false); }));
+  EXPECT_TRUE(stays([](auto& load) { load.set_accepts(false); }));
+  EXPECT_TRUE(stays([](auto& load) { load.set_levelling(false); }));
+  EXPECT_TRUE(stays([](auto& load) { load.set_free_memory_bytes(1); }));
+  EXPECT_TRUE(stays([](auto& load) { load.set_incoming(4); }));
+  here_.set_levelling(false);
+  EXPECT_TRUE(stays([](auto&) {})) << "this node takes no part";
+  here_.set_levelling(true);
+  EXPECT_FALSE(stays([](auto&) {}));
+}
+
+TEST_F(DeciderTest, AnUnknownStrategyIsRefusedByName) {
+  config_.strategy = "coin-toss";
+  const auto decider = Decider::create(config_, log_, processes_, {});
+  ASSERT_FALSE(decider);
+  EXPECT_NE(decider.error().message().find("coin-toss"), std::string::npos);
+}
+
+TEST_F(DeciderTest, AQuestionToASupervisorThatEndsIsAnswered) {
+  decide();
+  supervisor_->close();
+  run_until([&] { return processes_.all().empty(); });
+  ControlMessage last;
+  EXPECT_EQ(processes_.home(4711), nullptr);
+}
+
+}  // namespace
+}  // namespace llrun::agent
