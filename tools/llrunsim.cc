@@ -25,6 +25,7 @@ int run(int argc, char** argv) {
       {"compare", run_compare},
       {"sweep", run_sweep},
       {"validate", run_validate},
+      {"information", run_information},
       {"list", run_list}};
   const auto verb = verbs.find(request->verb);
   if (verb == verbs.end())

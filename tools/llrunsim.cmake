@@ -3,6 +3,7 @@ find_package(Boost REQUIRED COMPONENTS program_options)
 add_executable(llrunsim
   ${CMAKE_CURRENT_LIST_DIR}/llrunsim.cc
   ${CMAKE_CURRENT_LIST_DIR}/llrunsim_compare.cc
+  ${CMAKE_CURRENT_LIST_DIR}/llrunsim_information.cc
   ${CMAKE_CURRENT_LIST_DIR}/llrunsim_options.cc
   ${CMAKE_CURRENT_LIST_DIR}/llrunsim_output.cc
   ${CMAKE_CURRENT_LIST_DIR}/llrunsim_sweep.cc

@@ -24,7 +24,9 @@ struct Request {
   bool quiet = false;
   std::string svg;             // file to write a plot to
   std::string parameter;       // of sweep
-  std::vector<double> values;  // of sweep
+  std::vector<double> values;  // of sweep, and numbers of nodes of information
+  double vanish = 0;           // of information: part of the nodes
+  double seconds = 60;         // of information
 };
 
 inline constexpr int kUsage = 2;
@@ -39,6 +41,7 @@ inline constexpr int kUsage = 2;
 [[nodiscard]] Result<int> run_compare(const Request& request);
 [[nodiscard]] Result<int> run_sweep(const Request& request);
 [[nodiscard]] Result<int> run_validate(const Request& request);
+[[nodiscard]] Result<int> run_information(const Request& request);
 [[nodiscard]] Result<int> run_list(const Request& request);
 
 void print_record(const policies::sim::StrategyRecord& record);

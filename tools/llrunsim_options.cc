@@ -55,6 +55,9 @@ po::options_description described() {
       "sweep: the option that varies");
   add("values", po::value<std::string>()->default_value(""),
       "sweep: its values, separated by commas");
+  add("vanish", po::value<double>()->default_value(0),
+      "information: part of the nodes that vanish");
+  add("seconds", po::value<double>()->default_value(60), "information: simulated time");
   add("svg", po::value<std::string>()->default_value(""), "write a plot to this file");
   add("json", "one JSON object a line");
   add("quiet", "no progress on stderr");
@@ -88,7 +91,7 @@ Result<> load_log(Scenario& scenario, const po::variables_map& given) {
   policies::sim::SwfOptions options;
   options.nodes = static_cast<std::uint32_t>(scenario.config.nodes.size());
   options.time_scale = given["time-scale"].as<double>();
-  if (!given["jobs"].defaulted()) options.most_jobs = scenario.jobs;
+  if (given["jobs"].defaulted()) scenario.jobs = options.most_jobs;
   LLRUN_TRY_ASSIGN(auto jobs, policies::sim::read_swf(stream, options));
   scenario.log = std::make_shared<const std::vector<policies::sim::Job>>(std::move(jobs));
   policies::sim::fit_cores(scenario);
@@ -148,6 +151,8 @@ Result<Request> to_request(const po::variables_map& given) {
   request.seed = given["seed"].as<std::uint64_t>();
   request.json = given.contains("json");
   request.quiet = given.contains("quiet");
+  request.vanish = given["vanish"].as<double>();
+  request.seconds = given["seconds"].as<double>();
   request.svg = given["svg"].as<std::string>();
   request.parameter = given["parameter"].as<std::string>();
   LLRUN_TRY_ASSIGN(request.values, policies::sim::parse_numbers(given["values"].as<std::string>()));
@@ -162,6 +167,7 @@ std::string usage() {
           "  compare    all strategies on one workload, with 95 % confidence intervals\n"
           "  sweep      the same for several values of one option, plotted\n"
           "  validate   the simulator against queueing theory\n"
+          "  information  the information policies, for several numbers of nodes\n"
           "  list       the strategies and their settings\n\n"
        << described();
   return text.str();

@@ -75,6 +75,17 @@ std::unique_ptr<Workload> make_kacer_tvrdik(const Scenario& scenario, std::uint6
   return kacer_tvrdik_workload(options);
 }
 
+// Each replication takes its own part of the log, so that replications differ.
+std::unique_ptr<Workload> slice_of_log(const Scenario& scenario, std::uint64_t seed) {
+  const std::vector<Job>& all = *scenario.log;
+  const std::size_t count = std::min<std::size_t>(all.size(), scenario.jobs);
+  const std::size_t begin = (seed - 1) % (all.size() / count) * count;
+  std::vector<Job> jobs(all.data() + begin, all.data() + begin + count);
+  const double start_s = jobs.front().arrival_s;
+  for (Job& job : jobs) job.arrival_s -= start_s;
+  return listed_workload(std::move(jobs));
+}
+
 }  // namespace
 
 std::vector<std::string> split(std::string_view text, char separator) {
@@ -136,7 +147,7 @@ Result<SizeLaw> parse_sizes(std::string_view text, double& mean_s) {
 Result<std::unique_ptr<Workload>> make_workload(const Scenario& scenario, std::uint64_t seed) {
   if (scenario.workload == "poisson") return make_poisson(scenario, seed);
   if (scenario.workload == "kacer-tvrdik") return make_kacer_tvrdik(scenario, seed);
-  if (scenario.workload == "log" && scenario.log) return listed_workload(*scenario.log);
+  if (scenario.workload == "log" && scenario.log) return slice_of_log(scenario, seed);
   return failure(
       ErrorCode::kInvalid,
       "the workload is poisson, kacer-tvrdik or log (with a file), not " + scenario.workload);
