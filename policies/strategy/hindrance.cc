@@ -17,6 +17,8 @@ namespace llrun::policies {
 
 namespace {
 
+constexpr double kMiddleAge_s = 2;      // CPU age of processes whose age is not known
+constexpr std::size_t kShortlist = 48;  // peers whose census is weighed
 constexpr std::size_t kMostJudged = 4;  // of one decision: the oldest
 
 struct Candidate {
@@ -52,7 +54,6 @@ class Hindrance final : public Strategy {
   }
   // A node that does not say how old its processes are is taken to have middle-aged ones.
   [[nodiscard]] static Census residents(const NodeView& node) {
-    constexpr double kMiddleAge_s = 2;
     Census all = node.census;
     const double unknown = node.crowd() - all.count();
     if (unknown > 0) all.add(kMiddleAge_s, unknown);
@@ -64,6 +65,7 @@ class Hindrance final : public Strategy {
     if (node.age_s <= 0) return residents(node);
     return residents(node).after(node.age_s / s_per_cpu_s(node, std::max(1.0, node.crowd())));
   }
+  [[nodiscard]] std::vector<std::size_t> shortlist(const ClusterView& view, double bytes);
   [[nodiscard]] std::vector<Candidate> best_peers(const ClusterView& view, double cpu_age_s,
                                                   double horizon_s, double bytes);
   [[nodiscard]] double effective_age(const ProcessView& process) const {
@@ -77,15 +79,32 @@ class Hindrance final : public Strategy {
   Random random_;
 };
 
-std::vector<Candidate> Hindrance::best_peers(const ClusterView& view, double cpu_age_s,
-                                             double horizon_s, double bytes) {
-  std::vector<Candidate> best;
+// Those that may receive, beginning at random so that equals are not always taken in one order; of
+// many only the least crowded, since a census takes longer to weigh than a run queue.
+std::vector<std::size_t> Hindrance::shortlist(const ClusterView& view, double bytes) {
+  std::vector<std::pair<double, std::size_t>> able;
   const std::size_t count = view.peers.size();
   const std::size_t start = count > 0 ? random_.below(count) : 0;
   for (std::size_t step = 0; step < count; ++step) {
     const std::size_t peer = start + step < count ? start + step : start + step - count;
     const NodeView& node = view.peers[peer];
-    if (!can_receive(node, bytes)) continue;
+    if (can_receive(node, bytes)) able.emplace_back(s_per_cpu_s(node, node.crowd() + 1), peer);
+  }
+  if (able.size() > kShortlist) {
+    std::ranges::nth_element(able, able.begin() + kShortlist, {},
+                             &std::pair<double, std::size_t>::first);
+    able.resize(kShortlist);
+  }
+  std::vector<std::size_t> peers;
+  for (const auto& [crowd, peer] : able) peers.push_back(peer);
+  return peers;
+}
+
+std::vector<Candidate> Hindrance::best_peers(const ClusterView& view, double cpu_age_s,
+                                             double horizon_s, double bytes) {
+  std::vector<Candidate> best;
+  for (const std::size_t peer : shortlist(view, bytes)) {
+    const NodeView& node = view.peers[peer];
     const Candidate candidate{peer, cost_among(node, expected_now(node), cpu_age_s, horizon_s)};
     const auto cheaper = [](const Candidate& a, const Candidate& b) { return a.cost_s < b.cost_s; };
     if (best.size() == asked_ && !cheaper(candidate, best.back())) continue;
@@ -152,6 +171,16 @@ Decision Hindrance::judge(const ClusterView& view, const ProcessView& process, c
   return go;
 }
 
+// A node that keeps no census knows at least the ages of the processes in question.
+Census own_residents(const NodeView& self, std::span<const ProcessView> processes) {
+  Census all = self.census;
+  if (all.count() > 0) return all;
+  for (const ProcessView& process : processes) all.add(process.cpu_s);
+  const double others = self.run_queue - static_cast<double>(processes.size());
+  if (others > 0) all.add(kMiddleAge_s, others);
+  return all;
+}
+
 // Nobody hinders anybody, nobody is away, and no peer is faster: the common case, settled cheaply.
 bool nothing_to_gain(const ClusterView& view, const Census& here,
                      std::span<const ProcessView> processes) {
@@ -165,7 +194,7 @@ bool nothing_to_gain(const ClusterView& view, const Census& here,
 std::vector<Decision> Hindrance::decide(const ClusterView& view,
                                         std::span<const ProcessView> processes) {
   std::vector<Decision> decisions;
-  const Census here = residents(view.self);
+  const Census here = own_residents(view.self, processes);
   if (!view.explain && nothing_to_gain(view, here, processes)) return decisions;
   std::vector<const ProcessView*> order;
   for (const ProcessView& process : processes) order.push_back(&process);

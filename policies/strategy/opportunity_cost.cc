@@ -101,15 +101,27 @@ Placement OpportunityCost::place(const ClusterView& view, const ExecView& exec) 
   return placement;
 }
 
+// Where many run, only the oldest are worth pricing: the saving counts for as long as they live.
+std::vector<ProcessView> oldest(std::span<const ProcessView> processes) {
+  constexpr std::size_t kMostPriced = 2;
+  std::vector<ProcessView> all(processes.begin(), processes.end());
+  std::erase_if(all, [](const ProcessView& process) { return process.pinned; });
+  std::ranges::sort(all, std::greater{}, [](const ProcessView& process) {
+    return process.remaining_cpu_s.value_or(process.cpu_since_move_s);
+  });
+  if (all.size() > kMostPriced) all.resize(kMostPriced);
+  return all;
+}
+
 // The saving counts for as long as the process is expected to live, the move's price at once: so
 // old processes may go for a small saving, young ones only for a large one.
 std::vector<Decision> OpportunityCost::decide(const ClusterView& view,
                                               std::span<const ProcessView> processes) {
-  const ProcessView* chosen = nullptr;
+  std::optional<ProcessView> chosen;
   Choice where;
   double best_saving = 0, best_here = 0;
   measure(view);
-  for (const ProcessView& process : processes) {
+  for (const ProcessView& process : oldest(processes)) {
     if (process.pinned || (process.moves > 0 && process.last_move_age_s < stay_s_)) continue;
     const double here =
         marginal(view.self, std::max(0.0, view.self.crowd() - 1),
@@ -122,10 +134,10 @@ std::vector<Decision> OpportunityCost::decide(const ClusterView& view,
     if (life * part - price <= best_saving) continue;
     best_saving = life * part - price;
     best_here = here;
-    chosen = &process;
+    chosen = process;
     where = there;
   }
-  if (chosen == nullptr) return {};
+  if (!chosen) return {};
   const Offer offer{s_per_cpu_s(view.self, view.self.crowd()), chosen->rss_bytes, false};
   return {{chosen->id,
            where.peer,
