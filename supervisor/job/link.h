@@ -1,15 +1,21 @@
-// Link: frames between the two supervisors of a job, each handled exactly once although connections may fail.
+// Link: frames between the two supervisors of a job, each handled exactly once although connections
+// may fail.
 //
-// Numbered frames are kept until the other side has acknowledged them and are sent again over the next
-// connection (docs/protocol.md). One Link lives as long as the job is away; Channels come and go beneath it.
-// Callbacks run on the event loop's thread; send() may be called from any thread.
+// Numbered frames are kept until the other side has acknowledged them, and sent again over the next
+// connection (docs/protocol.md). One Link lives as long as the job is away; channels come and go
+// beneath it. Pages are not numbered: a transfer that loses its connection starts again, and their
+// flow is bounded by what the other side has landed. Callbacks run on the event loop's thread;
+// sending is for any thread.
 #pragma once
 
+#include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 
 #include "base/event_loop.h"
@@ -21,58 +27,76 @@ namespace llrun {
 
 class Link {
  public:
+  static constexpr auto kKeepAlivePeriod = std::chrono::seconds(2);
+  static constexpr std::uint64_t kPagesWindow = 32 << 20;  // bytes sent and not yet landed
+
   struct Callbacks {
     std::function<void(const wire::FrameHeader&, std::span<const std::byte>)> on_frame;
-    std::function<void(const Error&)> on_lost;  // this connection is gone; the link waits for another
+    std::function<void(const Error&)>
+        on_lost;  // this connection is gone; the link waits for another
   };
 
   Link(EventLoop& loop, Callbacks callbacks);
-  ~Link();
+  ~Link();  // on the loop's thread, or after the loop has ended
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
 
-  // Use this connection from now on, on which the Hellos have been exchanged.
+  // Use this connection, on which the Hellos have been exchanged: the first, or one after a
+  // failure. On the loop's thread. What the other side has not received is sent again.
   [[nodiscard]] Result<> connect(Fd in, Fd out);
-  // A connection after a failure: exchanges what each side has received, then sends the rest again.
-  [[nodiscard]] Result<> reconnect(Fd in, Fd out);
-  // A frame read during a hello exchange on a reconnect tells what the other side expects next.
-  void disconnect();
+  void disconnect();  // on the loop's thread; on_lost is not called
 
   void send(wire::FrameType type, std::uint32_t stream, std::string payload);
   void send(const protocol::JobMessage& message);
-  // Pages: not kept. Blocks while much is queued; false when the connection is gone.
-  [[nodiscard]] bool send_pages(std::uint64_t address, std::span<const std::byte> bytes);
+  // Whole pages, any number; not on the loop's thread. Waits while kPagesWindow bytes have not
+  // landed. kGone when the connection is lost.
+  [[nodiscard]] Result<> send_pages(std::uint64_t address, std::span<const std::byte> bytes);
+  // Tell the sender of pages that `bytes` of them are in place.
+  void landed(std::uint64_t bytes);
+  // Wait until what was sent has left this process. Not on the loop's thread.
+  void flush(std::chrono::milliseconds timeout);
 
+  // The epoch that frames carry; frames of another are dropped.
   void set_epoch(std::uint32_t epoch) { epoch_ = epoch; }
   [[nodiscard]] std::uint32_t epoch() const { return epoch_; }
-  [[nodiscard]] bool connected() const { return channel_ != nullptr; }
+  [[nodiscard]] bool connected() const { return connected_; }
   [[nodiscard]] EventLoop::Clock::time_point last_heard() const { return last_heard_; }
   [[nodiscard]] std::uint64_t bytes_sent() const;
 
  private:
   struct Kept {
-    std::uint64_t number;
     wire::FrameType type;
     std::uint32_t epoch;
     std::uint32_t stream;
     std::string payload;
   };
   void receive(const wire::FrameHeader& header, std::span<const std::byte> payload);
-  void acknowledge(std::span<const std::byte> payload);
+  void on_keep_alive(std::span<const std::byte> payload);
   void forget_up_to(std::uint64_t received);
+  void resend();
   void send_keep_alive();
   void lost(const Error& error);
+  void drop_channel();
 
   EventLoop& loop_;
   Callbacks callbacks_;
-  std::shared_ptr<Channel> channel_;
-  mutable std::mutex mutex_;  // guards kept_, next_number_, and the order of sends
-  std::deque<Kept> kept_;
-  std::uint64_t next_number_ = 0;  // of the next frame sent
-  std::uint64_t received_ = 0;     // numbered frames handled
-  std::uint64_t acknowledged_ = 0; // of ours, by the other side
+  EventLoop::TimerId timer_ = 0;
   std::atomic<std::uint32_t> epoch_ = 0;
-  EventLoop::Clock::time_point last_heard_ = EventLoop::Clock::now();
-  EventLoop::TimerId keep_alive_timer_ = 0;
-  std::uint64_t bytes_before_ = 0;
+  std::atomic<bool> connected_ = false;
+  std::atomic<EventLoop::Clock::time_point> last_heard_;
+  std::uint64_t received_ = 0;         // numbered frames handled; the loop's thread only
+  std::uint64_t received_unsaid_ = 0;  // bytes of them since the last keep-alive
+
+  mutable std::mutex mutex_;  // guards what follows, and the order of sends
+  std::condition_variable pages_moved_;
+  std::shared_ptr<Channel> channel_;
+  bool open_ = false;  // the other side has said what it has received
+  std::deque<Kept> kept_;
+  std::uint64_t first_kept_ = 0;    // number of kept_.front()
+  std::uint64_t pages_sent_ = 0;    // bytes
+  std::uint64_t pages_landed_ = 0;  // of ours, over there
+  std::uint64_t own_landed_ = 0;    // of theirs, here
+  std::uint64_t bytes_before_ = 0;  // over earlier connections
 };
 
 }  // namespace llrun

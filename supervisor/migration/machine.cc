@@ -46,26 +46,16 @@ constexpr auto kHomeTable = std::to_array<Row<H, HE>>({
 using G = GuestState;
 using GE = GuestEvent;
 constexpr auto kGuestTable = std::to_array<Row<G, GE>>({
-    {G::kPreparing, GE::kWorldMade, G::kFilling},
-    {G::kFilling, GE::kFilled, G::kRestored},
-    {G::kRestored, GE::kCommit, G::kRunning},
-    {G::kRunning, GE::kGivenUp, G::kSettled},
-    {G::kSettled, GE::kLeaseOver, G::kFrozen},
-    {G::kFrozen, GE::kHeardAgain, G::kSettled},
-    {G::kSettled, GE::kLeave, G::kLeaving},
-    {G::kLeaving, GE::kLeaveRefused, G::kSettled},
-    {G::kPreparing, GE::kAborted, G::kGone},
-    {G::kFilling, GE::kAborted, G::kGone},
-    {G::kRestored, GE::kAborted, G::kGone},
-    {G::kRestored, GE::kLeaseOver, G::kGone},
-    {G::kRunning, GE::kLeaseOver, G::kGone},
-    {G::kRunning, GE::kAborted, G::kGone},
-    {G::kFrozen, GE::kAbandoned, G::kGone},
-    {G::kLeaving, GE::kAbandoned, G::kGone},
-    {G::kRunning, GE::kEnded, G::kGone},
-    {G::kSettled, GE::kEnded, G::kGone},
-    {G::kFrozen, GE::kEnded, G::kGone},
-    {G::kLeaving, GE::kEnded, G::kGone},
+    {G::kPreparing, GE::kWorldMade, G::kFilling}, {G::kFilling, GE::kFilled, G::kRestored},
+    {G::kRestored, GE::kCommit, G::kRunning},     {G::kRunning, GE::kGivenUp, G::kSettled},
+    {G::kSettled, GE::kLeaseOver, G::kFrozen},    {G::kFrozen, GE::kHeardAgain, G::kSettled},
+    {G::kSettled, GE::kLeave, G::kLeaving},       {G::kLeaving, GE::kLeaveRefused, G::kSettled},
+    {G::kPreparing, GE::kAborted, G::kGone},      {G::kFilling, GE::kAborted, G::kGone},
+    {G::kRestored, GE::kAborted, G::kGone},       {G::kRestored, GE::kLeaseOver, G::kGone},
+    {G::kRunning, GE::kLeaseOver, G::kGone},      {G::kRunning, GE::kAborted, G::kGone},
+    {G::kFrozen, GE::kAbandoned, G::kGone},       {G::kLeaving, GE::kAbandoned, G::kGone},
+    {G::kRunning, GE::kEnded, G::kGone},          {G::kSettled, GE::kEnded, G::kGone},
+    {G::kFrozen, GE::kEnded, G::kGone},           {G::kLeaving, GE::kEnded, G::kGone},
 });
 
 template <typename Table, typename State, typename Event>
@@ -75,16 +65,17 @@ std::optional<State> look_up(const Table& table, State state, Event event) {
   return std::nullopt;
 }
 
-constexpr std::array kHomeStates{"Home",       "Preparing", "Freezing",  "Transferring", "Committing",
-                                 "Confirming", "Away",      "Returning", "Ended"};
-constexpr std::array kHomeEvents{"Migrate",   "WorldReady", "Captured",     "Restored",  "Running",
-                                 "Confirmed", "Aborted",    "LeaseOver",    "NotHeard",  "HomeImage",
-                                 "Returned",  "ReturnFailed", "Abandoned",  "Ended"};
+constexpr std::array kHomeStates{"Home",         "Preparing",  "Freezing",
+                                 "Transferring", "Committing", "Confirming",
+                                 "Away",         "Returning",  "Ended"};
+constexpr std::array kHomeEvents{"Migrate",   "WorldReady",   "Captured",  "Restored", "Running",
+                                 "Confirmed", "Aborted",      "LeaseOver", "NotHeard", "HomeImage",
+                                 "Returned",  "ReturnFailed", "Abandoned", "Ended"};
 constexpr std::array kGuestStates{"Preparing", "Filling", "Restored", "Running",
                                   "Settled",   "Frozen",  "Leaving",  "Gone"};
-constexpr std::array kGuestEvents{"WorldMade",  "Filled", "Commit",       "GivenUp", "LeaseOver",
-                                  "HeardAgain", "Leave",  "LeaveRefused", "Aborted", "Abandoned",
-                                  "Ended"};
+constexpr std::array kGuestEvents{"WorldMade", "Filled",     "Commit", "GivenUp",
+                                  "LeaseOver", "HeardAgain", "Leave",  "LeaveRefused",
+                                  "Aborted",   "Abandoned",  "Ended"};
 
 }  // namespace
 

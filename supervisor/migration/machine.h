@@ -1,8 +1,9 @@
 // The migration protocol as an explicit state machine: which event leads from which state to which.
 //
-// Pure: the supervisors feed it what happened and do what the new state asks of them. The names are those
-// of docs/protocol.md, and the log writes every transition by them. An event that the table does not know
-// in a state is refused: it is either a stale message or a bug, and neither may change anything.
+// Pure: the supervisors feed it what happened and do what the new state asks of them. The names are
+// those of docs/protocol.md, and the log writes every transition by them. An event that the table
+// does not know in a state is refused: it is either a stale message or a bug, and neither may
+// change anything.
 #pragma once
 
 #include <cstdint>
@@ -12,31 +13,55 @@
 namespace llrun::migration {
 
 enum class HomeState : std::uint8_t {
-  kHome, kPreparing, kFreezing, kTransferring, kCommitting, kConfirming, kAway, kReturning, kEnded,
+  kHome,
+  kPreparing,
+  kFreezing,
+  kTransferring,
+  kCommitting,
+  kConfirming,
+  kAway,
+  kReturning,
+  kEnded,
 };
 enum class HomeEvent : std::uint8_t {
-  kMigrate,         // somebody decided that the program should move
-  kWorldReady,      // G: the world stands
-  kCaptured,        // all state taken, the program is stopped
-  kRestored,        // G: complete
-  kRunning,         // G: runs, not one effect yet
-  kConfirmed,       // G: knows that home has given up
-  kAborted,         // a failure before Commit, of whatever kind
-  kLeaseOver,       // Commit was answered by nothing for lease + margin
-  kNotHeard,        // after a reconnect: G had not heard GivenUp, and never will
-  kHomeImage,       // G: the guest is frozen, its state follows
-  kReturned,        // it runs at home
-  kReturnFailed,    // home could not take it; it goes on away
-  kAbandoned,       // the node has been silent for the abandon time
-  kEnded,           // the program has ended
+  kMigrate,       // somebody decided that the program should move
+  kWorldReady,    // G: the world stands
+  kCaptured,      // all state taken, the program is stopped
+  kRestored,      // G: complete
+  kRunning,       // G: runs, not one effect yet
+  kConfirmed,     // G: knows that home has given up
+  kAborted,       // a failure before Commit, of whatever kind
+  kLeaseOver,     // Commit was answered by nothing for lease + margin
+  kNotHeard,      // after a reconnect: G had not heard GivenUp, and never will
+  kHomeImage,     // G: the guest is frozen, its state follows
+  kReturned,      // it runs at home
+  kReturnFailed,  // home could not take it; it goes on away
+  kAbandoned,     // the node has been silent for the abandon time
+  kEnded,         // the program has ended
 };
 
 enum class GuestState : std::uint8_t {
-  kPreparing, kFilling, kRestored, kRunning, kSettled, kFrozen, kLeaving, kGone,
+  kPreparing,
+  kFilling,
+  kRestored,
+  kRunning,
+  kSettled,
+  kFrozen,
+  kLeaving,
+  kGone,
 };
 enum class GuestEvent : std::uint8_t {
-  kWorldMade, kFilled, kCommit, kGivenUp, kLeaseOver, kHeardAgain, kLeave, kLeaveRefused, kAborted,
-  kAbandoned, kEnded,
+  kWorldMade,
+  kFilled,
+  kCommit,
+  kGivenUp,
+  kLeaseOver,
+  kHeardAgain,
+  kLeave,
+  kLeaveRefused,
+  kAborted,
+  kAbandoned,
+  kEnded,
 };
 
 [[nodiscard]] std::optional<HomeState> next(HomeState state, HomeEvent event);
@@ -52,7 +77,8 @@ enum class GuestEvent : std::uint8_t {
   return state == HomeState::kPreparing || state == HomeState::kFreezing ||
          state == HomeState::kTransferring;
 }
-// May effects of the guest (file requests that change something, output, home calls) be carried out?
+// May effects of the guest (file requests that change something, output, home calls) be carried
+// out?
 [[nodiscard]] constexpr bool effects_flow(HomeState state) {
   return state == HomeState::kAway || state == HomeState::kReturning;
 }

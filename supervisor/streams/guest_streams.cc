@@ -1,14 +1,14 @@
 #include "supervisor/streams/guest_streams.h"
 
-#include <array>
-#include <cerrno>
-#include <utility>
-
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/log.h"
@@ -73,7 +73,8 @@ Result<> GuestStreams::start() {
 Result<> GuestStreams::resume_reading(std::uint32_t stream, Output& output) {
   if (output.watched || !output.open) return {};
   output.watched = true;
-  return loop_.watch(output.ours.get(), EPOLLIN, [this, stream](std::uint32_t) { on_readable(stream); });
+  return loop_.watch(output.ours.get(), EPOLLIN,
+                     [this, stream](std::uint32_t) { on_readable(stream); });
 }
 
 void GuestStreams::on_readable(std::uint32_t stream) {
@@ -127,8 +128,9 @@ void GuestStreams::break_output(std::uint32_t stream) {
   output.slave.reset();
 }
 
-// The kernel moves bytes from a terminal's slave to its master by a work queue (drivers/tty/tty_buffer.c), so an
-// empty master does not mean that none are under way. A mark sent behind them does.
+// The kernel moves bytes from a terminal's slave to its master by a work queue
+// (drivers/tty/tty_buffer.c), so an empty master does not mean that none are under way. A mark sent
+// behind them does.
 void GuestStreams::drain_terminal(std::uint32_t stream, Output& output) {
   std::array<std::byte, 24> random{};
   if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) return;
@@ -140,9 +142,11 @@ void GuestStreams::drain_terminal(std::uint32_t stream, Output& output) {
   std::string piece(kPiece, '\0');
   std::size_t marked = 0;
   while (!bytes.ends_with(mark)) {
-    // The slave may be full of the guest's output: what it does not take now, it takes when there is room.
+    // The slave may be full of the guest's output: what it does not take now, it takes when there
+    // is room.
     if (marked < mark.size()) {
-      const ssize_t written = ::write(output.slave.get(), mark.data() + marked, mark.size() - marked);
+      const ssize_t written =
+          ::write(output.slave.get(), mark.data() + marked, mark.size() - marked);
       if (written > 0) marked += static_cast<std::size_t>(written);
     }
     const ssize_t count = ::read(output.ours.get(), piece.data(), piece.size());

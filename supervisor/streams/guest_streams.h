@@ -1,9 +1,10 @@
 // GuestStreams: the stand-ins, on the peer, of the pipes and terminals that stay at home.
 //
-// Output: the guest writes to a local pipe or pseudo-terminal; what arrives at its other end goes home at once,
-// never more than a window ahead of what home has passed on, so a slow reader at home slows the guest.
-// Input: the guest's descriptor is a local pipe that never holds a byte: reads are home calls. It is there to be
-// duplicated, closed and looked at. All methods but the two makers run on the event loop's thread.
+// Output: the guest writes to a local pipe or pseudo-terminal; what arrives at its other end goes
+// home at once, never more than a window ahead of what home has passed on, so a slow reader at home
+// slows the guest. Input: the guest's descriptor is a local pipe that never holds a byte: reads are
+// home calls. It is there to be duplicated, closed and looked at. All methods but the two makers
+// run on the event loop's thread.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,8 @@ class GuestStreams {
     std::function<void(std::uint32_t stream, std::string bytes)> on_output;
     std::function<void(std::uint32_t stream)> on_closed;  // the guest's last descriptor is gone
   };
-  GuestStreams(EventLoop& loop, Callbacks callbacks) : loop_(loop), callbacks_(std::move(callbacks)) {}
+  GuestStreams(EventLoop& loop, Callbacks callbacks)
+      : loop_(loop), callbacks_(std::move(callbacks)) {}
   ~GuestStreams();
 
   // Each gives the descriptor for the guest.
@@ -36,7 +38,8 @@ class GuestStreams {
   void credit(std::uint32_t stream, std::uint64_t passed_on);
   // Home's reader is gone: the guest's next write meets a broken pipe.
   void break_output(std::uint32_t stream);
-  // The guest is stopped or dead: hand over every byte it has written. (on_output; windows do not count.)
+  // The guest is stopped or dead: hand over every byte it has written. (on_output; windows do not
+  // count.)
   void drain();
   // Which stream a local pipe or terminal stands for, by inode or device of its guest side.
   [[nodiscard]] const std::map<std::uint64_t, std::uint32_t>& streams_by_inode() const {
@@ -45,8 +48,8 @@ class GuestStreams {
 
  private:
   struct Output {
-    Fd ours;             // read end, or the terminal's master
-    Fd slave;            // terminals only: keeps the master from hanging up
+    Fd ours;   // read end, or the terminal's master
+    Fd slave;  // terminals only: keeps the master from hanging up
     std::uint64_t sent = 0;
     std::uint64_t passed_on = 0;
     bool watched = false;

@@ -1,13 +1,13 @@
 #include "supervisor/streams/stream_writer.h"
 
-#include <array>
-#include <cerrno>
 #include <limits.h>
-#include <utility>
-
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
 
 #include "base/log.h"
 

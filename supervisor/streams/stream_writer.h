@@ -1,9 +1,10 @@
 // StreamWriter: passes on to one description of home what the guest has written to its stand-in.
 //
-// The description is shared with the shell and others, so it must not be made nonblocking (O_NONBLOCK belongs
-// to the description, open(2)): each writer has a thread that may block in write(2). Bytes leave in the
-// order of push(), each exactly once. EPIPE means that the last reader is gone; the rest is dropped then, as the
-// kernel would have dropped it, and the guest's own writes get SIGPIPE through its stand-in.
+// The description is shared with the shell and others, so it must not be made nonblocking
+// (O_NONBLOCK belongs to the description, open(2)): each writer has a thread that may block in
+// write(2). Bytes leave in the order of push(), each exactly once. EPIPE means that the last reader
+// is gone; the rest is dropped then, as the kernel would have dropped it, and the guest's own
+// writes get SIGPIPE through its stand-in.
 #pragma once
 
 #include <condition_variable>
@@ -41,7 +42,8 @@ class StreamWriter {
   void run();
   void write_out(const std::string& bytes);
   void report_reader_gone();
-  // Wait until `description_` can be written or the end; a blocked write(2) could not be told to stop.
+  // Wait until `description_` can be written or the end; a blocked write(2) could not be told to
+  // stop.
   [[nodiscard]] bool wait_writable();
 
   Fd description_;

@@ -1,0 +1,319 @@
+// GuestJob, the part from the order of a world to the program's first instruction here.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/seccomp.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <cstring>
+#include <utility>
+
+#include "base/log.h"
+#include "netproxy/homefs/description_ioctl.h"
+#include "netproxy/homefs/file_view_mount.h"
+#include "supervisor/guest/guest_job.h"
+#include "tracer/filter/filter.h"
+#include "tracer/objects/descriptors_restore.h"
+#include "tracer/ptrace/ptrace.h"
+#include "tracer/remote/remote_fd.h"
+#include "tracer/stub/stub.h"
+
+namespace llrun {
+namespace {
+
+using image::Description;
+using migration::GuestEvent;
+using migration::GuestState;
+
+constexpr unsigned kGuestOptions =
+    PTRACE_O_TRACECLONE | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
+
+WorldOptions options_for(const protocol::MakeWorld& order) {
+  WorldOptions options;
+  options.mount_view = [uid = order.uid(),
+                        gid = order.gid()](const std::string& mountpoint) -> Result<Fd> {
+    LLRUN_TRY_ASSIGN(Fd device, homefs::open_fuse_device());
+    homefs::MountOptions mount;
+    mount.uid = uid;
+    mount.gid = gid;
+    LLRUN_TRY(homefs::mount_in_world(device, mountpoint, mount));
+    return device;
+  };
+  return options;
+}
+
+// Meet the guest's process at its exec of the stub: empty from there on.
+Result<> seize_at_exec(World& world, HostPid pid) {
+  const HostTid main{pid.value};
+  LLRUN_TRY(tracer::seize(main, kGuestOptions | PTRACE_O_TRACEEXEC));
+  LLRUN_TRY(world.release_guest());
+  LLRUN_TRY_ASSIGN(const auto event, tracer::wait_for_stop(main));
+  if (!event.is<tracer::ExecEvent>())
+    return failure(ErrorCode::kGone, "the guest's process did not start: " + describe(event));
+  auto thread = tracer::StoppedThread::seen_stopped(main);
+  LLRUN_TRY(tracer::set_options(thread, kGuestOptions));
+  // Out of the exec, whose return value is still to be written, into the stub's own first system
+  // call.
+  LLRUN_TRY(tracer::resume(std::move(thread)));
+  LLRUN_TRY(tracer::interrupt(main));
+  LLRUN_TRY_ASSIGN(const auto stop, tracer::wait_for_stop(main));
+  if (!stop.is<tracer::EventStop>())
+    return failure(ErrorCode::kGone, "the guest's process did not wait: " + describe(stop));
+  return {};
+}
+
+}  // namespace
+
+void GuestJob::fail(const std::string& step, const std::string& why) {
+  protocol::JobMessage message;
+  message.mutable_abort()->set_step(step);
+  message.mutable_abort()->set_reason(fmt::format("on the peer, {}", why));
+  send(message);
+  advance(GuestEvent::kAborted);
+  go(step + ": " + why);
+}
+
+void GuestJob::make_world(const protocol::MakeWorld& order) {
+  if (world_) return;
+  order_ = order;
+  if (auto built = build_world(order); !built)
+    return fail("making the world", built.error().message());
+  if (!advance(GuestEvent::kWorldMade)) return;
+  protocol::JobMessage message;
+  message.mutable_entered();
+  send(message);
+}
+
+Result<> GuestJob::build_world(const protocol::MakeWorld& order) {
+  LLRUN_TRY_ASSIGN(world_, World::create(order, options_for(order)));
+  protocol::JobMessage ready;
+  *ready.mutable_world_ready() = world_->ready();
+  send(ready);  // before the first file request: home's server is made by it
+  LLRUN_TRY(traffic_->relay_files(world_->take_view_device()));
+  LLRUN_TRY(world_->enter_view());
+  if (!order.terminal_path().empty()) {
+    LLRUN_TRY_ASSIGN(terminal_, world_->open_terminal(order.terminal_path(), true));
+  }
+  LLRUN_TRY_ASSIGN(const Fd stub, tracer::stub_executable_file());
+  LLRUN_TRY_ASSIGN(guest_, world_->spawn_guest(stub));
+  return seize_at_exec(*world_, guest_->pid);
+}
+
+void GuestJob::lay_out(const image::Process& image) {
+  if (state_ != GuestState::kFilling || restorer_) return;
+  image_ = image;
+  const HostTid main{guest_->pid.value};
+  auto begin = [&]() -> Result<> {
+    std::vector<tracer::StoppedThread> threads;
+    threads.push_back(tracer::StoppedThread::seen_stopped(main));
+    LLRUN_TRY_ASSIGN(const auto site, tracer::find_syscall_site(guest_->pid));
+    tracer::RestoreOptions options;
+    options.make_threads = true;
+    options.set_executable = true;
+    options.drop_capabilities = true;
+    options.before_release = [this](tracer::RemoteSyscalls& calls, tracer::RemoteArena arena) {
+      return furnish(calls, arena);
+    };
+    LLRUN_TRY_ASSIGN(auto restorer,
+                     tracer::Restorer::begin(
+                         image_, tracer::ThreadSet::of_stopped(guest_->pid, std::move(threads)),
+                         site, std::nullopt, std::move(options)));
+    restorer_.emplace(std::move(restorer));
+    return {};
+  };
+  if (auto begun = begin(); !begun) return fail("laying out memory", begun.error().message());
+  protocol::JobMessage message;
+  message.mutable_mapped();
+  send(message);
+}
+
+void GuestJob::on_pages(std::uint64_t address, const std::string& bytes) {
+  if (state_ != GuestState::kFilling || !restorer_) return;
+  auto landed = restorer_->land({address}, std::as_bytes(std::span(bytes)));
+  if (!landed) return fail("filling memory", landed.error().message());
+  pages_landed_ += bytes.size() / wire::kPageSize;
+  traffic_->link().landed(bytes.size());
+}
+
+void GuestJob::complete(const protocol::PagesEnd& end) {
+  if (state_ != GuestState::kFilling || !restorer_) return;
+  if (end.pages() != pages_landed_)
+    return fail("filling memory",
+                fmt::format("{} pages were sent and {} have come", end.pages(), pages_landed_));
+  auto finish = [&]() -> Result<> {
+    for (const auto& range : end.ranges()) LLRUN_TRY(restorer_->land_range(range));
+    LLRUN_TRY(restorer_->finish());
+    const auto ids = restorer_->threads();
+    LLRUN_TRY_ASSIGN(auto threads, restorer_->release(false));
+    restorer_.reset();
+    return take_over(std::move(threads), ids);
+  };
+  if (auto finished = finish(); !finished)
+    return fail("completing the program", finished.error().message());
+  if (!advance(GuestEvent::kFilled)) return;
+  protocol::JobMessage message;
+  message.mutable_restored();
+  send(message);
+}
+
+// In the guest's main thread, when everything but registers is in place: descriptors, and last of
+// all the filter.
+Result<> GuestJob::furnish(tracer::RemoteSyscalls& calls, tracer::RemoteArena arena) {
+  LLRUN_TRY(place_descriptors(calls, arena));
+  for (const auto& descriptor : image_.descriptors()) {
+    const Description& description =
+        image_.descriptions(static_cast<int>(descriptor.description()));
+    const bool terminal = description.kind() == Description::KIND_TERMINAL;
+    if (terminal) context_.home.terminals.push_back(descriptor.number());
+    if (terminal || description.kind() == Description::KIND_PIPE_IN)
+      context_.home.input.push_back(descriptor.number());
+    if (description.offset_at_home()) context_.home.offsets.push_back(descriptor.number());
+  }
+  context_.self = GuestPid{image_.pid()};
+  const auto page = restorer_->stub().range();
+  LLRUN_TRY_ASSIGN(auto filter,
+                   build_filter({context_, ExemptCode{page.start.value, page.end.value}}));
+  LLRUN_TRY_ASSIGN(const auto code, arena.put(std::as_bytes(std::span(filter))));
+  struct sock_fprog program {};
+  program.len = static_cast<unsigned short>(filter.size());
+  program.filter = reinterpret_cast<sock_filter*>(code.value);
+  LLRUN_TRY_ASSIGN(const auto place, arena.put_value(program));
+  constexpr unsigned kFlags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_TSYNC |
+                              SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
+  LLRUN_TRY_ASSIGN(const auto number,
+                   calls.call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, kFlags, place));
+  LLRUN_TRY_ASSIGN(listener_, tracer::take_fd(guest_->pidfd, RemoteFd{static_cast<int>(number)}));
+  LLRUN_TRY(calls.call(SYS_close, number));
+  return {};
+}
+
+// Files are opened inside, by names that home has armed for it; pipes and terminals of home get
+// stand-ins.
+Result<> GuestJob::place_descriptors(tracer::RemoteSyscalls& calls, tracer::RemoteArena arena) {
+  image::Process process = image_;
+  for (Description& description : *process.mutable_descriptions())
+    if (description.offset_at_home()) {
+      // This position tells home's server to use home's own offset (homefs::kHomeOffsetBase).
+      description.set_offset_at_home(false);
+      description.set_offset(homefs::kHomeOffsetBase);
+    }
+  tracer::DescriptorSources sources;
+  sources.path_inside = [this](const Description& description) -> Result<std::string> {
+    if (description.kind() == Description::KIND_DEVICE) return description.path();
+    return traffic_->arm(description.home_id(), description.path());
+  };
+  sources.fd_for = [this](const Description& description) { return stand_in(description); };
+  LLRUN_TRY(tracer::restore_descriptors(calls, arena, process, sources));
+  return check_descriptions();
+}
+
+// Each must be the very description that home meant, not a file of the same name.
+Result<> GuestJob::check_descriptions() const {
+  for (const auto& description : image_.descriptions()) {
+    if (description.kind() != Description::KIND_FILE &&
+        description.kind() != Description::KIND_DIRECTORY)
+      continue;
+    LLRUN_TRY_ASSIGN(const Fd duplicate,
+                     tracer::take_fd(guest_->pidfd, RemoteFd{description.representative_fd()}));
+    LLRUN_TRY_ASSIGN(const auto answer, homefs::describe(duplicate.get()));
+    if (answer.id != description.home_id())
+      return failure(ErrorCode::kProtocol,
+                     "another file was opened in place of " + description.path());
+  }
+  return {};
+}
+
+Result<Fd> GuestJob::stand_in(const Description& description) {
+  const auto stream = static_cast<std::uint32_t>(description.home_id());
+  switch (description.kind()) {
+    case Description::KIND_PIPE_OUT:
+      return traffic_->streams().add_output_pipe(stream);
+    case Description::KIND_PIPE_IN:
+      return traffic_->streams().add_input_pipe(stream);
+    case Description::KIND_TERMINAL:
+      break;
+    default:
+      return failure(ErrorCode::kUnsupported, "no stand-in for " + description.path());
+  }
+  // The controlling terminal is there already; another one, or it again, needs a pseudo-terminal of
+  // its name.
+  Fd master = std::move(terminal_);
+  if (!master.valid() || description.path() != order_.terminal_path()) {
+    LLRUN_TRY_ASSIGN(master, world_->open_terminal(description.path(), false));
+  }
+  constexpr int kOpenPeer = TIOCGPTPEER;
+  Fd slave(::ioctl(master.get(), kOpenPeer, O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!slave.valid()) return system_error("open the guest's end of a terminal");
+  return traffic_->streams().add_terminal(stream, std::move(master), std::move(slave));
+}
+
+Result<> GuestJob::take_over(tracer::ThreadSet threads, const std::map<GuestTid, HostTid>& ids) {
+  tracee_ = std::make_unique<Tracee>(
+      guest_->pid, *world_,
+      Tracee::Callbacks{[this](GuestTid creator) {
+                          protocol::JobMessage message;
+                          message.mutable_thread_wanted()->set_creator(creator.value);
+                          send(message);
+                        },
+                        [this](GuestTid ended) {
+                          protocol::JobMessage message;
+                          message.mutable_thread_ended()->set_tid(ended.value);
+                          send(message);
+                        },
+                        [this](int signal) {
+                          protocol::JobMessage message;
+                          message.mutable_group_stopped()->set_signal(signal);
+                          send(message);
+                        },
+                        [this](int status) { on_guest_ended(status); },
+                        [this](std::string reason) { leave_later(std::move(reason)); },
+                        [this] { return core_belongs_home(); }});
+  CpuTime cpu_time(image_);
+  for (const auto& [guest, host] : ids) {
+    cpu_time.know_thread(guest, host);
+    tracee_->adopt(guest, threads.take_stopped(host));
+  }
+  LLRUN_TRY_ASSIGN(auto notifier, Notifier::create(std::move(listener_)));
+  calls_ = std::make_unique<CallServer>(
+      guest_->pid, GuestPid{image_.pid()}, std::move(notifier), context_, std::move(cpu_time),
+      CallServer::Callbacks{[this](const protocol::JobMessage& message) { send(message); },
+                            [this](std::string reason) { leave_later(std::move(reason)); },
+                            [this](int fd) { return is_home_descriptor(fd); },
+                            [this](HostTid tid) { return tracee_->guest_tid(tid); },
+                            [this](HostTid tid) { return tracee_->signal_mask(tid); },
+                            [this](HostTid tid) { tracee_->resume_signal(tid); }});
+  tracee_->set_call_server(calls_.get());
+  LLRUN_TRY(loop_->watch(calls_->fd(), EPOLLIN, [this](std::uint32_t events) {
+    if (events & EPOLLIN) return calls_->on_readable();
+    loop_->unwatch(calls_->fd());  // no thread has the filter any more
+  }));
+  return traffic_->start_streams();
+}
+
+bool GuestJob::is_home_descriptor(int fd) const {
+  const auto duplicate = tracer::take_fd(guest_->pidfd, RemoteFd{fd});
+  struct stat status {};
+  return duplicate && ::fstat(duplicate->get(), &status) == 0 && outer_end(status).has_value();
+}
+
+// A core dump is written at home, if the program would leave one.
+bool GuestJob::core_belongs_home() const {
+  for (const auto& limit : image_.limits())
+    if (limit.resource() == RLIMIT_CORE) return limit.soft() > 0;
+  return true;
+}
+
+void GuestJob::commit() {
+  if (!advance(GuestEvent::kCommit)) return;
+  protocol::JobMessage message;
+  message.mutable_running();
+  send(message);
+  if (auto ran = tracee_->run(); !ran)
+    log::error("a thread of the guest could not be let go: {}", ran.error().message());
+}
+
+}  // namespace llrun

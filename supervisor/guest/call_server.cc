@@ -1,0 +1,331 @@
+#include "supervisor/guest/call_server.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/audit.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "base/log.h"
+#include "tracer/objects/terminals.h"
+
+namespace llrun {
+namespace {
+
+std::string call_name(std::uint64_t number) {
+  const CallRow* row = find_call(number);
+  return row ? std::string(row->name) : fmt::format("system call {}", number);
+}
+
+// How long what only home can do fails after home has refused the program.
+constexpr std::chrono::seconds kDenial{10};
+
+struct Opened {
+  int directory = AT_FDCWD;
+  std::uint64_t path = 0;
+  std::uint64_t flags = 0;
+};
+
+Result<Opened> opened_by(HostPid guest, const NotifiedCall& call) {
+  const auto& args = call.args;
+  switch (call.number) {
+    case SYS_open:
+      return Opened{AT_FDCWD, args[0], args[1]};
+    case SYS_creat:
+      return Opened{AT_FDCWD, args[0], O_CREAT | O_WRONLY | O_TRUNC};
+    case SYS_openat2: {
+      LLRUN_TRY_ASSIGN(const auto how, tracer::read_value<open_how>(guest, {args[2]}));
+      return Opened{static_cast<int>(args[0]), args[1], how.flags};
+    }
+    default:
+      return Opened{static_cast<int>(args[0]), args[1], args[2]};
+  }
+}
+
+bool starts_with_any(const std::string& path, std::initializer_list<const char*> beginnings) {
+  for (const char* beginning : beginnings)
+    if (path.starts_with(beginning)) return true;
+  return false;
+}
+
+// The world's own /proc and the plain devices: nothing of home's is behind these.
+bool is_the_worlds_own(const std::string& path) {
+  if (path.starts_with("/proc/"))  // but a descriptor opened anew by its number may be home's
+    return path.find("/fd/") == std::string::npos && path.find("/map_files/") == std::string::npos;
+  for (const char* device : {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"})
+    if (path == device) return true;
+  return false;
+}
+
+}  // namespace
+
+CallServer::CallServer(HostPid guest, GuestPid self, Notifier notifier, const CallContext& context,
+                       CpuTime cpu_time, Callbacks callbacks)
+    : guest_(guest),
+      self_(self),
+      notifier_(std::move(notifier)),
+      context_(context),
+      judge_(context),
+      judge_of_own_(CallContext{{}, context.self}),
+      cpu_time_(std::move(cpu_time)),
+      callbacks_(std::move(callbacks)) {}
+
+void CallServer::on_readable() {
+  auto call = notifier_.receive();
+  if (!call) return;  // the thread was interrupted meanwhile
+  serve(*call);
+}
+
+void CallServer::serve(const NotifiedCall& call) {
+  if (call.arch != AUDIT_ARCH_X86_64) return bring_home(call, "it makes a 32-bit system call");
+  switch (judge_.judge(call.number, call.args)) {
+    case Verdict::kNative:
+      return natively(call);
+    case Verdict::kFileType:
+      return serve_open(call);
+    case Verdict::kSignalTarget:
+      return serve_signal(call);
+    case Verdict::kHomeDescriptor:
+      return serve_home_descriptor(call);
+    case Verdict::kCpuTime:
+      if (const auto answer = cpu_time_.answer(guest_, call)) {
+        if (auto said = notifier_.answer(call.id, *answer); !said) return;
+        return;
+      }
+      return natively(call);
+    case Verdict::kThread:
+    case Verdict::kHome:
+    case Verdict::kBringsHome:
+      break;
+  }
+  const CallRow* row = find_call(call.number);
+  bring_home(call, row ? std::string(row->why) : "it is newer than this llrun");
+}
+
+void CallServer::natively(const NotifiedCall& call) {
+  if (auto said = notifier_.answer_continue(call.id); !said)
+    log::debug("{} was interrupted before it was continued", call_name(call.number));
+}
+
+void CallServer::deny_home(int errno_value) {
+  held_.clear();
+  denied_with_ = errno_value;
+  denied_until_ = EventLoop::Clock::now() + kDenial;
+}
+
+void CallServer::bring_home(const NotifiedCall& call, const std::string& why) {
+  if (EventLoop::Clock::now() < denied_until_) {
+    log::error("{} fails: {}, and home cannot have the program", call_name(call.number), why);
+    if (auto said = notifier_.answer_error(call.id, denied_with_); !said) return;
+    return;
+  }
+  held_[call.thread] = call;
+  callbacks_.bring_home(fmt::format("it calls {}: {}", call_name(call.number), why));
+}
+
+Result<std::string> CallServer::base_directory(int fd) const {
+  if (fd == AT_FDCWD) return read_link(fmt::format("/proc/{}/cwd", guest_.value));
+  return read_link(fmt::format("/proc/{}/fd/{}", guest_.value, fd));
+}
+
+void CallServer::serve_open(const NotifiedCall& call) {
+  auto opened = opened_by(guest_, call);
+  if (!opened) return natively(call);  // EFAULT is the kernel's to say
+  auto path = tracer::read_string(guest_, {opened->path});
+  if (!path || path->empty()) return natively(call);
+  if (is_the_worlds_own(*path)) return natively(call);
+  if (path->starts_with("/proc/") || starts_with_any(*path, {"/dev/fd/", "/dev/std"}))
+    return bring_home(call, fmt::format("it opens {}, which may be a descriptor of home", *path));
+  auto base = base_directory(path->starts_with('/') ? AT_FDCWD : opened->directory);
+  if (!base) return natively(call);  // EBADF
+  const std::uint64_t id = next_id_++;
+  protocol::JobMessage message;
+  auto& question = *message.mutable_classify();
+  question.set_id(id);
+  question.set_path(*path);
+  question.set_base(*base);
+  question.set_follow((opened->flags & O_NOFOLLOW) == 0);
+  classifying_[id] = {call};
+  waiting_[call.thread] = id;
+  callbacks_.send(message);
+}
+
+void CallServer::on_classified(const protocol::Classified& answer) {
+  const auto found = classifying_.find(answer.id());
+  if (found == classifying_.end()) return;
+  const NotifiedCall call = found->second.call;
+  classifying_.erase(found);
+  waiting_.erase(call.thread);
+  if (!notifier_.still_valid(call.id)) return;
+  const mode_t mode = answer.errno_value() != 0 ? S_IFREG : answer.mode();
+  if (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode) || S_ISSOCK(mode)) return natively(call);
+  bring_home(call, S_ISFIFO(mode) ? "it opens a FIFO" : "it opens a device");
+}
+
+// To itself: the kernel of the peer does it. To others: only home knows them.
+void CallServer::serve_signal(const NotifiedCall& call) {
+  const auto target = static_cast<pid_t>(call.args[0]);
+  const bool by_process = call.number == SYS_kill || call.number == SYS_tgkill ||
+                          call.number == SYS_rt_sigqueueinfo ||
+                          call.number == SYS_rt_tgsigqueueinfo;
+  if (by_process && target == self_.value) return natively(call);
+  bring_home(call, "the signal is for another process");
+}
+
+bool CallServer::offset_descriptor(int fd) const {
+  return std::ranges::find(context_.home.offsets, fd) != context_.home.offsets.end();
+}
+
+void CallServer::serve_home_descriptor(const NotifiedCall& call) {
+  const auto fd = static_cast<int>(call.args[0]);
+  switch (call.number) {
+    case SYS_poll:
+    case SYS_ppoll:
+    case SYS_select:
+    case SYS_pselect6:
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+    case SYS_epoll_pwait2:
+      return serve_wait(call);
+    case SYS_close:
+    case SYS_close_range:
+      return natively(call);
+    case SYS_dup2:
+    case SYS_dup3:
+      // Onto a number of home's: it means something else afterwards, which is_home sees.
+      if (!callbacks_.is_home(fd) && !offset_descriptor(fd)) return natively(call);
+      return bring_home(call, "it duplicates a descriptor that is served from home");
+    default:
+      break;
+  }
+  if (offset_descriptor(fd) && call.number != SYS_lseek && call.number != SYS_fcntl &&
+      call.number != SYS_dup && call.number != SYS_sendfile && call.number != SYS_copy_file_range &&
+      call.number != SYS_splice)
+    return natively(call);  // the file view keeps the offset at home
+  if (!offset_descriptor(fd) && !callbacks_.is_home(fd)) {
+    if (judge_of_own_.judge(call.number, call.args) == Verdict::kNative) return natively(call);
+    return bring_home(call, "it cannot be done away from home");
+  }
+  make_at_home(call);
+}
+
+void CallServer::serve_wait(const NotifiedCall& call) {
+  const auto what = waits_for(guest_, call, callbacks_.is_home);
+  if (!what || *what == WaitsFor::kOnlyOwn) return natively(call);
+  make_at_home(call);
+}
+
+void CallServer::make_at_home(const NotifiedCall& call) {
+  auto plan = plan_home_call(guest_, call, callbacks_.is_home);
+  if (!plan) {
+    if (auto said = notifier_.answer_error(call.id, EFAULT); !said) return;
+    return;
+  }
+  if (!*plan) return bring_home(call, "it concerns a descriptor that is served from home");
+  send_home_call(call, std::move(**plan));
+}
+
+void CallServer::send_home_call(const NotifiedCall& call, HomeCallPlan plan) {
+  const std::uint64_t id = next_id_++;
+  const auto tid = callbacks_.guest_tid(call.thread);
+  if (!tid) return natively(call);
+  plan.call.set_id(id);
+  plan.call.set_tid(tid->value);
+  plan.call.set_signal_mask(callbacks_.signal_mask(call.thread));
+  protocol::JobMessage message;
+  *message.mutable_home_call() = plan.call;
+  home_calls_[id] = {call, std::move(plan)};
+  waiting_[call.thread] = id;
+  callbacks_.send(message);
+}
+
+void CallServer::on_home_call_done(const protocol::HomeCallDone& done) {
+  const auto found = home_calls_.find(done.id());
+  if (found == home_calls_.end()) return;
+  const AtHome at_home = std::move(found->second);
+  home_calls_.erase(found);
+  waiting_.erase(at_home.call.thread);
+  finish(at_home, done);
+}
+
+void CallServer::finish(const AtHome& at_home, const protocol::HomeCallDone& done) {
+  const NotifiedCall& call = at_home.call;
+  const bool valid = notifier_.still_valid(call.id);
+  if (done.cancelled()) {
+    // A signal met the shadow's thread. It is on its way to the guest; if it does not concern this
+    // thread, the call goes on.
+    if (valid && !at_home.cancelling) return send_home_call(call, at_home.plan);
+    outcomes_[call.thread] = {std::nullopt, at_home.plan.restarts};
+    if (at_home.cancelling) callbacks_.resume_signal(call.thread);
+    return;
+  }
+  if (auto stored = store_outputs(guest_, at_home.plan, done); !stored)
+    log::error("an answer from home could not be stored: {}", stored.error().message());
+  if (!valid) {
+    outcomes_[call.thread] = {done.value(), true};
+    if (at_home.cancelling) callbacks_.resume_signal(call.thread);
+    return;
+  }
+  if (at_home.plan.then_natively && done.value() >= 0) return natively(call);
+  auto said = done.value() < 0 ? notifier_.answer_error(call.id, static_cast<int>(-done.value()))
+                               : notifier_.answer(call.id, done.value());
+  if (!said) outcomes_[call.thread] = {done.value(), true};  // interrupted at this very moment
+}
+
+CallServer::Interrupted CallServer::interrupted(HostTid tid) {
+  const auto waiting = waiting_.find(tid);
+  if (waiting == waiting_.end())
+    return held_.contains(tid) ? Interrupted::kMakeAnew : Interrupted::kNothing;
+  if (classifying_.erase(waiting->second) > 0) {
+    waiting_.erase(waiting);
+    return Interrupted::kMakeAnew;
+  }
+  AtHome& at_home = home_calls_.at(waiting->second);
+  if (!at_home.cancelling) {
+    at_home.cancelling = true;
+    protocol::JobMessage message;
+    message.mutable_cancel_home_call()->set_id(waiting->second);
+    callbacks_.send(message);
+  }
+  return Interrupted::kWait;
+}
+
+std::optional<CallServer::Outcome> CallServer::take_outcome(HostTid tid) {
+  const auto found = outcomes_.find(tid);
+  if (found == outcomes_.end()) return std::nullopt;
+  const Outcome outcome = found->second;
+  outcomes_.erase(found);
+  return outcome;
+}
+
+void CallServer::give_up_all() {
+  for (const auto& [id, classifying] : classifying_) {
+    held_[classifying.call.thread] = classifying.call;
+    waiting_.erase(classifying.call.thread);
+  }
+  classifying_.clear();
+  for (auto& [id, at_home] : home_calls_) {
+    if (at_home.cancelling) continue;
+    at_home.cancelling = true;
+    protocol::JobMessage message;
+    message.mutable_cancel_home_call()->set_id(id);
+    callbacks_.send(message);
+  }
+}
+
+void CallServer::forget(HostTid tid) {
+  held_.erase(tid);
+  outcomes_.erase(tid);
+  if (const auto waiting = waiting_.find(tid); waiting != waiting_.end()) {
+    classifying_.erase(waiting->second);
+    waiting_.erase(waiting);
+  }
+}
+
+}  // namespace llrun

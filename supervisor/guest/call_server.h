@@ -1,0 +1,113 @@
+// CallServer: decides what becomes of each system call that a guest's filter has notified.
+//
+// Continue it, have the shadow execute it (HomeCalls), ask home what is being opened, answer it
+// here (CPU clocks), or ask for the program to be brought home. On the control thread. It may wait
+// for nothing: what home has to say comes as a message, and the guest's thread waits in the kernel
+// meanwhile.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "base/event_loop.h"
+#include "supervisor/guest/cpu_time.h"
+#include "supervisor/guest/home_calls.h"
+#include "tracer/calls/judge.h"
+#include "tracer/filter/notifier.h"
+
+namespace llrun {
+
+class CallServer {
+ public:
+  struct Callbacks {
+    std::function<void(const protocol::JobMessage&)> send;
+    std::function<void(std::string reason)> bring_home;
+    IsHomeDescriptor is_home;
+    std::function<std::optional<GuestTid>(HostTid)> guest_tid;
+    std::function<std::uint64_t(HostTid)> signal_mask;
+    // A thread that a signal has taken out of its call may go on to its signal now. `retry`: the
+    // call has had no effect and is to be made anew, whatever the handler's flags.
+    std::function<void(HostTid)> resume_signal;
+  };
+  CallServer(HostPid guest, GuestPid self, Notifier notifier, const CallContext& context,
+             CpuTime cpu_time, Callbacks callbacks);
+
+  [[nodiscard]] int fd() const { return notifier_.fd(); }
+  void on_readable();
+  void on_classified(const protocol::Classified& answer);
+  void on_home_call_done(const protocol::HomeCallDone& done);
+
+  // What a thread that stopped with a signal was doing.
+  enum class Interrupted {
+    kNothing,   // no call of ours: let the signal be delivered
+    kMakeAnew,  // a call without effect so far: rewind it, then deliver
+    kWait,      // home has been asked to cancel; resume_signal follows
+  };
+  [[nodiscard]] Interrupted interrupted(HostTid tid);
+  // How the thread's registers should look when its interrupted home call has been decided: the
+  // value to return, or none: left as the kernel has it (restart codes), or EINTR-like for calls
+  // that do not restart.
+  struct Outcome {
+    std::optional<std::int64_t> value;  // home had finished it
+    bool restarts = true;
+  };
+  [[nodiscard]] std::optional<Outcome> take_outcome(HostTid tid);
+
+  // The program is leaving: calls not yet made at home are given up; says whether any home call
+  // must still be waited for (its answer comes by on_home_call_done and ends in resume_signal).
+  void give_up_all();
+  [[nodiscard]] bool home_calls_under_way() const { return !home_calls_.empty(); }
+  [[nodiscard]] std::uint64_t home_calls_made() const { return next_id_ - 1; }
+  // Threads whose notified call has had no effect: to be made again wherever they go on.
+  [[nodiscard]] bool holds(HostTid tid) const { return held_.contains(tid); }
+  [[nodiscard]] bool holds_any() const { return !held_.empty(); }
+  // Home cannot have the program: what only home can do fails with this error number for a while.
+  void deny_home(int errno_value);
+  void forget(HostTid tid);
+
+ private:
+  struct Classifying {
+    NotifiedCall call;
+  };
+  struct AtHome {
+    NotifiedCall call;
+    HomeCallPlan plan;
+    bool cancelling = false;
+  };
+  void serve(const NotifiedCall& call);
+  void serve_open(const NotifiedCall& call);
+  void serve_signal(const NotifiedCall& call);
+  void serve_home_descriptor(const NotifiedCall& call);
+  void serve_wait(const NotifiedCall& call);
+  void make_at_home(const NotifiedCall& call);
+  void send_home_call(const NotifiedCall& call, HomeCallPlan plan);
+  void natively(const NotifiedCall& call);
+  void bring_home(const NotifiedCall& call, const std::string& why);
+  void finish(const AtHome& at_home, const protocol::HomeCallDone& done);
+  [[nodiscard]] Result<std::string> base_directory(int fd) const;
+  [[nodiscard]] bool offset_descriptor(int fd) const;
+
+  HostPid guest_;
+  GuestPid self_;
+  Notifier notifier_;
+  CallContext context_;
+  CallJudge judge_;
+  CallJudge
+      judge_of_own_;  // as if nothing were at home: for numbers that mean something else by now
+  CpuTime cpu_time_;
+  Callbacks callbacks_;
+  std::uint64_t next_id_ = 1;
+  std::map<std::uint64_t, Classifying> classifying_;
+  std::map<std::uint64_t, AtHome> home_calls_;
+  std::map<HostTid, std::uint64_t> waiting_;  // thread -> id in one of the two
+  std::map<HostTid, Outcome> outcomes_;
+  std::map<HostTid, NotifiedCall> held_;  // brought home for them, or given up
+  int denied_with_ = 0;
+  EventLoop::Clock::time_point denied_until_;
+};
+
+}  // namespace llrun

@@ -1,0 +1,218 @@
+#include "supervisor/guest/guest_job.h"
+
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <utility>
+
+#include "base/log.h"
+#include "supervisor/job/greeting.h"
+#include "supervisor/traits/traits.h"
+
+namespace llrun {
+
+using migration::GuestEvent;
+using migration::GuestState;
+
+GuestJob::GuestJob(GuestOptions options) : options_(std::move(options)) {}
+
+GuestJob::~GuestJob() {
+  calls_.reset();
+  tracee_.reset();
+  world_.reset();
+  traffic_.reset();
+}
+
+Result<std::unique_ptr<GuestJob>> GuestJob::create(GuestOptions options) {
+  std::unique_ptr<GuestJob> job(new GuestJob(std::move(options)));
+  LLRUN_TRY(job->start());
+  return job;
+}
+
+Result<> GuestJob::start() {
+  sigset_t children;
+  ::sigemptyset(&children);
+  ::sigaddset(&children, SIGCHLD);
+  ::pthread_sigmask(SIG_BLOCK, &children, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGHUP, SIG_IGN);
+  child_signals_ = Fd(::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!child_signals_.valid()) return system_error("watch for child signals");
+  LLRUN_TRY_ASSIGN(loop_, EventLoop::create());
+  LLRUN_TRY(loop_->watch(child_signals_.get(), EPOLLIN, [this](std::uint32_t) {
+    signalfd_siginfo info;
+    while (::read(child_signals_.get(), &info, sizeof info) > 0) {
+    }
+    if (tracee_) tracee_->on_sigchld();
+  }));
+  protocol::Hello ours;
+  ours.set_version(kProtocolVersion);
+  ours.set_purpose(protocol::Hello::PURPOSE_JOB);
+  ours.set_job(options_.hello.job());
+  ours.set_epoch(options_.hello.epoch());
+  *ours.mutable_traits() = local_traits();
+  LLRUN_TRY(say_hello(options_.out.get(), ours));
+  LLRUN_TRY_ASSIGN(
+      traffic_,
+      GuestTraffic::create(
+          *loop_, options_.hello.epoch(),
+          {[this](const protocol::JobMessage& message) { on_message(message); },
+           [this](std::uint64_t address, const std::string& bytes) { on_pages(address, bytes); },
+           [this](const Error& error) { on_lost(error); }}));
+  LLRUN_TRY(traffic_->connect(std::move(options_.in), std::move(options_.out)));
+  control::AgentClient::Handlers handlers;
+  handlers.give_channel = [this](control::GivenChannel channel, const control::Reply& reply) {
+    on_given_channel(std::move(channel), reply);
+  };
+  handlers.come_home = [this](const protocol::ComeHome& order, const control::Reply& reply) {
+    if (state_ != GuestState::kSettled) return reply.refused("it cannot be sent home just now");
+    leave(order.reason().empty() ? "the owner of the node sends it home" : order.reason());
+    reply.done("it is on its way home");
+  };
+  control::AgentClient::Options agent;
+  agent.start_agent = false;
+  LLRUN_TRY_ASSIGN(agent_, control::AgentClient::create(*loop_, agent, std::move(handlers)));
+  loop_->every(std::chrono::seconds(1), [this] { tick(); });
+  report();
+  return {};
+}
+
+int GuestJob::run() {
+  loop_->run();
+  return 0;
+}
+
+bool GuestJob::advance(GuestEvent event) {
+  const auto after = migration::next(state_, event);
+  if (!after) {
+    log::warn("{} in state {} means nothing: ignored", migration::name(event),
+              migration::name(state_));
+    return false;
+  }
+  log::info("guest {} --{}--> {} (epoch {})", migration::name(state_), migration::name(event),
+            migration::name(*after), options_.hello.epoch());
+  state_ = *after;
+  return true;
+}
+
+void GuestJob::on_message(const protocol::JobMessage& message) {
+  switch (message.body_case()) {
+    case protocol::JobMessage::kMakeWorld:
+      return make_world(message.make_world());
+    case protocol::JobMessage::kImage:
+      return lay_out(message.image());
+    case protocol::JobMessage::kPagesEnd:
+      return complete(message.pages_end());
+    case protocol::JobMessage::kCommit:
+      return commit();
+    case protocol::JobMessage::kGivenUp: {
+      if (!advance(GuestEvent::kGivenUp)) return;
+      protocol::JobMessage answer;
+      answer.mutable_confirmed();
+      send(answer);
+      if (!leaving_because_.empty()) leave_later(leaving_because_);
+      return;
+    }
+    case protocol::JobMessage::kAbort:
+      if (advance(GuestEvent::kAborted))
+        go("home called it off while " + message.abort().step() + ": " + message.abort().reason());
+      return;
+    case protocol::JobMessage::kDeliverSignal:
+      return on_signal(message.deliver_signal());
+    case protocol::JobMessage::kThreadMade: {
+      const auto& made = message.thread_made();
+      if (tracee_)
+        tracee_->thread_made(GuestTid{made.creator()}, GuestTid{made.tid()}, made.errno_value());
+      return;
+    }
+    case protocol::JobMessage::kHomeCallDone:
+      if (calls_) calls_->on_home_call_done(message.home_call_done());
+      return leave_when_ready();
+    case protocol::JobMessage::kClassified:
+      if (calls_) calls_->on_classified(message.classified());
+      return;
+    case protocol::JobMessage::kParentDied:
+      if (auto died = world_->parent_died(); !died) log::warn("{}", died.error().message());
+      return;
+    case protocol::JobMessage::kComeHome:
+      return leave(message.come_home().reason());
+    case protocol::JobMessage::kCameHome:
+      advance(GuestEvent::kEnded);
+      return go("it went home");
+    case protocol::JobMessage::kHomeRefused:
+      return stay_after_all(message.home_refused().reason());
+    case protocol::JobMessage::kStackWanted:
+      return send_stacks(message.stack_wanted().id());
+    case protocol::JobMessage::kKill:
+    case protocol::JobMessage::kExitedSeen:
+      advance(GuestEvent::kEnded);
+      return go(message.has_kill() ? "its shadow at home has ended" : "it has ended");
+    default:
+      log::warn("a message that a guest's side does not expect ({})",
+                static_cast<int>(message.body_case()));
+  }
+}
+
+void GuestJob::on_lost(const Error& error) {
+  log::warn("the link to home is lost in state {}: {}", migration::name(state_), error.message());
+  link_up_ = false;
+  lost_at_ = EventLoop::Clock::now();
+  if (state_ == GuestState::kPreparing || state_ == GuestState::kFilling) {
+    advance(GuestEvent::kAborted);
+    return go("the link to home was lost before the program was complete");
+  }
+  options_.lifeline.reset();
+}
+
+void GuestJob::on_given_channel(control::GivenChannel channel, const control::Reply& reply) {
+  protocol::Hello theirs;
+  if (!theirs.ParseFromString(channel.hello) || theirs.epoch() != options_.hello.epoch())
+    return reply.refused("this node holds another incarnation of that program");
+  protocol::Hello ours;
+  ours.set_version(kProtocolVersion);
+  ours.set_purpose(protocol::Hello::PURPOSE_RESUME);
+  ours.set_job(options_.hello.job());
+  ours.set_epoch(options_.hello.epoch());
+  *ours.mutable_traits() = local_traits();
+  if (auto said = say_hello(channel.out.get(), ours); !said)
+    return reply.refused(said.error().message());
+  if (auto connected = traffic_->connect(std::move(channel.in), std::move(channel.out)); !connected)
+    return reply.refused(connected.error().message());
+  options_.lifeline = std::move(channel.lifeline);
+  link_up_ = true;
+  reply.done();
+  log::info("the link to home is back");
+  if (state_ == GuestState::kFrozen && advance(GuestEvent::kHeardAgain)) thaw();
+  if (state_ == GuestState::kLeaving && stopped_)
+    if (auto sent = send_home(); !sent) stay_after_all(sent.error().message());
+}
+
+// The lease is renewed by anything that is heard.
+void GuestJob::tick() {
+  const auto silent = EventLoop::Clock::now() - traffic_->link().last_heard();
+  const std::chrono::milliseconds lease(order_.lease_ms() != 0 ? order_.lease_ms() : 30'000);
+  const std::chrono::milliseconds abandon(order_.abandon_ms() != 0 ? order_.abandon_ms() : 600'000);
+  if (silent > lease) {
+    if (state_ == GuestState::kRestored || state_ == GuestState::kRunning) {
+      advance(GuestEvent::kLeaseOver);
+      return go("the lease ended before home had given up the program");
+    }
+    if (state_ == GuestState::kSettled && advance(GuestEvent::kLeaseOver)) freeze();
+  }
+  if (silent > abandon && (state_ == GuestState::kFrozen || state_ == GuestState::kLeaving)) {
+    advance(GuestEvent::kAbandoned);
+    return go("home has been silent for the abandon time");
+  }
+  report();
+}
+
+void GuestJob::go(const std::string& why) {
+  log::info("guest of {} ends here: {}", options_.hello.node(), why);
+  agent_->finished(why);
+  traffic_->link().flush(std::chrono::seconds(1));
+  loop_->stop();
+}
+
+}  // namespace llrun

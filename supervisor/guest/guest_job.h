@@ -1,0 +1,112 @@
+// GuestJob: the guest supervisor of one program: makes its world, fills it, lets it run, sends it
+// home.
+//
+// The peer's half of docs/protocol.md. It holds the program only as home allows: without home's
+// word for the length of the lease the guest is stopped, and nothing it does has an effect that
+// home did not carry out.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/event_loop.h"
+#include "supervisor/control/agent_client.h"
+#include "supervisor/guest/call_server.h"
+#include "supervisor/guest/tracee.h"
+#include "supervisor/guest/traffic.h"
+#include "supervisor/migration/machine.h"
+#include "supervisor/protocol/hello.pb.h"
+#include "supervisor/world/world.h"
+#include "tracer/objects/descriptors.h"
+#include "tracer/objects/freeze.h"
+#include "tracer/objects/restore.h"
+
+namespace llrun {
+
+struct GuestOptions {
+  Fd in, out;             // the channel, whose first frame has been read
+  Fd lifeline;            // the channel's process lives while somebody holds it
+  protocol::Hello hello;  // that frame
+};
+
+class GuestJob {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<GuestJob>> create(GuestOptions options);
+  ~GuestJob();
+  int run();  // until the guest is gone
+
+ private:
+  explicit GuestJob(GuestOptions options);
+  [[nodiscard]] Result<> start();
+  bool advance(migration::GuestEvent event);  // false: means nothing in this state
+  void on_message(const protocol::JobMessage& message);
+  void on_lost(const Error& error);
+  void on_given_channel(control::GivenChannel channel, const control::Reply& reply);
+  void tick();
+  void report();
+
+  // -- arrival.cc
+  void make_world(const protocol::MakeWorld& order);
+  [[nodiscard]] Result<> build_world(const protocol::MakeWorld& order);
+  void lay_out(const image::Process& image);
+  void on_pages(std::uint64_t address, const std::string& bytes);
+  void complete(const protocol::PagesEnd& end);
+  void commit();
+  [[nodiscard]] Result<> furnish(tracer::RemoteSyscalls& calls, tracer::RemoteArena arena);
+  [[nodiscard]] Result<> place_descriptors(tracer::RemoteSyscalls& calls,
+                                           tracer::RemoteArena arena);
+  [[nodiscard]] Result<> check_descriptions() const;
+  [[nodiscard]] Result<Fd> stand_in(const image::Description& description);
+  [[nodiscard]] Result<> take_over(tracer::ThreadSet threads,
+                                   const std::map<GuestTid, HostTid>& ids);
+  [[nodiscard]] bool core_belongs_home() const;
+  void fail(const std::string& step, const std::string& why);  // before commit
+
+  // -- stay.cc
+  void on_guest_ended(int wait_status);
+  void on_signal(const protocol::DeliverSignal& signal);
+  void freeze();
+  void thaw();
+  void send_stacks(std::uint64_t id);
+  void add_stack(protocol::StackTrace& trace, HostTid tid);
+  void add_mappings(protocol::StackTrace& trace);
+  // -- leaving.cc
+  void leave(const std::string& reason);
+  // From within an event of the tracee or its calls, which must end first.
+  void leave_later(std::string reason);
+  void leave_when_ready();
+  [[nodiscard]] Result<> send_home();
+  [[nodiscard]] Result<image::Process> capture_guest();
+  [[nodiscard]] std::optional<tracer::OuterEnd> outer_end(const struct stat& status) const;
+  void stay_after_all(const std::string& why);
+  void go(const std::string& why);  // destroy what is here and end
+
+  void send(const protocol::JobMessage& message) { traffic_->link().send(message); }
+  [[nodiscard]] bool is_home_descriptor(int fd) const;
+
+  GuestOptions options_;
+  std::unique_ptr<EventLoop> loop_;
+  Fd child_signals_;
+  std::unique_ptr<control::AgentClient> agent_;
+  std::unique_ptr<GuestTraffic> traffic_;
+  std::unique_ptr<World> world_;
+  std::optional<World::Guest> guest_;
+  Fd terminal_;                               // master of the controlling terminal's stand-in
+  std::optional<tracer::Restorer> restorer_;  // while it is being filled
+  std::uint64_t pages_landed_ = 0;
+  Fd listener_;
+  std::unique_ptr<Tracee> tracee_;
+  std::unique_ptr<CallServer> calls_;
+  std::optional<tracer::ThreadSet> stopped_;  // while frozen, or leaving and not yet captured
+  std::optional<tracer::Freeze> frozen_;      // leaving: captured
+  migration::GuestState state_ = migration::GuestState::kPreparing;
+  protocol::MakeWorld order_;
+  image::Process image_;
+  CallContext context_;
+  std::string leaving_because_;
+  bool link_up_ = true;
+  EventLoop::Clock::time_point lost_at_;
+};
+
+}  // namespace llrun

@@ -1,0 +1,222 @@
+#include "supervisor/guest/home_calls.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/select.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <bitset>
+#include <cstring>
+
+#include "base/bytes.h"
+#include "tracer/objects/terminals.h"
+
+namespace llrun {
+namespace {
+
+using tracer::RemoteAddr;
+using Plan = Result<std::optional<HomeCallPlan>>;
+
+constexpr std::uint64_t kMaxPollEntries = 1024;
+
+HomeCallPlan plain(const NotifiedCall& call) {
+  HomeCallPlan plan;
+  plan.call.set_number(call.number);
+  for (const std::uint64_t argument : call.args) plan.call.add_arguments(argument);
+  return plan;
+}
+
+void add_output(HomeCallPlan& plan, unsigned argument, std::uint64_t address, std::uint64_t size) {
+  auto& buffer = *plan.call.add_buffers();
+  buffer.set_argument(argument);
+  buffer.set_size(size);
+  buffer.set_output(true);
+  plan.outputs.push_back({reinterpret_cast<void*>(address), size});
+}
+
+// A buffer that is read and written, or, without `output`, only read.
+Result<> add_input(HomeCallPlan& plan, HostPid guest, unsigned argument, std::uint64_t address,
+                   std::uint64_t size, bool output) {
+  std::string bytes(size, '\0');
+  LLRUN_TRY(tracer::read_memory(guest, {address}, std::as_writable_bytes(std::span(bytes))));
+  auto& buffer = *plan.call.add_buffers();
+  buffer.set_argument(argument);
+  buffer.set_size(size);
+  buffer.set_input(std::move(bytes));
+  buffer.set_output(output);
+  plan.outputs.push_back({reinterpret_cast<void*>(address), size});
+  return {};
+}
+
+Plan plan_read(const NotifiedCall& call) {
+  HomeCallPlan plan = plain(call);
+  const std::uint64_t size = std::min(call.args[2], kMaxTransfer);
+  plan.call.set_arguments(2, size);
+  add_output(plan, 1, call.args[1], size);
+  return plan;
+}
+
+Plan plan_readv(HostPid guest, const NotifiedCall& call) {
+  if (call.args[2] > IOV_MAX) return std::nullopt;
+  std::vector<iovec> pieces(call.args[2]);
+  LLRUN_TRY(tracer::read_memory(guest, {call.args[1]}, std::as_writable_bytes(std::span(pieces))));
+  HomeCallPlan plan = plain(call);
+  plan.scatter = true;
+  std::uint64_t total = 0;
+  for (const iovec& piece : pieces) total += std::min<std::uint64_t>(piece.iov_len, kMaxTransfer);
+  total = std::min(total, kMaxTransfer);
+  plan.call.set_number(SYS_read);
+  plan.call.set_arguments(2, total);
+  add_output(plan, 1, 0, total);
+  plan.outputs = std::move(pieces);
+  return plan;
+}
+
+Plan plan_ioctl(HostPid guest, const NotifiedCall& call) {
+  const auto shape = tracer::terminal_ioctl(call.args[1]);
+  if (!shape) return std::nullopt;
+  HomeCallPlan plan = plain(call);
+  if (shape->by_value || shape->size == 0) return plan;
+  if (shape->reads)
+    LLRUN_TRY(add_input(plan, guest, 2, call.args[2], shape->size, shape->writes));
+  else
+    add_output(plan, 2, call.args[2], shape->size);
+  return plan;
+}
+
+Plan plan_fcntl(const NotifiedCall& call) {
+  if (call.args[1] != F_SETFL) return std::nullopt;
+  HomeCallPlan plan = plain(call);
+  plan.then_natively = true;
+  return plan;
+}
+
+Plan plan_poll(HostPid guest, const NotifiedCall& call) {
+  HomeCallPlan plan = plain(call);
+  plan.restarts = false;
+  LLRUN_TRY(add_input(plan, guest, 0, call.args[0], call.args[1] * sizeof(pollfd), true));
+  return plan;
+}
+
+Plan plan_select(HostPid guest, const NotifiedCall& call) {
+  HomeCallPlan plan = plain(call);
+  plan.restarts = false;
+  for (unsigned set = 1; set <= 3; ++set)
+    if (call.args[set] != 0)
+      LLRUN_TRY(add_input(plan, guest, set, call.args[set], sizeof(fd_set), true));
+  if (call.args[4] != 0) LLRUN_TRY(add_input(plan, guest, 4, call.args[4], sizeof(timeval), true));
+  return plan;
+}
+
+class Tally {
+ public:
+  explicit Tally(const IsHomeDescriptor& is_home) : is_home_(is_home) {}
+  void count(int fd) { (is_home_(fd) ? home_ : own_) = true; }
+  [[nodiscard]] WaitsFor result() const {
+    if (!home_) return WaitsFor::kOnlyOwn;
+    return own_ ? WaitsFor::kBoth : WaitsFor::kOnlyHome;
+  }
+
+ private:
+  const IsHomeDescriptor& is_home_;
+  bool home_ = false;
+  bool own_ = false;
+};
+
+Result<WaitsFor> poll_waits_for(HostPid guest, const NotifiedCall& call,
+                                const IsHomeDescriptor& is_home) {
+  if (call.args[1] > kMaxPollEntries) return WaitsFor::kBoth;
+  std::vector<pollfd> entries(call.args[1]);
+  LLRUN_TRY(tracer::read_memory(guest, {call.args[0]}, std::as_writable_bytes(std::span(entries))));
+  Tally tally(is_home);
+  for (const pollfd& entry : entries)
+    if (entry.fd >= 0) tally.count(entry.fd);
+  return tally.result();
+}
+
+Result<WaitsFor> select_waits_for(HostPid guest, const NotifiedCall& call,
+                                  const IsHomeDescriptor& is_home) {
+  const auto count = static_cast<int>(call.args[0]);
+  if (count < 0 || count > FD_SETSIZE) return WaitsFor::kBoth;
+  Tally tally(is_home);
+  for (unsigned which = 1; which <= 3; ++which) {
+    if (call.args[which] == 0) continue;
+    std::bitset<FD_SETSIZE> set;
+    const std::size_t bytes = static_cast<std::size_t>(count + 63) / 64 * 8;
+    LLRUN_TRY(tracer::read_memory(guest, {call.args[which]},
+                                  std::as_writable_bytes(std::span(&set, 1)).first(bytes)));
+    for (int fd = 0; fd < count; ++fd)
+      if (set.test(static_cast<std::size_t>(fd))) tally.count(fd);
+  }
+  return tally.result();
+}
+
+}  // namespace
+
+Result<std::optional<HomeCallPlan>> plan_home_call(HostPid guest, const NotifiedCall& call,
+                                                   const IsHomeDescriptor& is_home) {
+  switch (call.number) {
+    case SYS_read:
+      return plan_read(call);
+    case SYS_readv:
+      return plan_readv(guest, call);
+    case SYS_ioctl:
+      return plan_ioctl(guest, call);
+    case SYS_lseek:
+      return plain(call);
+    case SYS_fcntl:
+      return plan_fcntl(call);
+    case SYS_poll:
+    case SYS_select: {
+      LLRUN_TRY_ASSIGN(const WaitsFor what, waits_for(guest, call, is_home));
+      if (what != WaitsFor::kOnlyHome) return std::nullopt;
+      return call.number == SYS_poll ? plan_poll(guest, call) : plan_select(guest, call);
+    }
+    default:
+      return std::nullopt;
+  }
+}
+
+Result<WaitsFor> waits_for(HostPid guest, const NotifiedCall& call,
+                           const IsHomeDescriptor& is_home) {
+  switch (call.number) {
+    case SYS_poll:
+    case SYS_ppoll:
+      return poll_waits_for(guest, call, is_home);
+    case SYS_select:
+    case SYS_pselect6:
+      return select_waits_for(guest, call, is_home);
+    default:
+      // epoll: what is at home is never put into one (epoll_ctl brings the program home).
+      return WaitsFor::kOnlyOwn;
+  }
+}
+
+Result<> store_outputs(HostPid guest, const HomeCallPlan& plan,
+                       const protocol::HomeCallDone& done) {
+  if (plan.scatter) {
+    auto rest = done.outputs_size() > 0 ? bytes_of(std::string_view(done.outputs(0).bytes()))
+                                        : std::span<const std::byte>{};
+    for (const iovec& piece : plan.outputs) {
+      const auto part = rest.first(std::min(rest.size(), piece.iov_len));
+      LLRUN_TRY(
+          tracer::write_memory(guest, {reinterpret_cast<std::uint64_t>(piece.iov_base)}, part));
+      rest = rest.subspan(part.size());
+    }
+    return {};
+  }
+  for (const auto& output : done.outputs()) {
+    if (output.buffer() >= plan.outputs.size() ||
+        output.bytes().size() > plan.outputs[output.buffer()].iov_len)
+      return failure(ErrorCode::kProtocol, "home answered a call with more than was asked for");
+    LLRUN_TRY(tracer::write_memory(
+        guest, {reinterpret_cast<std::uint64_t>(plan.outputs[output.buffer()].iov_base)},
+        bytes_of(std::string_view(output.bytes()))));
+  }
+  return {};
+}
+
+}  // namespace llrun

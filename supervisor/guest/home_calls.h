@@ -1,0 +1,55 @@
+// HomeCalls: the system calls of a guest that its shadow executes at home, while they are under
+// way.
+//
+// Each is described to home with what it reads from memory, and its results are put where the
+// guest's kernel would have put them. Buffers are bounded: a read that asks for more than
+// kMaxTransfer is answered short, which pipes and terminals may do at any time (read(2)).
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "supervisor/protocol/job.pb.h"
+#include "tracer/filter/notifier.h"
+#include "tracer/remote/remote_memory.h"
+
+namespace llrun {
+
+inline constexpr std::uint64_t kMaxTransfer = 48 << 10;
+
+// Is this descriptor of the guest, at this moment, a stand-in for something at home?
+using IsHomeDescriptor = std::function<bool(int fd)>;
+
+struct HomeCallPlan {
+  protocol::HomeCall call;     // id and tid are the caller's to fill
+  std::vector<iovec> outputs;  // in the guest, where output buffers go; by HomeCall.buffers order
+  bool scatter = false;        // one output of home is spread over all of `outputs` (readv)
+  bool restarts = true;  // interrupted by a handler with SA_RESTART it is made again; else EINTR
+  bool then_natively = false;  // after home's success the guest's kernel does it, too (F_SETFL)
+};
+
+// How to make this call at home. None: it cannot be described (it concerns descriptors of both
+// sides, has an unknown ioctl, …): the program has to come home for it. An error: the guest's
+// memory could not be read.
+[[nodiscard]] Result<std::optional<HomeCallPlan>> plan_home_call(HostPid guest,
+                                                                 const NotifiedCall& call,
+                                                                 const IsHomeDescriptor& is_home);
+
+// Put home's answer into the guest's memory.
+[[nodiscard]] Result<> store_outputs(HostPid guest, const HomeCallPlan& plan,
+                                     const protocol::HomeCallDone& done);
+
+// Whether a call that waits for many descriptors (poll, select) names any of home's, only home's,
+// or none.
+enum class WaitsFor { kOnlyOwn, kOnlyHome, kBoth };
+[[nodiscard]] Result<WaitsFor> waits_for(HostPid guest, const NotifiedCall& call,
+                                         const IsHomeDescriptor& is_home);
+
+}  // namespace llrun

@@ -1,0 +1,128 @@
+// GuestJob, the part when the program goes home: stopped, captured, sent; gone, or kept if home
+// cannot have it.
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "netproxy/homefs/file_view_mount.h"
+#include "supervisor/guest/guest_job.h"
+#include "supervisor/job/memory_sender.h"
+#include "tracer/objects/descriptors.h"
+#include "tracer/objects/freeze.h"
+#include "tracer/objects/memory.h"
+#include "tracer/objects/process.h"
+#include "tracer/objects/signals.h"
+
+namespace llrun {
+
+using image::Description;
+using migration::GuestEvent;
+using migration::GuestState;
+
+void GuestJob::leave(const std::string& reason) {
+  if (state_ == GuestState::kLeaving) return;
+  leaving_because_ = reason;
+  // Before home has given up there is nothing to send home; it follows as soon as that is settled.
+  if (state_ != GuestState::kSettled || !advance(GuestEvent::kLeave)) return;
+  log::info("the program goes home: {}", reason);
+  auto threads = tracee_->stop_all();
+  if (!threads) return stay_after_all(threads.error().message());
+  stopped_.emplace(std::move(*threads));
+  calls_->give_up_all();
+  leave_when_ready();
+}
+
+void GuestJob::leave_later(std::string reason) {
+  leaving_because_ = std::move(reason);
+  loop_->post([this] {
+    if (state_ == GuestState::kSettled) leave(leaving_because_);
+  });
+}
+
+void GuestJob::leave_when_ready() {
+  if (state_ != GuestState::kLeaving || !stopped_ || calls_->home_calls_under_way()) return;
+  if (auto sent = send_home(); !sent) {
+    log::error("the program could not be sent home: {}", sent.error().message());
+    stay_after_all(sent.error().message());
+  }
+}
+
+Result<image::Process> GuestJob::capture_guest() {
+  for (const HostTid tid : stopped_->tids()) tracee_->settle_call(stopped_->stopped(tid));
+  LLRUN_TRY_ASSIGN(auto freeze, tracer::Freeze::begin(std::move(*stopped_)));
+  frozen_.emplace(std::move(freeze));
+  stopped_.reset();
+  tracer::MemoryOptions memory;
+  // The file view shows home's files under home's names; only what has no name any more is copied.
+  memory.names_the_file = [](const tracer::MapEntry& entry) {
+    return !entry.name.ends_with(" (deleted)");
+  };
+  LLRUN_TRY_ASSIGN(auto captured, tracer::capture_process(*frozen_, memory));
+  if (!captured.pins.empty()) return failure(ErrorCode::kRefused, captured.pins.front().what);
+  tracer::CaptureOptions options;
+  options.look_for_sharing = false;
+  options.file_id = [](int duplicate, const Description&) -> std::optional<std::uint64_t> {
+    const auto answer = homefs::describe(duplicate);
+    if (!answer) return std::nullopt;
+    return answer->id;
+  };
+  options.outer_end = [this](const struct stat& status) -> std::optional<tracer::OuterEnd> {
+    return outer_end(status);
+  };
+  LLRUN_TRY_ASSIGN(auto descriptors,
+                   tracer::capture_descriptors(guest_->pid, guest_->pidfd, options));
+  if (!descriptors.pins.empty()) return failure(ErrorCode::kRefused, descriptors.pins.front().what);
+  image::Process process = std::move(captured.process);
+  process.mutable_descriptions()->Assign(descriptors.descriptions.begin(),
+                                         descriptors.descriptions.end());
+  process.mutable_descriptors()->Assign(descriptors.descriptors.begin(),
+                                        descriptors.descriptors.end());
+  for (const siginfo_t& info : tracee_->held_signals())
+    *process.add_pending() = tracer::record_of_signal(info);
+  return process;
+}
+
+std::optional<tracer::OuterEnd> GuestJob::outer_end(const struct stat& status) const {
+  const auto& streams = traffic_->streams().streams_by_inode();
+  const auto found = streams.find(S_ISCHR(status.st_mode) ? status.st_rdev : status.st_ino);
+  if (found == streams.end()) return std::nullopt;
+  for (const auto& description : image_.descriptions())
+    if (description.home_id() == found->second)
+      return tracer::OuterEnd{description.home_id(), description.kind()};
+  return std::nullopt;
+}
+
+Result<> GuestJob::send_home() {
+  LLRUN_TRY_ASSIGN(auto process, capture_guest());
+  traffic_->drain_streams();
+  protocol::JobMessage message;
+  auto& home = *message.mutable_home_image();
+  home.set_reason(leaving_because_);
+  home.set_by_call(calls_->holds_any());
+  *home.mutable_image() = process;
+  send(message);
+  return send_memory(guest_->pid, process.memory(), traffic_->link());
+}
+
+// Home could not take it, or it cannot be sent: it runs on here. A call that only home can do
+// fails, in words in the log, as an ordinary system would fail it for want of resources.
+void GuestJob::stay_after_all(const std::string& why) {
+  log::error("the program stays here: {}", why);
+  if (!advance(GuestEvent::kLeaveRefused)) return;
+  leaving_because_.clear();
+  calls_->deny_home(EAGAIN);
+  if (frozen_) {
+    auto resumed = frozen_->resume();
+    if (!resumed) log::error("the guest could not be resumed: {}", resumed.error().message());
+    frozen_.reset();
+    return tracee_->note_running();
+  }
+  thaw();
+}
+
+}  // namespace llrun

@@ -1,0 +1,144 @@
+// GuestJob, the part while the program runs here.
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "supervisor/guest/guest_job.h"
+#include "tracer/objects/measures.h"
+#include "tracer/procfs/smaps.h"
+#include "tracer/remote/remote_memory.h"
+
+namespace llrun {
+
+namespace {
+// Of each thread's stack, for `llrunctl stack`.
+constexpr std::uint64_t kStackBytes = 64 << 10;
+}  // namespace
+
+using migration::GuestEvent;
+using migration::GuestState;
+
+void GuestJob::report() {
+  protocol::ProcessReport told;
+  told.set_role(protocol::ProcessReport::ROLE_GUEST);
+  told.set_job(options_.hello.job());
+  told.set_home(options_.hello.node());
+  told.set_program(options_.hello.program());
+  told.set_command(options_.hello.program());
+  told.set_supervisor_pid(static_cast<std::uint32_t>(::getpid()));
+  told.set_state(std::string(migration::name(state_)));
+  told.set_pid(order_.pid());
+  if (guest_) {
+    if (const auto measures = tracer::measure(guest_->pid)) {
+      using namespace std::chrono;
+      told.set_resident_bytes(measures->resident_bytes);
+      told.set_cpu_ms(
+          static_cast<std::uint64_t>(duration_cast<milliseconds>(measures->cpu_time).count()));
+      if (state_ == GuestState::kSettled) {
+        protocol::JobMessage message;
+        auto& usage = *message.mutable_usage();
+        usage.set_cpu_us(
+            static_cast<std::uint64_t>(duration_cast<microseconds>(measures->cpu_time).count()));
+        usage.set_resident_bytes(measures->resident_bytes);
+        usage.set_home_calls(calls_ ? calls_->home_calls_made() : 0);
+        send(message);
+      }
+    }
+  }
+  agent_->report(std::move(told));
+}
+
+// A SIGKILL that home did not ask for comes from this node: its memory has run out, or its owner
+// has had enough. It looks like a SIGKILL at home, too; the log says where it came from.
+void GuestJob::on_guest_ended(int wait_status) {
+  if (state_ == GuestState::kRestored || state_ == GuestState::kFilling)
+    return fail("waiting for the commit", "the process was killed on this node");
+  if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL)
+    log::warn("the guest was killed on this node");
+  traffic_->drain_streams();
+  protocol::JobMessage message;
+  message.mutable_exited()->set_wait_status(wait_status);
+  send(message);
+}
+
+void GuestJob::on_signal(const protocol::DeliverSignal& signal) {
+  siginfo_t info{};
+  if (!tracee_ || signal.siginfo().size() != sizeof info) return;
+  std::memcpy(&info, signal.siginfo().data(), sizeof info);
+  tracee_->deliver(info, GuestTid{signal.tid()});
+}
+
+void GuestJob::freeze() {
+  auto threads = tracee_->stop_all();
+  if (!threads) {
+    log::error("the guest cannot be stopped, so it is ended: {}", threads.error().message());
+    return go("it could not be stopped at the end of its lease");
+  }
+  stopped_.emplace(std::move(*threads));
+  log::warn("home is silent: the guest is stopped until it is heard again");
+}
+
+void GuestJob::thaw() {
+  if (!stopped_) return;
+  if (auto ran = tracee_->run_on(std::move(*stopped_)); !ran)
+    log::error("the guest could not be resumed: {}", ran.error().message());
+  stopped_.reset();
+}
+
+// Stopped for as long as it takes to copy the tops of its stacks.
+void GuestJob::send_stacks(std::uint64_t id) {
+  protocol::JobMessage message;
+  auto& trace = *message.mutable_stack_trace();
+  trace.set_id(id);
+  if (state_ == GuestState::kSettled)
+    freeze();
+  else
+    trace.set_refusal("the guest is not running just now");
+  if (stopped_) {
+    for (const HostTid tid : stopped_->tids()) add_stack(trace, tid);
+    add_mappings(trace);
+    thaw();
+  }
+  send(message);
+}
+
+void GuestJob::add_stack(protocol::StackTrace& trace, HostTid tid) {
+  const auto registers = tracer::registers(stopped_->stopped(tid));
+  const auto guest = tracee_->guest_tid(tid);
+  if (!registers || !guest) return;
+  auto& thread = *trace.add_threads();
+  thread.set_tid(guest->value);
+  if (auto name =
+          read_whole_file(fmt::format("/proc/{}/task/{}/comm", guest_->pid.value, tid.value)))
+    thread.set_name(name->substr(0, name->find('\n')));
+  thread.set_registers(std::string(text_of(bytes_of(*registers))));
+  // From the red zone below the stack pointer on, as far as it is readable.
+  const std::uint64_t start = (registers->rsp - 128) & ~std::uint64_t{4095};
+  thread.set_stack_start(start);
+  std::string page(4096, '\0');
+  for (std::uint64_t at = start; at < start + kStackBytes; at += page.size()) {
+    if (!tracer::read_memory(guest_->pid, {at}, std::as_writable_bytes(std::span(page)))) break;
+    thread.mutable_stack()->append(page);
+  }
+}
+
+void GuestJob::add_mappings(protocol::StackTrace& trace) {
+  const auto entries = tracer::read_maps(guest_->pid);
+  if (!entries) return;
+  for (const auto& entry : *entries) {
+    auto& mapping = *trace.add_mappings();
+    mapping.set_start(entry.start);
+    mapping.set_end(entry.end);
+    mapping.set_offset(entry.offset);
+    mapping.set_writable(entry.writable);
+    mapping.set_name(entry.name);
+  }
+}
+
+}  // namespace llrun

@@ -1,0 +1,382 @@
+#include "supervisor/guest/tracee.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/log.h"
+#include "tracer/remote/remote_memory.h"
+
+namespace llrun {
+namespace {
+
+using tracer::StoppedThread;
+
+// What tells a signal queued by us from any other: the upper half of its value. The kernel refuses
+// to queue a siginfo that claims to come from a user or itself (kernel/signal.c, rt_sigqueueinfo),
+// so signals are queued with this mark, and get their true siginfo when they are about to be
+// delivered.
+constexpr std::uint64_t kMark = 0x6C6C'7275'0000'0000;
+constexpr std::uint64_t kMarkMask = 0xFFFF'FFFF'0000'0000;
+
+std::uint64_t value_of(const siginfo_t& info) {
+  return reinterpret_cast<std::uint64_t>(info.si_value.sival_ptr);
+}
+
+bool is_restart_code(std::uint64_t rax) {
+  const auto value = static_cast<std::int64_t>(rax);
+  return value <= -512 && value >= -516;
+}
+
+Result<std::uint64_t> clone_flags(HostPid pid, const tracer::Registers& registers) {
+  if (registers.orig_rax == SYS_clone) return registers.rdi;
+  if (registers.orig_rax == SYS_clone3)
+    return tracer::read_value<std::uint64_t>(pid, {registers.rdi});
+  return 0;
+}
+
+template <typename Value>
+void complain(const char* what, const Result<Value>& result) {
+  // A thread that was killed meanwhile is met by its end.
+  if (!result && result.error().code != ErrorCode::kGone)
+    log::error("{}: {}", what, result.error().message());
+}
+
+}  // namespace
+
+Tracee::Tracee(HostPid pid, World& world, Callbacks callbacks)
+    : pid_(pid), world_(world), callbacks_(std::move(callbacks)) {}
+
+void Tracee::adopt(GuestTid guest, StoppedThread thread) {
+  const HostTid tid = thread.tid();
+  threads_[tid].guest = guest;
+  threads_[tid].token = std::move(thread);
+}
+
+void Tracee::go(StoppedThread token, int signal) {
+  complain("a thread could not be resumed", tracer::resume(std::move(token), signal));
+}
+
+Result<> Tracee::run() {
+  frozen_ = false;
+  for (auto& [tid, thread] : threads_)
+    if (thread.token) LLRUN_TRY(tracer::resume(*std::exchange(thread.token, std::nullopt)));
+  return {};
+}
+
+void Tracee::on_sigchld() {
+  if (frozen_) return;  // whoever stopped it meets the events
+  std::vector<HostTid> tids;
+  for (const auto& [tid, thread] : threads_) tids.push_back(tid);
+  for (const HostTid tid : tids) {
+    while (threads_.contains(tid)) {
+      auto event = tracer::poll_stop(tid);
+      if (!event || !*event) break;
+      handle(**event);
+      if (frozen_) return;
+    }
+  }
+}
+
+void Tracee::handle(const tracer::StopEvent& event) {
+  if (event.ended()) return on_end(event.tid, event);
+  auto token = StoppedThread::seen_stopped(event.tid);
+  if (const auto* signal = event.as<tracer::SignalDelivery>())
+    return on_signal(event.tid, std::move(token), *signal);
+  if (const auto* stop = event.as<tracer::GroupStop>())
+    return on_group_stop(event.tid, std::move(token), stop->signal);
+  if (event.is<tracer::SeccompEvent>()) return on_clone_call(event.tid, std::move(token));
+  if (const auto* clone = event.as<tracer::CloneEvent>())
+    return on_clone(event.tid, std::move(token), clone->child);
+  if (event.is<tracer::SyscallStop>()) return on_syscall_stop(event.tid, std::move(token));
+  on_event_stop(event.tid, std::move(token));
+}
+
+siginfo_t Tracee::true_info(const siginfo_t& info) {
+  const std::uint64_t value = value_of(info);
+  if (info.si_code != SI_QUEUE || (value & kMarkMask) != kMark) return info;
+  const auto found = sent_.find(value & ~kMarkMask);
+  if (found == sent_.end()) return info;
+  const siginfo_t truth = found->second;
+  sent_.erase(found);
+  return truth;
+}
+
+void Tracee::deliver(const siginfo_t& info, GuestTid tid) {
+  const std::uint64_t id = next_signal_++ & ~kMarkMask;
+  siginfo_t marked{};
+  marked.si_signo = info.si_signo;
+  marked.si_code = SI_QUEUE;
+  marked.si_value.sival_ptr = reinterpret_cast<void*>(kMark | id);
+  sent_[id] = info;
+  const auto thread = tid ? host_tid(tid) : std::nullopt;
+  const long queued =
+      thread ? ::syscall(SYS_rt_tgsigqueueinfo, pid_.value, thread->value, info.si_signo, &marked)
+             : ::syscall(SYS_rt_sigqueueinfo, pid_.value, info.si_signo, &marked);
+  if (queued != 0)
+    log::warn("signal {} could not be given to the guest: {}", info.si_signo,
+              system_error("rt_sigqueueinfo").error().message());
+}
+
+// Signals whose default is a core dump: signal(7).
+bool Tracee::dumps_core(int signal) const {
+  switch (signal) {
+    case SIGQUIT:
+    case SIGILL:
+    case SIGTRAP:
+    case SIGABRT:
+    case SIGBUS:
+    case SIGFPE:
+    case SIGSEGV:
+    case SIGXCPU:
+    case SIGXFSZ:
+    case SIGSYS:
+      break;
+    default:
+      return false;
+  }
+  const auto status = read_whole_file(fmt::format("/proc/{}/status", pid_.value));
+  if (!status) return false;
+  for (const char* set : {"SigCgt:\t", "SigIgn:\t"}) {
+    const auto at = status->find(set);
+    if (at == std::string::npos) return false;
+    const auto bits = std::stoull(status->substr(at + 8, 16), nullptr, 16);
+    if ((bits >> (signal - 1)) & 1) return false;
+  }
+  return callbacks_.core_belongs_home();
+}
+
+void Tracee::on_signal(HostTid tid, StoppedThread token, const tracer::SignalDelivery& delivery) {
+  const siginfo_t info = true_info(delivery.info);
+  if (std::memcmp(&info, &delivery.info, sizeof info) != 0)
+    complain("a siginfo could not be set", tracer::set_signal_info(token, info));
+  if (dumps_core(info.si_signo)) {
+    // A fault happens again at home; a signal that was sent is queued there again.
+    if (info.si_code <= 0) held_signals_.push_back(info);
+    threads_[tid].token = std::move(token);
+    return callbacks_.bring_home(fmt::format(
+        "it ends by signal {} with a core dump, which is written at home", info.si_signo));
+  }
+  switch (server_ ? server_->interrupted(tid) : CallServer::Interrupted::kNothing) {
+    case CallServer::Interrupted::kWait:
+      threads_[tid].token = std::move(token);
+      threads_[tid].signal = info.si_signo;
+      return;
+    case CallServer::Interrupted::kMakeAnew:
+      make_anew(token);
+      break;
+    case CallServer::Interrupted::kNothing:
+      apply_outcome(token);
+      break;
+  }
+  go(std::move(token), info.si_signo);
+}
+
+void Tracee::resume_signal(HostTid tid) {
+  const auto found = threads_.find(tid);
+  if (frozen_ || found == threads_.end() || !found->second.token) return;
+  apply_outcome(*found->second.token);
+  const int signal = std::exchange(found->second.signal, 0);
+  go(*std::exchange(found->second.token, std::nullopt), signal);
+}
+
+// The call has had no effect: it is made again after the handler, whatever its flags, as at home it
+// would not have been interrupted at all.
+void Tracee::make_anew(const StoppedThread& token) {
+  auto registers = tracer::registers(token);
+  if (!registers || static_cast<std::int64_t>(registers->orig_rax) < 0 ||
+      !is_restart_code(registers->rax))
+    return;
+  registers->rip -= 2;
+  registers->rax = registers->orig_rax;
+  registers->orig_rax = static_cast<std::uint64_t>(-1);
+  complain("a call could not be rewound", tracer::set_registers(token, *registers));
+}
+
+void Tracee::apply_outcome(const StoppedThread& token) {
+  const auto outcome = server_ ? server_->take_outcome(token.tid()) : std::nullopt;
+  if (!outcome) return;
+  auto registers = tracer::registers(token);
+  if (!registers || !is_restart_code(registers->rax)) return;
+  if (outcome->value) {
+    registers->rax = static_cast<std::uint64_t>(*outcome->value);
+    registers->orig_rax = static_cast<std::uint64_t>(-1);
+  } else if (!outcome->restarts) {
+    constexpr std::int64_t kRestartNoHandler = -514;  // ERESTARTNOHAND: EINTR if a handler runs
+    registers->rax = static_cast<std::uint64_t>(kRestartNoHandler);
+  }
+  complain("an answer could not be put in place", tracer::set_registers(token, *registers));
+}
+
+void Tracee::on_group_stop(HostTid, StoppedThread token, int signal) {
+  complain("a stopped thread", tracer::listen(std::move(token)));
+  if (std::exchange(group_stopped_, true)) return;
+  callbacks_.group_stopped(signal);
+}
+
+void Tracee::on_event_stop(HostTid tid, StoppedThread token) {
+  group_stopped_ = false;
+  threads_[tid].awaits_first_stop = false;
+  go(std::move(token));
+}
+
+void Tracee::on_clone_call(HostTid tid, StoppedThread token) {
+  auto registers = tracer::registers(token);
+  if (!registers) return;
+  const auto flags = clone_flags(pid_, *registers);
+  if (!flags) return go(std::move(token));  // EFAULT is the kernel's to say
+  Thread& thread = threads_[tid];
+  if (*flags & CLONE_THREAD) {
+    thread.token = std::move(token);
+    thread.making_thread = true;
+    return callbacks_.thread_wanted(thread.guest);
+  }
+  take_back(token);
+  thread.token = std::move(token);
+  callbacks_.bring_home("it makes a child process, which belongs to home");
+}
+
+// A clone call at its seccomp stop: it is made anew wherever the thread goes on. (orig_rax = -1
+// skips it here; seccomp(2), SECCOMP_RET_TRACE.)
+void Tracee::take_back(const StoppedThread& token) {
+  auto registers = tracer::registers(token);
+  if (!registers) return;
+  registers->rip -= 2;
+  registers->rax = registers->orig_rax;
+  registers->orig_rax = static_cast<std::uint64_t>(-1);
+  complain("a call could not be taken back", tracer::set_registers(token, *registers));
+}
+
+void Tracee::thread_made(GuestTid creator, GuestTid made, int error) {
+  if (frozen_)
+    return;  // the creator's call was taken back, and home ends the threads that nobody has
+  const auto host = host_tid(creator);
+  if (!host || !threads_[*host].token) {
+    if (made) callbacks_.thread_ended(made);  // its creator is gone
+    return;
+  }
+  if (!made) return fail_birth(*host, error);
+  births_.push_back({*host, made});
+  if (births_.size() == 1) start_next_birth();
+}
+
+void Tracee::fail_birth(HostTid creator, int error) {
+  Thread& thread = threads_[creator];
+  thread.making_thread = false;
+  auto registers = tracer::registers(*thread.token);
+  if (!registers) return;
+  registers->orig_rax = static_cast<std::uint64_t>(-1);
+  registers->rax = static_cast<std::uint64_t>(-static_cast<std::int64_t>(error));
+  complain("an error could not be given", tracer::set_registers(*thread.token, *registers));
+  go(*std::exchange(thread.token, std::nullopt));
+}
+
+// One at a time: between the write of the next id and the clone event nobody else may be born.
+void Tracee::start_next_birth() {
+  while (!births_.empty()) {
+    const Birth& birth = births_.front();
+    const auto creator = threads_.find(birth.creator);
+    if (creator != threads_.end() && creator->second.token) {
+      complain("the next thread id could not be set", world_.set_next_pid(birth.id));
+      complain("a thread's creator could not be resumed",
+               tracer::resume_to_syscall(*std::exchange(creator->second.token, std::nullopt)));
+      return;
+    }
+    callbacks_.thread_ended(birth.id);
+    births_.pop_front();
+  }
+}
+
+void Tracee::on_clone(HostTid creator, StoppedThread token, HostTid child) {
+  LLRUN_CHECK(!births_.empty() && births_.front().creator == creator, "an unexpected clone");
+  births_.front().seen = true;
+  threads_[child].guest = births_.front().id;
+  threads_[child].awaits_first_stop = true;
+  complain("a thread's creator could not be resumed", tracer::resume_to_syscall(std::move(token)));
+  // The child's own first stop may have come before this event.
+  if (auto event = tracer::poll_stop(child); event && *event) handle(**event);
+}
+
+void Tracee::on_syscall_stop(HostTid tid, StoppedThread token) {
+  if (!births_.empty() && births_.front().creator == tid) {
+    if (!births_.front().seen) callbacks_.thread_ended(births_.front().id);  // clone has failed
+    births_.pop_front();
+    threads_[tid].making_thread = false;
+    start_next_birth();
+  }
+  go(std::move(token));
+}
+
+void Tracee::on_end(HostTid tid, const tracer::StopEvent& event) {
+  const GuestTid guest = threads_[tid].guest;
+  threads_.erase(tid);
+  if (server_) server_->forget(tid);
+  if (tid.value == pid_.value) {
+    ended_ = true;
+    const auto* killed = event.as<tracer::Killed>();
+    const auto* exited = event.as<tracer::Exited>();
+    return callbacks_.ended(killed ? killed->signal : exited->status << 8);
+  }
+  callbacks_.thread_ended(guest);
+}
+
+// A thread that is being born belongs to the picture.
+Result<> Tracee::finish_births() {
+  while (!births_.empty()) {
+    LLRUN_TRY_ASSIGN(const auto event, tracer::wait_for_stop(births_.front().creator));
+    handle(event);
+  }
+  return {};
+}
+
+Result<tracer::ThreadSet> Tracee::stop_all() {
+  LLRUN_TRY(finish_births());
+  for (auto& [tid, thread] : threads_)
+    if (std::exchange(thread.making_thread, false) && thread.token) take_back(*thread.token);
+  std::vector<HostTid> running;
+  for (const auto& [tid, thread] : threads_)
+    if (!thread.token) running.push_back(tid);
+  auto set = tracer::ThreadSet::of_running(pid_, running);
+  for (auto& [tid, thread] : threads_)
+    if (thread.token) set.add_stopped(*std::exchange(thread.token, std::nullopt));
+  frozen_ = true;
+  LLRUN_TRY(set.stop_all());
+  return set;
+}
+
+void Tracee::settle_call(const StoppedThread& token) {
+  if (server_ && server_->holds(token.tid())) return make_anew(token);
+  apply_outcome(token);
+}
+
+Result<> Tracee::run_on(tracer::ThreadSet threads) {
+  frozen_ = false;
+  return threads.resume_all();
+}
+
+std::optional<GuestTid> Tracee::guest_tid(HostTid tid) const {
+  const auto found = threads_.find(tid);
+  if (found == threads_.end()) return std::nullopt;
+  return found->second.guest;
+}
+
+std::uint64_t Tracee::signal_mask(HostTid tid) const {
+  const auto status =
+      read_whole_file(fmt::format("/proc/{}/task/{}/status", pid_.value, tid.value));
+  if (!status) return 0;
+  const auto at = status->find("SigBlk:\t");
+  return at == std::string::npos ? 0 : std::stoull(status->substr(at + 8, 16), nullptr, 16);
+}
+
+std::optional<HostTid> Tracee::host_tid(GuestTid tid) const {
+  for (const auto& [host, thread] : threads_)
+    if (thread.guest == tid) return host;
+  return std::nullopt;
+}
+
+}  // namespace llrun

@@ -1,0 +1,113 @@
+// Tracee: the guest's threads as their tracer sees them: every ptrace event is met here.
+//
+// The guest stays seized for its whole life away: only so can signals be given with their true
+// siginfo, thread ids be those of home, and a call that waits be taken back. On the control thread,
+// which owns ptrace.
+#pragma once
+
+#include <csignal>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "supervisor/guest/call_server.h"
+#include "supervisor/world/world.h"
+#include "tracer/ptrace/thread_set.h"
+
+namespace llrun {
+
+class Tracee {
+ public:
+  struct Callbacks {
+    std::function<void(GuestTid creator)> thread_wanted;
+    std::function<void(GuestTid ended)> thread_ended;
+    std::function<void(int signal)> group_stopped;
+    std::function<void(int wait_status)> ended;  // the whole process; nothing is left of it
+    std::function<void(std::string reason)> bring_home;
+    // A fatal signal that would leave a core dump, which only home can write as it would have been.
+    std::function<bool()> core_belongs_home;
+  };
+  Tracee(HostPid pid, World& world, Callbacks callbacks);
+
+  void set_call_server(CallServer* server) { server_ = server; }
+  // The threads, stopped, once they are filled with the program.
+  void adopt(GuestTid guest, tracer::StoppedThread thread);
+  [[nodiscard]] Result<> run();  // let all of them go
+
+  void on_sigchld();  // look for events of every thread
+  // A signal that met the shadow at home; tid 0: for the process.
+  void deliver(const siginfo_t& info, GuestTid tid);
+  // Home's answer to thread_wanted: an id, or an error number for the creator's call.
+  void thread_made(GuestTid creator, GuestTid made, int error);
+  void resume_signal(HostTid tid);  // CallServer: the home call is decided
+
+  // Stop everything, to be captured. Until run() or the end.
+  [[nodiscard]] Result<tracer::ThreadSet> stop_all();
+  // Run on after stop_all(): threads that were stopped are as they were.
+  [[nodiscard]] Result<> run_on(tracer::ThreadSet threads);
+  // A stopped thread in a notified call: as it should go on elsewhere, with home's answer or to
+  // make it anew.
+  void settle_call(const tracer::StoppedThread& token);
+  // Threads that run again after stop_all() by other means.
+  void note_running() { frozen_ = false; }
+  [[nodiscard]] bool stopped() const { return frozen_; }
+  [[nodiscard]] bool ended() const { return ended_; }
+  // Held fatal signals, to be queued at home.
+  [[nodiscard]] const std::vector<siginfo_t>& held_signals() const { return held_signals_; }
+
+  [[nodiscard]] std::optional<GuestTid> guest_tid(HostTid tid) const;
+  [[nodiscard]] std::optional<HostTid> host_tid(GuestTid tid) const;
+  // The thread's mask, also while it waits in a notified call. /proc/PID/task/TID/status.
+  [[nodiscard]] std::uint64_t signal_mask(HostTid tid) const;
+  [[nodiscard]] HostPid pid() const { return pid_; }
+
+ private:
+  struct Thread {
+    GuestTid guest;
+    std::optional<tracer::StoppedThread> token;  // stopped, and kept so for a reason
+    int signal = 0;                              // that waits for the home call to be decided
+    bool making_thread = false;
+    bool awaits_first_stop = false;
+  };
+  struct Birth {
+    HostTid creator;
+    GuestTid id;
+    bool seen = false;
+  };
+  void handle(const tracer::StopEvent& event);
+  void on_signal(HostTid tid, tracer::StoppedThread token, const tracer::SignalDelivery& delivery);
+  void on_group_stop(HostTid tid, tracer::StoppedThread token, int signal);
+  void on_event_stop(HostTid tid, tracer::StoppedThread token);
+  void on_clone_call(HostTid tid, tracer::StoppedThread token);
+  void on_clone(HostTid creator, tracer::StoppedThread token, HostTid child);
+  void on_syscall_stop(HostTid tid, tracer::StoppedThread token);
+  void on_end(HostTid tid, const tracer::StopEvent& event);
+  void take_back(const tracer::StoppedThread& token);
+  void start_next_birth();
+  [[nodiscard]] Result<> finish_births();
+  void fail_birth(HostTid creator, int error);
+  void go(tracer::StoppedThread token, int signal = 0);
+  [[nodiscard]] siginfo_t true_info(const siginfo_t& info);
+  [[nodiscard]] bool dumps_core(int signal) const;
+  void make_anew(const tracer::StoppedThread& token);
+  void apply_outcome(const tracer::StoppedThread& token);
+
+  HostPid pid_;
+  World& world_;
+  Callbacks callbacks_;
+  CallServer* server_ = nullptr;
+  std::map<HostTid, Thread> threads_;
+  std::map<std::uint64_t, siginfo_t> sent_;  // true siginfo of signals that we queued
+  std::uint64_t next_signal_ = 1;
+  std::deque<Birth> births_;  // the front one is under way
+  std::vector<siginfo_t> held_signals_;
+  bool group_stopped_ = false;
+  bool frozen_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace llrun

@@ -1,0 +1,180 @@
+#include "supervisor/guest/traffic.h"
+
+#include <sys/epoll.h>
+
+#include <cstring>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/log.h"
+
+namespace llrun {
+namespace {
+constexpr std::chrono::seconds kArmTimeout{30};
+}
+
+Result<std::unique_ptr<GuestTraffic>> GuestTraffic::create(EventLoop& control, std::uint32_t epoch,
+                                                           Callbacks callbacks) {
+  std::unique_ptr<GuestTraffic> traffic(new GuestTraffic(control, std::move(callbacks)));
+  LLRUN_TRY_ASSIGN(traffic->io_, IoThread::start());
+  GuestTraffic* self = traffic.get();
+  traffic->link_ = std::make_unique<Link>(
+      traffic->io_->loop(),
+      Link::Callbacks{[self](const wire::FrameHeader& header, std::span<const std::byte> payload) {
+                        self->on_frame(header, payload);
+                      },
+                      [self](const Error& error) {
+                        self->tell_control([self, error] { self->callbacks_.on_lost(error); });
+                      }});
+  traffic->link_->set_epoch(epoch);
+  traffic->streams_ = std::make_unique<GuestStreams>(
+      traffic->io_->loop(),
+      GuestStreams::Callbacks{[self](std::uint32_t stream, std::string bytes) {
+                                self->link_->send(wire::FrameType::kStreamData, stream,
+                                                  std::move(bytes));
+                              },
+                              [self](std::uint32_t stream) {
+                                protocol::JobMessage message;
+                                message.mutable_stream_closed()->set_stream(stream);
+                                self->link_->send(message);
+                              }});
+  return traffic;
+}
+
+GuestTraffic::~GuestTraffic() {
+  if (!io_) return;
+  io_->ask([this] {
+    if (relay_) io_->loop().unwatch(relay_->fd());
+    relay_.reset();
+    streams_.reset();
+    link_.reset();
+  });
+}
+
+Result<> GuestTraffic::connect(Fd in, Fd out) {
+  return io_->ask([this, &in, &out] { return link_->connect(std::move(in), std::move(out)); });
+}
+
+void GuestTraffic::disconnect() {
+  io_->ask([this] { link_->disconnect(); });
+}
+
+Result<> GuestTraffic::relay_files(Fd fuse_device) {
+  LLRUN_TRY_ASSIGN(auto relay,
+                   homefs::FuseRelay::create(std::move(fuse_device), [this](homefs::Frame frame) {
+                     link_->send(wire::FrameType::kFileRequest, 0, std::string(text_of(frame)));
+                   }));
+  return io_->ask([this, &relay]() -> Result<> {
+    relay_ = std::move(relay);
+    return io_->loop().watch(relay_->fd(), EPOLLIN, [this](std::uint32_t) { on_fuse_readable(); });
+  });
+}
+
+void GuestTraffic::on_fuse_readable() {
+  auto passed = relay_->on_readable();
+  if (passed) return;
+  log::info("the file view has ended: {}", passed.error().message());
+  io_->loop().unwatch(relay_->fd());
+}
+
+void GuestTraffic::stop_relaying() {
+  io_->ask([this] {
+    if (!relay_) return;
+    io_->loop().unwatch(relay_->fd());
+    relay_.reset();
+  });
+}
+
+Result<> GuestTraffic::start_streams() {
+  return io_->ask([this] { return streams_->start(); });
+}
+
+void GuestTraffic::drain_streams() {
+  io_->ask([this] { streams_->drain(); });
+}
+
+Result<std::string> GuestTraffic::arm(std::uint64_t home_id, const std::string& path) {
+  std::future<protocol::Armed> answer;
+  {
+    const std::lock_guard lock(arm_mutex_);
+    arming_[home_id] = {};
+    answer = arming_[home_id].get_future();
+  }
+  protocol::JobMessage wish;
+  wish.mutable_arm_description()->set_home_id(home_id);
+  wish.mutable_arm_description()->set_path(path);
+  link_->send(wish);
+  if (answer.wait_for(kArmTimeout) != std::future_status::ready)
+    return failure(ErrorCode::kTimeout, "home did not say how to open " + path);
+  const protocol::Armed armed = answer.get();
+  if (!armed.error().empty()) return failure(ErrorCode::kRefused, armed.error());
+  return armed.path();
+}
+
+void GuestTraffic::on_armed(const protocol::Armed& armed) {
+  const std::lock_guard lock(arm_mutex_);
+  const auto waiting = arming_.find(armed.home_id());
+  if (waiting == arming_.end()) return;
+  waiting->second.set_value(armed);
+  arming_.erase(waiting);
+}
+
+void GuestTraffic::on_frame(const wire::FrameHeader& header, std::span<const std::byte> payload) {
+  switch (header.type) {
+    case wire::FrameType::kJob: {
+      protocol::JobMessage message;
+      if (!message.ParseFromArray(payload.data(), static_cast<int>(payload.size())))
+        return untrusted("a message that cannot be read");
+      return on_message(std::move(message));
+    }
+    case wire::FrameType::kFileReply:
+      return on_file_reply(payload);
+    case wire::FrameType::kStreamCredit: {
+      std::uint64_t passed_on = 0;
+      if (payload.size() != sizeof passed_on) return untrusted("a malformed credit");
+      std::memcpy(&passed_on, payload.data(), sizeof passed_on);
+      return streams_->credit(header.stream, passed_on);
+    }
+    case wire::FrameType::kPages: {
+      auto pages = wire::parse_pages(payload);
+      if (!pages) return untrusted(pages.error().message());
+      tell_control(
+          [this, address = pages->header.address, bytes = std::string(text_of(pages->bytes))] {
+            callbacks_.on_pages(address, bytes);
+          });
+      return;
+    }
+    default:
+      return untrusted("a frame that only a guest's side sends");
+  }
+}
+
+void GuestTraffic::on_file_reply(std::span<const std::byte> payload) {
+  if (!relay_) return;
+  auto written = relay_->write_reply(payload);
+  // A request that was interrupted meanwhile is no longer wanted (ENOENT): the kernel has answered
+  // it itself.
+  if (!written) log::debug("a file reply was not taken: {}", written.error().message());
+}
+
+void GuestTraffic::on_message(protocol::JobMessage message) {
+  if (message.has_armed()) return on_armed(message.armed());
+  if (message.has_stream_closed()) return streams_->break_output(message.stream_closed().stream());
+  tell_control([this, message = std::move(message)] { callbacks_.on_message(message); });
+}
+
+void GuestTraffic::tell_control(std::function<void()> task) {
+  control_.post([alive = std::weak_ptr(alive_), task = std::move(task)] {
+    if (!alive.expired()) task();
+  });
+}
+
+void GuestTraffic::untrusted(const std::string& why) {
+  log::error("home sent {}: the link is closed", why);
+  link_->disconnect();
+  tell_control([this, why] {
+    callbacks_.on_lost(Error{ErrorCode::kProtocol, 0, "home sent " + why});
+  });
+}
+
+}  // namespace llrun

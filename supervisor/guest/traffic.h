@@ -1,0 +1,75 @@
+// GuestTraffic: what flows between a guest and its home, seen from the peer.
+//
+// Lives on the I/O thread: the link, the relay of the file view and the stand-ins of home's pipes
+// and terminals. It never touches the guest's memory or files: whoever waits for these waits for
+// it. The control loop gets the messages that concern it.
+#pragma once
+
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/event_loop.h"
+#include "netproxy/homefs/fuse_relay.h"
+#include "supervisor/job/io_thread.h"
+#include "supervisor/job/link.h"
+#include "supervisor/streams/guest_streams.h"
+
+namespace llrun {
+
+class GuestTraffic {
+ public:
+  struct Callbacks {  // on the control loop's thread
+    std::function<void(const protocol::JobMessage&)> on_message;
+    std::function<void(std::uint64_t address, const std::string& bytes)> on_pages;
+    std::function<void(const Error&)> on_lost;
+  };
+  [[nodiscard]] static Result<std::unique_ptr<GuestTraffic>> create(EventLoop& control,
+                                                                    std::uint32_t epoch,
+                                                                    Callbacks callbacks);
+  ~GuestTraffic();
+  GuestTraffic(const GuestTraffic&) = delete;
+  GuestTraffic& operator=(const GuestTraffic&) = delete;
+
+  [[nodiscard]] Result<> connect(Fd in, Fd out);
+  void disconnect();
+  [[nodiscard]] Link& link() { return *link_; }
+  // Begin to relay the world's file view.
+  [[nodiscard]] Result<> relay_files(Fd fuse_device);
+  void stop_relaying();  // aborts the file view: only when the world is dead
+
+  // Stand-ins, made before start_streams(); see GuestStreams.
+  [[nodiscard]] GuestStreams& streams() { return *streams_; }
+  [[nodiscard]] Result<> start_streams();
+  // The guest is stopped or dead: every byte it has written is on its way when this returns.
+  void drain_streams();
+
+  // Ask home to arm a description and wait for the path to open; not on the I/O thread.
+  [[nodiscard]] Result<std::string> arm(std::uint64_t home_id, const std::string& path);
+
+ private:
+  GuestTraffic(EventLoop& control, Callbacks callbacks)
+      : control_(control), callbacks_(std::move(callbacks)) {}
+  void on_frame(const wire::FrameHeader& header, std::span<const std::byte> payload);
+  void on_message(protocol::JobMessage message);
+  void on_file_reply(std::span<const std::byte> payload);
+  void on_fuse_readable();
+  void on_armed(const protocol::Armed& armed);
+  void untrusted(const std::string& why);
+  void tell_control(std::function<void()> task);
+
+  EventLoop& control_;
+  Callbacks callbacks_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>();
+  std::unique_ptr<IoThread> io_;
+  std::unique_ptr<Link> link_;
+  std::unique_ptr<homefs::FuseRelay> relay_;
+  std::unique_ptr<GuestStreams> streams_;
+  std::mutex arm_mutex_;
+  std::map<std::uint64_t, std::promise<protocol::Armed>> arming_;
+};
+
+}  // namespace llrun

@@ -1,0 +1,195 @@
+// Journey, the part while the program is away: its shadow's life, the lease, broken links.
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "supervisor/home/journey.h"
+#include "supervisor/job/greeting.h"
+
+namespace llrun {
+namespace {
+
+using migration::HomeEvent;
+using migration::HomeState;
+
+// What home allows a lease to be late for clock drift and pauses before it takes back a program.
+constexpr auto kLeaseMargin = std::chrono::seconds(3);
+constexpr auto kReconnectPeriod = std::chrono::seconds(3);
+constexpr auto kAgentMayBeNew = std::chrono::seconds(10);
+
+std::string describe_end(const tracer::StopKind& end) {
+  if (const auto* exited = std::get_if<tracer::Exited>(&end))
+    return fmt::format("exited with status {}", exited->status);
+  if (const auto* killed = std::get_if<tracer::Killed>(&end))
+    return fmt::format("was ended by signal {} ({})", killed->signal, ::strsignal(killed->signal));
+  return "ended";
+}
+
+}  // namespace
+
+void Journey::on_signal(const siginfo_t& info, GuestTid tid) {
+  protocol::JobMessage message;
+  message.mutable_deliver_signal()->set_siginfo(std::string(text_of(bytes_of(info))));
+  message.mutable_deliver_signal()->set_tid(tid.value);
+  traffic_->link().send(message);
+}
+
+void Journey::on_thread_wanted(const protocol::ThreadWanted& wanted) {
+  if (!shadow_) return;
+  protocol::JobMessage message;
+  auto& made = *message.mutable_thread_made();
+  made.set_creator(wanted.creator());
+  auto thread = shadow_->new_thread();
+  if (thread) {
+    made.set_tid(thread->value);
+  } else {
+    made.set_errno_value(thread.error().errno_value != 0 ? thread.error().errno_value : EAGAIN);
+    log::warn("no thread could be made at home: {}", thread.error().message());
+  }
+  traffic_->link().send(message);
+}
+
+// The guest has closed its last descriptor of something of home's: others must see the end of file,
+// or of readers.
+void Journey::on_stream_closed(const protocol::StreamsClosed& closed) {
+  const auto stream = closed.stream();
+  traffic_->when_drained([this, stream] {
+    traffic_->remove_stream(stream);
+    streams_.erase(stream);
+    for (const int number : fds_of_stream(stream))
+      if (auto shut = shadow_->close_fd(number); !shut)
+        log::warn("descriptor {} stays open at home: {}", number, shut.error().message());
+  });
+}
+
+void Journey::on_usage(const protocol::Usage& usage) {
+  guest_cpu_ms_ = usage.cpu_us() / 1000;
+  guest_resident_bytes_ = usage.resident_bytes();
+  home_calls_rate_ =
+      static_cast<double>(usage.home_calls() - std::min(usage.home_calls(), home_calls_before_));
+  home_calls_before_ = usage.home_calls();
+}
+
+// Every byte is written before the parent can see the end.
+void Journey::on_exited(const protocol::Exited& exited) {
+  traffic_->when_drained([this, status = exited.wait_status()] {
+    if (!shadow_ || shadow_->has_ended()) return;
+    if (auto ended = shadow_->end_like_guest(status); !ended)
+      log::error("the shadow could not be ended: {}", ended.error().message());
+    protocol::JobMessage message;
+    message.mutable_exited_seen();
+    traffic_->link().send(message);
+  });
+}
+
+void Journey::on_shadow_ended(const tracer::StopKind& end) {
+  advance(HomeEvent::kEnded);
+  protocol::JobMessage message;
+  message.mutable_kill();
+  traffic_->link().send(message);
+  traffic_->link().flush(std::chrono::seconds(2));
+  finish_ended(describe_end(end));
+}
+
+void Journey::watch_lease() {
+  lease_timer_ = loop_.every(std::chrono::seconds(1), [this] {
+    const auto now = EventLoop::Clock::now();
+    if (link_up_ && now - traffic_->link().last_heard() > options_.lease) {
+      traffic_->disconnect();
+      on_lost(Error{ErrorCode::kTimeout, 0, "nothing was heard for the length of the lease"});
+    }
+    if (state_ == HomeState::kCommitting && now - committed_at_ > options_.lease + kLeaseMargin) {
+      if (advance(HomeEvent::kLeaseOver))
+        resume_at_home("the peer did not say that the program runs there, and its lease is over");
+      return;
+    }
+    if (!link_up_ && state_ != HomeState::kCommitting &&
+        now - lost_at_ > options_.abandon + kLeaseMargin)
+      return abandon(fmt::format("{} has been silent for the abandon time", plan_.node));
+  });
+}
+
+void Journey::on_lost(const Error& error) {
+  link_up_ = false;
+  lost_at_ = EventLoop::Clock::now();
+  log::warn("the link to {} is lost in state {}: {}", plan_.node, migration::name(state_),
+            error.message());
+  if (migration::resumable(state_))
+    return abort(std::string(migration::name(state_)), error.message());
+  if (state_ == HomeState::kCommitting) return;  // the lease decides
+  callbacks_.progress(
+      fmt::format("the link to {} is lost ({}); trying again", plan_.node, error.message()));
+  reconnect();
+}
+
+void Journey::reconnect() {
+  if (reconnecting_) return;
+  reconnecting_ = true;
+  protocol::Hello ours = own_hello();
+  ours.set_purpose(protocol::Hello::PURPOSE_RESUME);
+  start_thread([this, ours, command = plan_.command, alive = std::weak_ptr(alive_)] {
+    auto reached = std::make_shared<Result<PeerConnection>>(reach_peer(command, ours));
+    loop_.post([this, alive, reached] {
+      if (!alive.expired()) on_reconnected(std::move(*reached));
+    });
+  });
+}
+
+void Journey::on_reconnected(Result<PeerConnection> reached) {
+  reconnecting_ = false;
+  if (state_ == HomeState::kEnded || state_ == HomeState::kHome) return;
+  if (!reached) {
+    log::info("{} is not reached: {}", plan_.node, reached.error().message());
+    // Only a guest supervisor that exists can say that it never heard; a node without the job has
+    // lost it.
+    if (reached.error().code == ErrorCode::kRefused)
+      return on_job_unknown(reached.error().message());
+    return try_again_later();
+  }
+  channel_process_ = std::move(reached->process);
+  if (auto connected = traffic_->connect(channel_process_->take_in(), channel_process_->take_out());
+      !connected)
+    return on_lost(connected.error());
+  link_up_ = true;
+  callbacks_.progress(fmt::format("the link to {} is back", plan_.node));
+}
+
+void Journey::try_again_later() {
+  loop_.after(kReconnectPeriod, [this, alive = std::weak_ptr(alive_)] {
+    if (!alive.expired() && !link_up_) reconnect();
+  });
+}
+
+// The node answers and has no such guest; an agent that has just been started again may not know it
+// yet. Before Confirmed nothing the guest did has been carried out, so the program resumes here;
+// afterwards it is lost.
+void Journey::on_job_unknown(const std::string& words) {
+  const auto now = EventLoop::Clock::now();
+  if (now - lost_at_ < kAgentMayBeNew || now - committed_at_ < options_.lease + kLeaseMargin)
+    return try_again_later();
+  if (state_ == HomeState::kConfirming) {
+    traffic_->drop_effects();
+    if (advance(HomeEvent::kNotHeard)) resume_at_home("the guest was destroyed: " + words);
+    return;
+  }
+  abandon(fmt::format("{} no longer has the program: {}", plan_.node, words));
+}
+
+void Journey::on_resume_state(const protocol::ResumeState& state) {
+  log::info("the guest is in state {}", state.state());
+}
+
+void Journey::abandon(const std::string& why) {
+  if (!advance(HomeEvent::kAbandoned)) return;
+  callbacks_.progress(why + ": the program is lost with it, and ends by SIGKILL");
+  if (::kill(options_.pid.value, SIGKILL) != 0 && errno != ESRCH)
+    log::error("the shadow could not be killed: {}", system_error("kill").error().message());
+  finish_ended("was lost: " + why);
+}
+
+}  // namespace llrun

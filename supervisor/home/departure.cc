@@ -1,0 +1,306 @@
+// Journey, the part from the decision to the commit: a world over there, a frozen program here, its
+// state on the way.
+#include <fmt/format.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "supervisor/home/journey.h"
+#include "supervisor/job/greeting.h"
+#include "supervisor/job/memory_sender.h"
+#include "supervisor/traits/traits.h"
+#include "tracer/objects/memory.h"
+#include "tracer/objects/process.h"
+#include "tracer/procfs/lineage.h"
+#include "tracer/procfs/stat.h"
+
+namespace llrun {
+namespace {
+
+using image::Description;
+using migration::HomeEvent;
+using migration::HomeState;
+
+// Streams are numbered apart from the file view's descriptions, which count from 1.
+constexpr std::uint32_t kFirstStream = 1U << 30;
+constexpr std::chrono::seconds kWorldTimeout{30};
+
+std::int64_t now_on(clockid_t clock) {
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  return now.tv_sec * 1'000'000'000 + now.tv_nsec;
+}
+
+bool is_file(const Description& description) {
+  return description.kind() == Description::KIND_FILE ||
+         description.kind() == Description::KIND_DIRECTORY;
+}
+
+bool is_stream(const Description& description) {
+  return description.kind() == Description::KIND_TERMINAL ||
+         description.kind() == Description::KIND_PIPE_OUT ||
+         description.kind() == Description::KIND_PIPE_IN;
+}
+
+// "/dev/pts/3" of the controlling terminal, by its device number; empty: none, or none of that
+// kind.
+std::string terminal_path(std::int32_t device) {
+  constexpr unsigned kFirstUnix98Major = 136;
+  const unsigned major = (static_cast<unsigned>(device) >> 8) & 0xfff;
+  const unsigned minor =
+      (static_cast<unsigned>(device) & 0xff) | ((static_cast<unsigned>(device) >> 12) & 0xfff00);
+  if (major < kFirstUnix98Major || major >= kFirstUnix98Major + 8) return {};
+  return fmt::format("/dev/pts/{}", (major - kFirstUnix98Major) * (1 << 20) + minor);
+}
+
+// A shadow that still has its memory becomes the program again, and nobody is attached to it.
+Result<> let_go(tracer::Shadow& parked, const image::Process& process) {
+  LLRUN_TRY_ASSIGN(auto threads, parked.resume_as_was(process));
+  LLRUN_TRY(threads.stop_all());
+  return threads.detach_all();
+}
+
+}  // namespace
+
+protocol::Hello Journey::own_hello() const {
+  protocol::Hello hello;
+  hello.set_version(kProtocolVersion);
+  hello.set_purpose(protocol::Hello::PURPOSE_JOB);
+  hello.set_job(plan_.job);
+  hello.set_node(plan_.home);
+  hello.set_program(plan_.program);
+  hello.set_memory_bytes(plan_.memory_bytes);
+  hello.set_epoch(plan_.epoch);
+  *hello.mutable_traits() = local_traits();
+  return hello;
+}
+
+void Journey::depart() {
+  advance(HomeEvent::kMigrate);
+  protocol::Hello ours = own_hello();
+  start_thread([this, ours, command = plan_.command, alive = std::weak_ptr(alive_)] {
+    auto reached = std::make_shared<Result<PeerConnection>>(reach_peer(command, ours));
+    loop_.post([this, alive, reached] {
+      if (!alive.expired()) on_reached(std::move(*reached));
+    });
+  });
+}
+
+void Journey::on_reached(Result<PeerConnection> reached) {
+  if (!reached) return abort("reaching the peer", reached.error().message());
+  if (const auto why = why_not(own_hello().traits(), reached->hello.traits()))
+    return abort("comparing the nodes", *why);
+  if (auto opened = open_traffic(std::move(*reached)); !opened)
+    return abort("opening the channel", opened.error().message());
+  protocol::JobMessage message;
+  *message.mutable_make_world() = world_order();
+  traffic_->link().send(message);
+  loop_.after(kWorldTimeout, [this, alive = std::weak_ptr(alive_)] {
+    if (!alive.expired() && state_ == HomeState::kPreparing)
+      abort("making the world", "the peer took too long");
+  });
+}
+
+Result<> Journey::open_traffic(PeerConnection connection) {
+  channel_process_ = std::move(connection.process);
+  peer_ = std::move(connection.hello);
+  LLRUN_TRY_ASSIGN(
+      traffic_,
+      HomeTraffic::create(
+          loop_, plan_.epoch,
+          {[this](const protocol::JobMessage& message) { on_message(message); },
+           [this](std::uint64_t address, const std::string& bytes) { on_pages(address, bytes); },
+           [this](const Error& error) { on_lost(error); }}));
+  LLRUN_TRY(traffic_->connect(channel_process_->take_in(), channel_process_->take_out()));
+  link_up_ = true;
+  watch_lease();
+  return {};
+}
+
+protocol::MakeWorld Journey::world_order() {
+  protocol::MakeWorld order;
+  order.set_uid(::geteuid());
+  order.set_gid(::getegid());
+  std::vector<gid_t> groups(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
+  if (!groups.empty() && ::getgroups(static_cast<int>(groups.size()), groups.data()) >= 0)
+    order.mutable_groups()->Assign(groups.begin(), groups.end());
+  utsname names{};
+  ::uname(&names);
+  order.set_host_name(names.nodename);
+  order.set_domain_name(names.domainname);
+  order.set_pid(options_.pid.value);
+  if (const auto own = tracer::read_lineage(options_.pid)) {
+    order.set_parent(own->parent.value);
+    order.set_session(own->session.value);
+    order.set_group(own->group.value);
+    if (const auto parent = tracer::read_lineage(own->parent)) {
+      order.set_parent_session(parent->session.value);
+      order.set_parent_group(parent->group.value);
+    }
+  }
+  if (const auto stat = tracer::read_stat(options_.pid))
+    order.set_terminal_path(terminal_path(stat->terminal));
+  order.set_lease_ms(static_cast<std::uint32_t>(options_.lease.count()));
+  order.set_abandon_ms(static_cast<std::uint32_t>(options_.abandon.count()));
+  order.set_monotonic_ns(now_on(CLOCK_MONOTONIC));
+  order.set_boottime_ns(now_on(CLOCK_BOOTTIME));
+  order.set_realtime_ns(now_on(CLOCK_REALTIME));
+  return order;
+}
+
+void Journey::freeze_and_send() {
+  if (!advance(HomeEvent::kWorldReady)) return;
+  frozen_at_ = EventLoop::Clock::now();
+  if (auto captured = capture(); !captured) return abort("freezing", captured.error().message());
+  if (!advance(HomeEvent::kCaptured)) return;
+  protocol::JobMessage message;
+  *message.mutable_image() = image_;
+  traffic_->link().send(message);
+}
+
+Result<> Journey::capture() {
+  LLRUN_TRY_ASSIGN(auto threads, tracer::ThreadSet::seize_all(options_.pid));
+  LLRUN_TRY_ASSIGN(auto freeze, tracer::Freeze::begin(std::move(threads)));
+  frozen_.emplace(std::move(freeze));
+  LLRUN_TRY_ASSIGN(auto captured, tracer::capture_process(*frozen_));
+  if (!captured.pins.empty()) return failure(ErrorCode::kRefused, captured.pins.front().what);
+  image_ = std::move(captured.process);
+  image_.set_cpu_time_ns(image_.cpu_time_ns() + plan_.cpu_ms_away * 1'000'000);
+  return take_descriptors();
+}
+
+// Files become descriptions of the file view; pipes and terminals become streams.
+Result<> Journey::take_descriptors() {
+  tracer::CaptureOptions capture_options;
+  capture_options.job = {HostPid{::getpid()}};
+  LLRUN_TRY_ASSIGN(auto captured,
+                   tracer::capture_descriptors(options_.pid, options_.pidfd, capture_options));
+  if (!captured.pins.empty()) return failure(ErrorCode::kRefused, captured.pins.front().what);
+  for (std::size_t i = 0; i < captured.descriptions.size(); ++i) {
+    Description& description = captured.descriptions[i];
+    Fd& duplicate = captured.duplicates[i];
+    if (is_file(description)) {
+      const auto offset = description.offset_at_home() ? homefs::HomeFileServer::Offset::kHome
+                                                       : homefs::HomeFileServer::Offset::kGuest;
+      LLRUN_TRY_ASSIGN(const auto id,
+                       traffic_->files().add_description(std::move(duplicate), offset));
+      description.set_home_id(id);
+    } else if (is_stream(description)) {
+      const auto stream = kFirstStream + static_cast<std::uint32_t>(i);
+      description.set_home_id(stream);
+      if (description.kind() != Description::KIND_PIPE_IN) {
+        LLRUN_TRY_ASSIGN(Fd for_writing, duplicate.duplicate());
+        traffic_->add_stream(stream, std::move(for_writing));
+      }
+      streams_[stream] = std::move(duplicate);
+    }
+  }
+  image_.mutable_descriptions()->Assign(captured.descriptions.begin(), captured.descriptions.end());
+  image_.mutable_descriptors()->Assign(captured.descriptors.begin(), captured.descriptors.end());
+  return {};
+}
+
+std::vector<int> Journey::fds_of_stream(std::uint32_t stream) const {
+  std::vector<int> numbers;
+  for (const auto& descriptor : image_.descriptors())
+    if (image_.descriptions(static_cast<int>(descriptor.description())).home_id() == stream)
+      numbers.push_back(descriptor.number());
+  return numbers;
+}
+
+void Journey::send_pages() {
+  if (state_ != HomeState::kTransferring) return;
+  if (auto sent = send_memory(options_.pid, image_.memory(), traffic_->link()); !sent)
+    abort("sending memory", sent.error().message());
+}
+
+void Journey::on_restored() {
+  if (!advance(HomeEvent::kRestored)) return;
+  committed_at_ = EventLoop::Clock::now();
+  protocol::JobMessage message;
+  message.mutable_commit();
+  traffic_->link().send(message);
+}
+
+// From here on this process answers for the program: if it dies, so does what is left here, before
+// a second incarnation could run. Then the peer is told that home has given up, and only then is
+// the program emptied.
+void Journey::on_running() {
+  if (!advance(HomeEvent::kRunning)) return;
+  freeze_us_ = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(EventLoop::Clock::now() - frozen_at_)
+          .count());
+  bytes_ = traffic_->link().bytes_sent();
+  auto& threads = frozen_->thread_set();
+  for (const HostTid tid : threads.tids())
+    if (auto set =
+            tracer::set_options(threads.stopped(tid), PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL);
+        !set)
+      log::error("a shadow's thread is not bound to its supervisor: {}", set.error().message());
+  protocol::JobMessage message;
+  message.mutable_given_up();
+  traffic_->link().send(message);
+  auto parked = tracer::Shadow::make(std::move(*frozen_), image_);
+  frozen_.reset();
+  if (!parked)
+    return abandon("the program could not be made a shadow: " + parked.error().message());
+  parked_.emplace(std::move(*parked));
+}
+
+void Journey::on_confirmed() {
+  if (!advance(HomeEvent::kConfirmed)) return;
+  if (auto dropped = parked_->drop_memory(); !dropped)
+    log::error("the shadow keeps its memory: {}", dropped.error().message());
+  shadow_ = std::make_unique<ShadowKeeper>(
+      options_.pid, parked_->stub(), parked_->tids(),
+      ShadowKeeper::Callbacks{[this](const siginfo_t& info, GuestTid tid) { on_signal(info, tid); },
+                              [this](const protocol::HomeCallDone& done) {
+                                protocol::JobMessage message;
+                                *message.mutable_home_call_done() = done;
+                                traffic_->link().send(message);
+                              },
+                              [this](const tracer::StopKind& end) { on_shadow_ended(end); }});
+  for (const siginfo_t& info : parked_->take_late_signals()) on_signal(info, {});
+  parked_.reset();
+  traffic_->release_effects();
+  callbacks_.away();
+}
+
+void Journey::abort(const std::string& step, const std::string& why) {
+  if (!migration::resumable(state_)) {
+    log::warn("too late to abort ({}): {}", step, why);
+    return;
+  }
+  if (traffic_) {
+    protocol::JobMessage message;
+    message.mutable_abort()->set_step(step);
+    message.mutable_abort()->set_reason(why);
+    traffic_->link().send(message);
+    traffic_->link().flush(std::chrono::seconds(1));
+  }
+  if (!advance(HomeEvent::kAborted)) return;
+  resume_at_home(fmt::format("moving to {} failed while {}: {}", plan_.node, step, why));
+}
+
+void Journey::resume_at_home(const std::string& why) {
+  if (parked_) {
+    if (auto resumed = let_go(*parked_, image_); !resumed)
+      log::error("the program could not be resumed: {}", resumed.error().message());
+    parked_.reset();
+  }
+  if (frozen_) {
+    if (auto released = frozen_->release(); !released)
+      log::error("the program could not be resumed: {}", released.error().message());
+    frozen_.reset();
+  }
+  finish_home(why, false);
+}
+
+}  // namespace llrun

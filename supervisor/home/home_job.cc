@@ -1,0 +1,280 @@
+#include "supervisor/home/home_job.h"
+
+#include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "supervisor/config/paths.h"
+#include "supervisor/home/children.h"
+#include "supervisor/home/stacks_text.h"
+
+namespace llrun {
+namespace {
+
+// A program that was brought home by a call stays for this long: it is likely to make another.
+constexpr std::chrono::seconds kRest{30};
+// Looking for pins costs milliseconds: not while it is too young to matter.
+constexpr std::chrono::seconds kTick{1};
+
+std::string new_job_name(HostPid pid) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return fmt::format("{}-{}-{:x}", config::host_name(), pid.value,
+                     std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+}
+
+}  // namespace
+
+HomeJob::HomeJob(HomeOptions options)
+    : options_(std::move(options)), watch_(options_.pid), job_(new_job_name(options_.pid)) {}
+
+Result<std::unique_ptr<HomeJob>> HomeJob::create(HomeOptions options) {
+  std::unique_ptr<HomeJob> job(new HomeJob(std::move(options)));
+  LLRUN_TRY(job->start());
+  return job;
+}
+
+Result<> HomeJob::start() {
+  // Before any thread exists: all of them leave SIGCHLD to the control loop.
+  sigset_t children;
+  ::sigemptyset(&children);
+  ::sigaddset(&children, SIGCHLD);
+  ::pthread_sigmask(SIG_BLOCK, &children, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  child_signals_ = Fd(::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!child_signals_.valid()) return system_error("watch for child signals");
+  LLRUN_TRY_ASSIGN(loop_, EventLoop::create());
+  LLRUN_TRY(loop_->watch(child_signals_.get(), EPOLLIN, [this](std::uint32_t) {
+    signalfd_siginfo info;
+    while (::read(child_signals_.get(), &info, sizeof info) > 0) {
+    }
+    if (journey_) journey_->on_sigchld();
+  }));
+  LLRUN_TRY(loop_->watch(options_.pidfd.get(), EPOLLIN, [this](std::uint32_t) {
+    if (journey_) return journey_->on_died();
+    on_end("ended");
+  }));
+  control::AgentClient::Handlers handlers;
+  handlers.migrate = [this](const auto& order, auto reply) { on_migrate(order, reply); };
+  handlers.come_home = [this](const auto& order, auto reply) { on_come_home(order, reply); };
+  handlers.why = [this](const auto&, auto reply) { on_why(reply); };
+  handlers.stack = [this](const auto&, auto reply) { on_stack(reply); };
+  handlers.pin_by_hand = [this](const auto& order, auto reply) { on_pin_by_hand(order, reply); };
+  handlers.connected = [](bool yes, const std::string& why_not) {
+    if (!yes) log::warn("no node agent: {}; the program runs on here", why_not);
+  };
+  LLRUN_TRY_ASSIGN(agent_, control::AgentClient::create(*loop_, {}, std::move(handlers)));
+  loop_->every(kTick, [this] { tick(); });
+  tick();
+  return {};
+}
+
+int HomeJob::run() {
+  loop_->run();
+  return 0;
+}
+
+void HomeJob::tell(const std::string& kind, const std::string& text) {
+  // The agent writes it to the log, too.
+  if (!agent_->connected()) log::info("{}", text);
+  if (options_.verbose) std::fprintf(stderr, "llrun: %s\n", text.c_str());
+  agent_->event(kind, text);
+}
+
+void HomeJob::tick() {
+  if (!journey_ || !journey_->holds_program()) {
+    if (!watch_.sample()) return;  // its end is told by the pidfd
+    auto looked = watch_.look_for_pins({HostPid{::getpid()}});
+    if (!looked) log::debug("{}", looked.error().message());
+    look_for_children();
+  }
+  report();
+}
+
+// Children take part like their parent: each long-lived one has a supervisor of its own.
+void HomeJob::look_for_children() {
+  for (const HostPid child : long_lived_children(options_.pid, std::chrono::seconds(1)))
+    if (known_children_.insert(child.value).second)
+      if (auto started = supervise_child(child, options_); !started)
+        tell("child", started.error().message());
+}
+
+std::optional<tracer::Pin> HomeJob::own_pin() const {
+  if (options_.stay) return tracer::Pin{"it was started with --stay", "start it without --stay"};
+  if (pinned_by_hand_)
+    return tracer::Pin{"it was pinned by hand",
+                       fmt::format("llrunctl unpin {}", options_.pid.value)};
+  if (rests_until_ && EventLoop::Clock::now() < *rests_until_)
+    return tracer::Pin{rest_reason_, "it may go again in a while"};
+  return std::nullopt;
+}
+
+void HomeJob::report() {
+  protocol::ProcessReport report;
+  watch_.describe(report);
+  report.set_pid(options_.pid.value);
+  report.set_job(job_);
+  report.set_supervisor_pid(static_cast<std::uint32_t>(::getpid()));
+  report.set_where(where_);
+  report.set_moves(moves_);
+  report.set_last_reason(last_reason_);
+  report.set_only_node(options_.only_node);
+  report.set_stay(options_.stay || pinned_by_hand_);
+  report.set_last_freeze_us(last_freeze_us_);
+  report.set_last_bytes(last_bytes_);
+  const auto since =
+      std::chrono::duration_cast<std::chrono::milliseconds>(EventLoop::Clock::now() - last_move_);
+  report.set_since_last_move_ms(static_cast<std::uint64_t>(since.count()));
+  report.set_state(
+      std::string(migration::name(journey_ ? journey_->state() : migration::HomeState::kHome)));
+  std::uint64_t away_ms = cpu_ms_away_;
+  if (journey_ && journey_->holds_program()) {
+    away_ms += journey_->guest_cpu_ms();
+    report.set_resident_bytes(journey_->guest_resident_bytes());
+    report.set_home_calls_rate(journey_->home_calls_rate());
+  }
+  report.set_cpu_ms(report.cpu_ms() + away_ms);
+  report.set_cpu_since_move_ms(report.cpu_ms() - std::min(report.cpu_ms(), cpu_ms_at_move_));
+  report.set_dirty_bytes(report.resident_bytes());
+  auto pins = watch_.pins();
+  if (const auto own = own_pin()) pins.insert(pins.begin(), *own);
+  for (const auto& pin : pins) {
+    auto& told = *report.add_pins();
+    told.set_what(pin.what);
+    told.set_remedy(pin.remedy);
+  }
+  report.set_eligible(!journey_ && pins.empty() && !watch_.not_yet(options_));
+  agent_->report(std::move(report));
+}
+
+void HomeJob::on_end(const std::string& how) {
+  tell("ended", fmt::format("{} ({}) {}", watch_.program(), options_.pid.value, how));
+  agent_->finished(how);
+  loop_->unwatch(options_.pidfd.get());
+  loop_->stop();
+}
+
+void HomeJob::on_migrate(const protocol::Migrate& order, const control::Reply& reply) {
+  if (journey_)
+    return reply.refused(journey_->holds_program() && !where_.empty()
+                             ? fmt::format("it is on {} now: llrunctl home {} brings it back first",
+                                           where_, options_.pid.value)
+                             : "it is on its way already");
+  if (auto looked = watch_.look_for_pins({HostPid{::getpid()}}); !looked)
+    return reply.refused(looked.error().message());
+  auto pins = watch_.pins();
+  if (const auto own = own_pin(); own && !order.by_hand()) pins.insert(pins.begin(), *own);
+  if (!pins.empty())
+    return reply.refused(fmt::format("it stays: {} ({})", pins.front().what, pins.front().remedy));
+  if (const auto not_yet = watch_.not_yet(options_); not_yet && !order.by_hand())
+    return reply.refused(*not_yet);
+  last_reason_ = order.reason();
+  tell("moving", fmt::format("{} ({}) moves to {}: {}", watch_.program(), options_.pid.value,
+                             order.node(), order.reason()));
+  Journey::Plan plan;
+  plan.node = order.node();
+  plan.command = {order.channel_command().begin(), order.channel_command().end()};
+  plan.reason = order.reason();
+  plan.job = job_;
+  plan.home = agent_->node();
+  plan.program = watch_.program();
+  plan.memory_bytes = watch_.latest().resident_bytes;
+  plan.epoch = ++epoch_;
+  plan.cpu_ms_away = cpu_ms_away_;
+  Journey::Callbacks callbacks;
+  callbacks.progress = [this](const std::string& text) { tell("progress", text); };
+  callbacks.away = [this, reply] {
+    where_ = journey_->node();
+    ++moves_;
+    last_move_ = EventLoop::Clock::now();
+    last_freeze_us_ = journey_->freeze_us();
+    last_bytes_ = journey_->bytes();
+    const std::string text = fmt::format(
+        "{} ({}) runs on {}: frozen for {:.1f} ms, {} sent", watch_.program(), options_.pid.value,
+        where_, static_cast<double>(last_freeze_us_) / 1000, human_bytes(last_bytes_));
+    tell("moved", text);
+    report();
+    reply.done(text);
+  };
+  callbacks.home = [this, reply](const std::string& why, bool by_call) {
+    reply.refused(why);  // nothing, if it has been answered
+    journey_over(why, by_call);
+  };
+  callbacks.ended = [this, reply](const std::string& how) {
+    reply.refused("the program has ended");
+    on_end(how);
+  };
+  journey_ = std::make_unique<Journey>(*loop_, options_, std::move(plan), std::move(callbacks));
+  journey_->depart();
+  report();
+}
+
+void HomeJob::journey_over(const std::string& why, bool by_call) {
+  cpu_ms_away_ += journey_->guest_cpu_ms();
+  const bool had_moved = !where_.empty();
+  where_.clear();
+  last_reason_ = why;
+  last_move_ = EventLoop::Clock::now();
+  if (had_moved) last_freeze_us_ = journey_->freeze_us();
+  tell(had_moved ? "home" : "stays",
+       fmt::format("{} ({}) {}: {}", watch_.program(), options_.pid.value,
+                   had_moved ? "is home again" : "stays home", why));
+  if (by_call || !had_moved) {
+    rests_until_ = EventLoop::Clock::now() + kRest;
+    rest_reason_ = (by_call ? "it came home for a call: " : "a move has just failed: ") + why;
+  }
+  watch_.start_anew();
+  // Not from within one of its own callbacks.
+  loop_->post([this, journey = std::shared_ptr<Journey>(std::move(journey_))] { tick(); });
+}
+
+void HomeJob::on_come_home(const protocol::ComeHome& order, const control::Reply& reply) {
+  if (!journey_ || journey_->state() != migration::HomeState::kAway)
+    return reply.refused("it is at home");
+  journey_->come_home(order.reason().empty() ? "asked for" : order.reason());
+  reply.done("it is on its way home");
+}
+
+void HomeJob::on_why(const control::Reply& reply) {
+  if (!where_.empty())
+    return reply.done(fmt::format("it is away, on {}: {}", where_, last_reason_));
+  if (!journey_) {
+    auto looked = watch_.look_for_pins({HostPid{::getpid()}});
+    if (!looked) return reply.refused(looked.error().message());
+  }
+  auto pins = watch_.pins();
+  if (const auto own = own_pin()) pins.insert(pins.begin(), *own);
+  for (const auto& pin : pins) {
+    protocol::Row row;
+    row.mutable_pin()->set_what(pin.what);
+    row.mutable_pin()->set_remedy(pin.remedy);
+    reply.row(row);
+  }
+  const auto not_yet = watch_.not_yet(options_);
+  if (!pins.empty()) return reply.done("it stays:");
+  reply.done(not_yet ? "nothing pins it; not yet: " + *not_yet
+                     : "nothing pins it: it goes when another node would run it sooner");
+}
+
+void HomeJob::on_stack(const control::Reply& reply) {
+  const auto answer = [reply](const Result<StacksText>& stacks) {
+    if (!stacks) return reply.refused(stacks.error().message());
+    reply.done(stacks->text, stacks->json);
+  };
+  if (journey_ && journey_->holds_program()) return journey_->ask_stack(answer);
+  answer(stacks_of(options_.pid));
+}
+
+void HomeJob::on_pin_by_hand(const protocol::PinByHand& order, const control::Reply& reply) {
+  pinned_by_hand_ = order.pinned();
+  reply.done(pinned_by_hand_ ? "pinned" : "unpinned");
+  report();
+}
+
+}  // namespace llrun

@@ -1,0 +1,68 @@
+// HomeJob: the home supervisor of one program, from its start to its end.
+//
+// It watches, tells the node agent what it sees, and does what the agent decides. While the program
+// is away or on its way, a Journey has it. Nothing here may ever keep the program from running at
+// home: whatever fails before a journey's commit leaves it running here, and whatever ends this
+// process then leaves it untouched.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/event_loop.h"
+#include "supervisor/control/agent_client.h"
+#include "supervisor/home/journey.h"
+#include "supervisor/home/options.h"
+#include "supervisor/home/watch.h"
+
+namespace llrun {
+
+class HomeJob {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<HomeJob>> create(HomeOptions options);
+  int run();  // until the program has ended
+
+ private:
+  explicit HomeJob(HomeOptions options);
+  [[nodiscard]] Result<> start();
+  void tick();
+  void look_for_children();
+  void on_end(const std::string& how);
+
+  void on_migrate(const protocol::Migrate& order, const control::Reply& reply);
+  void on_come_home(const protocol::ComeHome& order, const control::Reply& reply);
+  void on_why(const control::Reply& reply);
+  void on_stack(const control::Reply& reply);
+  void on_pin_by_hand(const protocol::PinByHand& order, const control::Reply& reply);
+
+  void journey_over(const std::string& why, bool brought_home_by_call);
+  void report();
+  void tell(const std::string& kind, const std::string& text);
+  [[nodiscard]] std::optional<tracer::Pin> own_pin() const;  // by hand, or resting after a return
+
+  HomeOptions options_;
+  std::unique_ptr<EventLoop> loop_;
+  Fd child_signals_;  // signalfd
+  Watch watch_;
+  std::unique_ptr<control::AgentClient> agent_;
+  std::unique_ptr<Journey> journey_;
+  std::set<pid_t> known_children_;
+  std::uint32_t epoch_ = 0;
+  std::uint32_t moves_ = 0;
+  std::string where_;  // empty: here
+  std::string last_reason_;
+  std::string job_;  // unique over nodes and time
+  bool pinned_by_hand_ = false;
+  std::optional<EventLoop::Clock::time_point>
+      rests_until_;  // brought home by a call: stays a while
+  std::string rest_reason_;
+  EventLoop::Clock::time_point last_move_ = EventLoop::Clock::now();
+  std::uint64_t cpu_ms_at_move_ = 0;
+  std::uint64_t cpu_ms_away_ = 0;
+  std::uint64_t last_freeze_us_ = 0;
+  std::uint64_t last_bytes_ = 0;
+};
+
+}  // namespace llrun

@@ -1,0 +1,142 @@
+// Journey, the part when the program comes home: its state goes back into its shadow, which runs
+// on.
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/log.h"
+#include "supervisor/home/journey.h"
+#include "tracer/objects/descriptors_restore.h"
+#include "tracer/objects/restore.h"
+
+namespace llrun {
+
+using image::Description;
+using migration::HomeEvent;
+using migration::HomeState;
+
+void Journey::on_home_image(const protocol::HomeImage& image) {
+  if (!advance(HomeEvent::kHomeImage)) return;
+  frozen_at_ = EventLoop::Clock::now();
+  returning_ = image;
+  pages_received_ = 0;
+  callbacks_.progress("comes home: " + image.reason());
+  // Output that is still on its way to a pipe goes first: what the program writes next comes after
+  // it.
+  traffic_->when_drained([this] {
+    if (auto laid_out = lay_out_shadow(); !laid_out) refuse_return(laid_out.error().message());
+  });
+}
+
+// The shadow's memory is the program's again; its pages may come.
+Result<> Journey::lay_out_shadow() {
+  LLRUN_TRY_ASSIGN(auto threads, shadow_->stop_all());
+  for (const HostTid tid : threads.tids())
+    if (!has_thread(tid)) unneeded_threads_.push_back(tid);
+  tracer::RestoreOptions options;
+  options.check_files = true;
+  options.before_release = [this](tracer::RemoteSyscalls& calls, tracer::RemoteArena arena) {
+    return tracer::update_descriptors(
+        calls, arena, returning_->image(),
+        [this](const Description& description) { return own_duplicate(description); });
+  };
+  LLRUN_TRY_ASSIGN(auto restorer, tracer::Restorer::begin(returning_->image(), std::move(threads),
+                                                          shadow_->page().site(), shadow_->page(),
+                                                          std::move(options)));
+  restorer_.emplace(std::move(restorer));
+  for (const auto& [address, bytes] : std::exchange(early_pages_, {})) land(address, bytes);
+  if (early_end_) on_home_pages_end(*std::exchange(early_end_, std::nullopt));
+  return {};
+}
+
+bool Journey::has_thread(HostTid tid) const {
+  for (const auto& thread : returning_->image().threads())
+    if (thread.tid() == tid.value) return true;
+  return false;
+}
+
+// What the program holds at home: what it had when it left, and what the file view has opened for
+// it since.
+Result<Fd> Journey::own_duplicate(const Description& description) {
+  if (const auto stream = streams_.find(description.home_id()); stream != streams_.end())
+    return stream->second.duplicate();
+  if (description.kind() == Description::KIND_DEVICE)
+    return open_file(description.path(), description.flags() & (O_ACCMODE | O_NONBLOCK));
+  return traffic_->files().description_of(description.home_id());
+}
+
+void Journey::on_pages(std::uint64_t address, const std::string& bytes) {
+  if (!returning_) return;
+  if (restorer_) return land(address, bytes);
+  early_pages_.emplace_back(address, bytes);
+}
+
+void Journey::land(std::uint64_t address, const std::string& bytes) {
+  if (auto landed = restorer_->land({address}, std::as_bytes(std::span(bytes))); !landed)
+    return refuse_return(landed.error().message());
+  pages_received_ += bytes.size() / wire::kPageSize;
+  traffic_->link().landed(bytes.size());
+}
+
+void Journey::on_home_pages_end(const protocol::PagesEnd& end) {
+  if (!returning_) return;
+  if (!restorer_) {
+    early_end_ = end;
+    return;
+  }
+  if (auto filled = fill_shadow(end); !filled) refuse_return(filled.error().message());
+}
+
+Result<> Journey::fill_shadow(const protocol::PagesEnd& end) {
+  if (end.pages() != pages_received_)
+    return failure(ErrorCode::kProtocol, fmt::format("{} pages were sent and {} have come",
+                                                     end.pages(), pages_received_));
+  for (const auto& range : end.ranges()) LLRUN_TRY(restorer_->land_range(range));
+  LLRUN_TRY(restorer_->finish());
+  LLRUN_TRY_ASSIGN(auto threads, restorer_->release(false));
+  restorer_.reset();
+  end_unneeded(threads);
+  shadow_.reset();
+  if (!advance(HomeEvent::kReturned)) return {};
+  freeze_us_ = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(EventLoop::Clock::now() - frozen_at_)
+          .count());
+  if (auto detached = threads.detach_all(); !detached)
+    log::error("a thread could not be let go: {}", detached.error().message());
+  protocol::JobMessage message;
+  message.mutable_came_home();
+  traffic_->link().send(message);
+  traffic_->link().flush(std::chrono::seconds(2));
+  finish_home(returning_->reason(), returning_->by_call());
+  return {};
+}
+
+// Threads that were made for a guest's clone call which has been taken back: it will be made again.
+void Journey::end_unneeded(tracer::ThreadSet& threads) {
+  for (const HostTid tid : std::exchange(unneeded_threads_, {}))
+    if (auto ended = shadow_->end_stopped_thread(threads, tid); !ended)
+      log::warn("a thread of the shadow stays: {}", ended.error().message());
+}
+
+// The shadow is emptied again by the next attempt; the program goes on where it is.
+void Journey::refuse_return(const std::string& why) {
+  if (!advance(HomeEvent::kReturnFailed)) return;
+  log::error("the program cannot come home: {}", why);
+  callbacks_.progress("cannot come home: " + why);
+  if (restorer_) {
+    auto threads = restorer_->release(false);
+    restorer_.reset();
+    if (threads)
+      if (auto parked = shadow_->park_all(std::move(*threads)); !parked)
+        log::error("the shadow is lost: {}", parked.error().message());
+  }
+  returning_.reset();
+  early_pages_.clear();
+  early_end_.reset();
+  protocol::JobMessage message;
+  message.mutable_home_refused()->set_reason(why);
+  traffic_->link().send(message);
+}
+
+}  // namespace llrun

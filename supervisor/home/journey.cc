@@ -1,0 +1,143 @@
+#include "supervisor/home/journey.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/log.h"
+
+namespace llrun {
+
+using migration::HomeEvent;
+using migration::HomeState;
+
+Journey::Journey(EventLoop& loop, const HomeOptions& options, Plan plan, Callbacks callbacks)
+    : loop_(loop), options_(options), plan_(std::move(plan)), callbacks_(std::move(callbacks)) {}
+
+Journey::~Journey() {
+  if (worker_.joinable()) worker_.join();
+  loop_.cancel(lease_timer_);
+  traffic_.reset();
+}
+
+bool Journey::advance(HomeEvent event) {
+  const auto after = migration::next(state_, event);
+  if (!after) {
+    log::warn("{} in state {} means nothing: ignored", migration::name(event),
+              migration::name(state_));
+    return false;
+  }
+  log::info("home {} --{}--> {} (epoch {})", migration::name(state_), migration::name(event),
+            migration::name(*after), plan_.epoch);
+  state_ = *after;
+  return true;
+}
+
+void Journey::start_thread(std::function<void()> work) {
+  if (worker_.joinable()) worker_.join();
+  worker_ = std::thread(std::move(work));
+}
+
+void Journey::on_sigchld() {
+  if (shadow_) shadow_->on_sigchld();
+}
+
+// SIGKILL reaches a program in any state. While there is a shadow, its tracer is told by a wait
+// status.
+void Journey::on_died() {
+  if (shadow_) return shadow_->on_sigchld();
+  if (!advance(HomeEvent::kEnded)) return;
+  if (traffic_) {
+    protocol::JobMessage message;
+    message.mutable_kill();
+    traffic_->link().send(message);
+    traffic_->link().flush(std::chrono::seconds(2));
+  }
+  finish_ended("was ended while it moved");
+}
+
+void Journey::come_home(const std::string& reason) {
+  protocol::JobMessage message;
+  message.mutable_come_home()->set_reason(reason);
+  if (traffic_) traffic_->link().send(message);
+}
+
+void Journey::ask_stack(StackAnswer answer) {
+  if (!traffic_ || state_ != HomeState::kAway)
+    return answer(failure(ErrorCode::kRefused, "it is on its way: ask again in a moment"));
+  const std::uint64_t id = stack_asks_.empty() ? 1 : stack_asks_.rbegin()->first + 1;
+  stack_asks_[id] = std::move(answer);
+  protocol::JobMessage message;
+  message.mutable_stack_wanted()->set_id(id);
+  traffic_->link().send(message);
+}
+
+void Journey::on_message(const protocol::JobMessage& message) {
+  switch (message.body_case()) {
+    case protocol::JobMessage::kWorldReady:
+      if (!message.world_ready().warning().empty())
+        callbacks_.progress(plan_.node + ": " + message.world_ready().warning());
+      return;
+    case protocol::JobMessage::kEntered:
+      return freeze_and_send();
+    case protocol::JobMessage::kMapped:
+      return send_pages();
+    case protocol::JobMessage::kRestored:
+      return on_restored();
+    case protocol::JobMessage::kRunning:
+      return on_running();
+    case protocol::JobMessage::kConfirmed:
+      return on_confirmed();
+    case protocol::JobMessage::kAbort:
+      return abort(message.abort().step(), message.abort().reason());
+    case protocol::JobMessage::kHomeCall:
+      if (shadow_) shadow_->start_call(message.home_call());
+      return;
+    case protocol::JobMessage::kCancelHomeCall:
+      if (shadow_) shadow_->cancel_call(message.cancel_home_call().id());
+      return;
+    case protocol::JobMessage::kThreadWanted:
+      return on_thread_wanted(message.thread_wanted());
+    case protocol::JobMessage::kThreadEnded:
+      if (shadow_) shadow_->end_thread(HostTid{message.thread_ended().tid()});
+      return;
+    case protocol::JobMessage::kGroupStopped:
+      if (shadow_) shadow_->stop_like_guest(message.group_stopped().signal());
+      return;
+    case protocol::JobMessage::kStreamClosed:
+      return on_stream_closed(message.stream_closed());
+    case protocol::JobMessage::kExited:
+      return on_exited(message.exited());
+    case protocol::JobMessage::kUsage:
+      return on_usage(message.usage());
+    case protocol::JobMessage::kHomeImage:
+      return on_home_image(message.home_image());
+    case protocol::JobMessage::kPagesEnd:
+      return on_home_pages_end(message.pages_end());
+    case protocol::JobMessage::kStackTrace: {
+      const auto asked = stack_asks_.extract(message.stack_trace().id());
+      if (!asked.empty()) asked.mapped()(stacks_of(message.stack_trace()));
+      return;
+    }
+    case protocol::JobMessage::kResumeState:
+      return on_resume_state(message.resume_state());
+    default:
+      log::warn("a message that home does not expect ({})", static_cast<int>(message.body_case()));
+  }
+}
+
+void Journey::finish_home(const std::string& why, bool by_call) {
+  loop_.cancel(lease_timer_);
+  if (traffic_) traffic_->disconnect();
+  if (channel_process_) channel_process_->end();
+  callbacks_.home(why, by_call);
+}
+
+void Journey::finish_ended(const std::string& how) {
+  loop_.cancel(lease_timer_);
+  if (traffic_) traffic_->disconnect();
+  if (channel_process_) channel_process_->end();
+  callbacks_.ended(how);
+}
+
+}  // namespace llrun

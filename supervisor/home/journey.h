@@ -1,0 +1,157 @@
+// Journey: one trip of a program: to a peer, its life there, and its return or end.
+//
+// Home's half of docs/protocol.md. It owns everything that exists only because the program is not
+// simply here: the connection, the traffic, the frozen program and then its shadow. When `over` is
+// called the program runs at home as if nothing had been, or has ended. On the control thread.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/event_loop.h"
+#include "supervisor/home/options.h"
+#include "supervisor/home/peer_connection.h"
+#include "supervisor/home/stacks_text.h"
+#include "supervisor/home/traffic.h"
+#include "supervisor/migration/machine.h"
+#include "supervisor/shadow/keeper.h"
+#include "tracer/objects/descriptors.h"
+#include "tracer/objects/freeze.h"
+#include "tracer/objects/restore.h"
+#include "tracer/objects/shadow.h"
+
+namespace llrun {
+
+class Journey {
+ public:
+  struct Callbacks {
+    std::function<void(const std::string& text)> progress;  // for the log and -v
+    std::function<void()> away;                             // committed and confirmed
+    // The program runs at home again. `by_call`: it came for a call that only home can do.
+    std::function<void(const std::string& why, bool by_call)> home;
+    std::function<void(const std::string& how)> ended;  // the program has ended
+  };
+  struct Plan {
+    std::string node;
+    std::vector<std::string> command;
+    std::string reason;
+    std::string job;
+    std::string home;  // this node's name
+    std::string program;
+    std::uint64_t memory_bytes = 0;
+    std::uint32_t epoch = 1;
+    std::uint64_t cpu_ms_away = 0;  // used on earlier journeys
+  };
+  Journey(EventLoop& loop, const HomeOptions& options, Plan plan, Callbacks callbacks);
+  ~Journey();
+  Journey(const Journey&) = delete;
+  Journey& operator=(const Journey&) = delete;
+
+  void depart();
+  void on_sigchld();
+  // The process is dead (its pidfd says so).
+  void on_died();
+  void come_home(const std::string& reason);
+  // Symbolised stacks of the guest; answers when its supervisor has sent what is needed.
+  using StackAnswer = std::function<void(const Result<StacksText>&)>;
+  void ask_stack(StackAnswer answer);
+
+  [[nodiscard]] migration::HomeState state() const { return state_; }
+  [[nodiscard]] const std::string& node() const { return plan_.node; }
+  [[nodiscard]] std::uint64_t freeze_us() const { return freeze_us_; }
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+  [[nodiscard]] std::uint64_t guest_cpu_ms() const { return guest_cpu_ms_; }
+  [[nodiscard]] std::uint64_t guest_resident_bytes() const { return guest_resident_bytes_; }
+  [[nodiscard]] double home_calls_rate() const { return home_calls_rate_; }
+  // The program is stopped, or is only a shadow: what /proc says of it is not what it does.
+  [[nodiscard]] bool holds_program() const {
+    return state_ != migration::HomeState::kHome && state_ != migration::HomeState::kPreparing;
+  }
+
+ private:
+  bool advance(migration::HomeEvent event);  // false: means nothing in this state
+  // -- departure.cc
+  void on_reached(Result<PeerConnection> reached);
+  [[nodiscard]] Result<> open_traffic(PeerConnection connection);
+  [[nodiscard]] protocol::MakeWorld world_order();
+  void freeze_and_send();
+  [[nodiscard]] Result<> capture();
+  [[nodiscard]] Result<> take_descriptors();
+  void send_pages();
+  void on_restored();
+  void on_running();
+  void on_confirmed();
+  void abort(const std::string& step, const std::string& why);
+  void resume_at_home(const std::string& why);
+  // -- away.cc
+  void on_message(const protocol::JobMessage& message);
+  void on_lost(const Error& error);
+  void on_signal(const siginfo_t& info, GuestTid tid);
+  void on_thread_wanted(const protocol::ThreadWanted& wanted);
+  void on_stream_closed(const protocol::StreamsClosed& closed);
+  void on_exited(const protocol::Exited& exited);
+  void on_usage(const protocol::Usage& usage);
+  void on_shadow_ended(const tracer::StopKind& end);
+  void watch_lease();
+  void reconnect();
+  void on_reconnected(Result<PeerConnection> reached);
+  void try_again_later();
+  void on_job_unknown(const std::string& words);
+  void on_resume_state(const protocol::ResumeState& state);
+  void abandon(const std::string& why);
+  [[nodiscard]] protocol::Hello own_hello() const;
+  [[nodiscard]] std::vector<int> fds_of_stream(std::uint32_t stream) const;
+  // -- homecoming.cc
+  void on_home_image(const protocol::HomeImage& image);
+  void on_pages(std::uint64_t address, const std::string& bytes);
+  void on_home_pages_end(const protocol::PagesEnd& end);
+  [[nodiscard]] Result<> lay_out_shadow();
+  [[nodiscard]] Result<> fill_shadow(const protocol::PagesEnd& end);
+  void land(std::uint64_t address, const std::string& bytes);
+  [[nodiscard]] bool has_thread(HostTid tid) const;
+  [[nodiscard]] Result<Fd> own_duplicate(const image::Description& description);
+  void end_unneeded(tracer::ThreadSet& threads);
+  void refuse_return(const std::string& why);
+
+  void finish_home(const std::string& why, bool by_call);
+  void finish_ended(const std::string& how);
+  void start_thread(std::function<void()> work);
+
+  EventLoop& loop_;
+  const HomeOptions& options_;
+  Plan plan_;
+  Callbacks callbacks_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>();
+  migration::HomeState state_ = migration::HomeState::kHome;
+  std::thread worker_;  // reaches the peer: may wait for a network
+  std::unique_ptr<ChannelProcess> channel_process_;
+  std::unique_ptr<HomeTraffic> traffic_;
+  protocol::Hello peer_;
+  std::optional<tracer::Freeze> frozen_;
+  std::optional<tracer::Shadow> parked_;  // from Confirming on, until its keeper takes it
+  std::unique_ptr<ShadowKeeper> shadow_;
+  image::Process image_;
+  EventLoop::Clock::time_point frozen_at_, committed_at_, lost_at_;
+  EventLoop::TimerId lease_timer_ = 0;
+  bool link_up_ = false;
+  bool reconnecting_ = false;
+  std::uint64_t pages_received_ = 0;
+  std::uint64_t freeze_us_ = 0, bytes_ = 0, guest_cpu_ms_ = 0, guest_resident_bytes_ = 0;
+  double home_calls_rate_ = 0;
+  std::uint64_t home_calls_before_ = 0;
+  std::map<std::uint64_t, Fd> streams_;  // home's pipes and terminals, by home id
+  std::optional<protocol::HomeImage> returning_;
+  std::optional<tracer::Restorer> restorer_;
+  // What came while output was still being passed on.
+  std::vector<std::pair<std::uint64_t, std::string>> early_pages_;
+  std::optional<protocol::PagesEnd> early_end_;
+  std::vector<HostTid> unneeded_threads_;
+  std::map<std::uint64_t, StackAnswer> stack_asks_;
+};
+
+}  // namespace llrun

@@ -1,0 +1,71 @@
+#include "supervisor/home/snapshot_source.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstring>
+
+namespace llrun {
+
+Result<std::vector<HostTid>> SnapshotSource::threads() {
+  std::vector<HostTid> tids;
+  for (const auto& thread : snapshot_.threads()) tids.push_back(HostTid{thread.tid()});
+  return tids;
+}
+
+const protocol::StackTrace::Thread* SnapshotSource::find(HostTid tid) const {
+  for (const auto& thread : snapshot_.threads())
+    if (thread.tid() == tid.value) return &thread;
+  return nullptr;
+}
+
+std::string SnapshotSource::thread_name(HostTid tid) {
+  const auto* thread = find(tid);
+  return thread ? thread->name() : std::string();
+}
+
+Result<user_regs_struct> SnapshotSource::registers(HostTid tid) {
+  const auto* thread = find(tid);
+  user_regs_struct registers{};
+  if (!thread || thread->registers().size() != sizeof registers)
+    return failure(ErrorCode::kProtocol, "the registers of a thread did not come");
+  std::memcpy(&registers, thread->registers().data(), sizeof registers);
+  return registers;
+}
+
+Result<std::vector<tracer::SourceMapping>> SnapshotSource::mappings() {
+  std::vector<tracer::SourceMapping> mappings;
+  for (const auto& mapping : snapshot_.mappings())
+    mappings.push_back(
+        {mapping.start(), mapping.end(), mapping.offset(), mapping.writable(), mapping.name()});
+  return mappings;
+}
+
+Result<> SnapshotSource::read(std::uint64_t address, std::span<std::byte> into) {
+  for (const auto& thread : snapshot_.threads()) {
+    const std::uint64_t start = thread.stack_start();
+    const std::uint64_t size = thread.stack().size();
+    if (address < start || address - start > size || size - (address - start) < into.size())
+      continue;
+    std::memcpy(into.data(), thread.stack().data() + (address - start), into.size());
+    return {};
+  }
+  return read_from_file(address, into);
+}
+
+// Code and unwind tables are as their files have them.
+Result<> SnapshotSource::read_from_file(std::uint64_t address, std::span<std::byte> into) {
+  for (const auto& mapping : snapshot_.mappings()) {
+    if (address < mapping.start() || address >= mapping.end() || mapping.writable()) continue;
+    LLRUN_TRY_ASSIGN(const Fd file, open(mapping.name()));
+    const auto at = static_cast<off_t>(mapping.offset() + (address - mapping.start()));
+    if (::pread(file.get(), into.data(), into.size(), at) == static_cast<ssize_t>(into.size()))
+      return {};
+    return system_error("read " + mapping.name());
+  }
+  return failure(ErrorCode::kUnsupported, "this memory of the guest was not sent");
+}
+
+Result<Fd> SnapshotSource::open(const std::string& name) { return open_file(name, O_RDONLY); }
+
+}  // namespace llrun

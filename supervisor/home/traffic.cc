@@ -1,0 +1,201 @@
+#include "supervisor/home/traffic.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/log.h"
+
+namespace llrun {
+
+Result<std::unique_ptr<HomeTraffic>> HomeTraffic::create(EventLoop& control, std::uint32_t epoch,
+                                                         Callbacks callbacks) {
+  std::unique_ptr<HomeTraffic> traffic(new HomeTraffic(control, std::move(callbacks)));
+  LLRUN_TRY_ASSIGN(traffic->io_, IoThread::start());
+  HomeTraffic* self = traffic.get();
+  traffic->link_ = std::make_unique<Link>(
+      traffic->io_->loop(),
+      Link::Callbacks{[self](const wire::FrameHeader& header, std::span<const std::byte> payload) {
+                        self->on_frame(header, payload);
+                      },
+                      [self](const Error& error) {
+                        self->tell_control([self, error] { self->callbacks_.on_lost(error); });
+                      }});
+  traffic->link_->set_epoch(epoch);
+  return traffic;
+}
+
+// Which owners may be shown depends on the ids that the world has (homefs::Owners). The server must
+// stand before the world's first request, which follows on the same link.
+void HomeTraffic::start_files(const protocol::WorldReady& world) {
+  homefs::HomeFileServer::Options options;
+  options.owners = world.all_users_mapped() && world.all_groups_mapped()
+                       ? homefs::Owners::kTrue
+                       : homefs::Owners::kSingleId;
+  options.token = link_->epoch();
+  auto files = homefs::HomeFileServer::start(options, {[this](homefs::Frame frame) {
+                                                         link_->send(wire::FrameType::kFileReply, 0,
+                                                                     std::string(text_of(frame)));
+                                                       },
+                                                       [](homefs::DescriptionId) {}});
+  if (!files) return untrusted("a world whose files cannot be served: " + files.error().message());
+  files_ = std::move(*files);
+}
+
+HomeTraffic::~HomeTraffic() {
+  if (io_)
+    io_->ask([this] {
+      link_.reset();
+      writers_.clear();
+    });
+  files_.reset();
+}
+
+Result<> HomeTraffic::connect(Fd in, Fd out) {
+  return io_->ask([this, &in, &out] { return link_->connect(std::move(in), std::move(out)); });
+}
+
+void HomeTraffic::disconnect() {
+  io_->ask([this] { link_->disconnect(); });
+}
+
+void HomeTraffic::add_stream(std::uint32_t stream, Fd description) {
+  auto writer = std::make_unique<StreamWriter>(
+      std::move(description),
+      StreamWriter::Callbacks{[this, stream](std::uint64_t total) {
+                                link_->send(wire::FrameType::kStreamCredit, stream,
+                                            std::string(text_of(bytes_of(total))));
+                              },
+                              [this, stream] {
+                                protocol::JobMessage message;
+                                message.mutable_stream_closed()->set_stream(stream);
+                                message.mutable_stream_closed()->set_reader_gone(true);
+                                link_->send(message);
+                              }});
+  io_->ask([&] { writers_[stream] = std::move(writer); });
+}
+
+void HomeTraffic::remove_stream(std::uint32_t stream) {
+  io_->ask([&] { writers_.erase(stream); });
+}
+
+void HomeTraffic::when_drained(std::function<void()> done) {
+  io_->loop().post([this, done = std::move(done)] {
+    auto waiting = std::make_shared<std::atomic<std::size_t>>(writers_.size() + 1);
+    auto one_less = [this, waiting, done] {
+      if (--*waiting == 0) tell_control(done);
+    };
+    for (auto& [stream, writer] : writers_) writer->when_drained(one_less);
+    one_less();
+  });
+}
+
+void HomeTraffic::release_effects() {
+  io_->loop().post([this] {
+    holding_ = false;
+    for (auto held = std::exchange(held_, {}); const Frame& frame : held)
+      handle(frame.header, frame.payload);
+  });
+}
+
+void HomeTraffic::drop_effects() {
+  io_->ask([this] { held_.clear(); });
+}
+
+void HomeTraffic::on_frame(const wire::FrameHeader& header, std::span<const std::byte> payload) {
+  if (!holding_) return handle(header, payload);
+  protocol::JobMessage message;
+  const bool is_answer = header.type == wire::FrameType::kJob &&
+                         message.ParseFromArray(payload.data(), static_cast<int>(payload.size())) &&
+                         message.has_confirmed();
+  if (is_answer) return handle_message(std::move(message));
+  held_.push_back({header, {payload.begin(), payload.end()}});
+}
+
+void HomeTraffic::handle(const wire::FrameHeader& header, std::span<const std::byte> payload) {
+  switch (header.type) {
+    case wire::FrameType::kJob: {
+      protocol::JobMessage message;
+      if (!message.ParseFromArray(payload.data(), static_cast<int>(payload.size())))
+        return untrusted("a message that cannot be read");
+      return handle_message(std::move(message));
+    }
+    case wire::FrameType::kFileRequest: {
+      if (!files_) return untrusted("a file request before its world");
+      auto accepted = files_->submit(homefs::Frame(payload.begin(), payload.end()));
+      if (!accepted) untrusted(accepted.error().message());
+      return;
+    }
+    case wire::FrameType::kStreamData: {
+      const auto writer = writers_.find(header.stream);
+      if (writer != writers_.end()) writer->second->push(std::string(text_of(payload)));
+      return;
+    }
+    case wire::FrameType::kPages: {
+      auto pages = wire::parse_pages(payload);
+      if (!pages) return untrusted(pages.error().message());
+      tell_control(
+          [this, address = pages->header.address, bytes = std::string(text_of(pages->bytes))] {
+            callbacks_.on_pages(address, bytes);
+          });
+      return;
+    }
+    default:
+      return untrusted("a frame that only home sends");
+  }
+}
+
+void HomeTraffic::handle_message(protocol::JobMessage message) {
+  if (message.has_world_ready()) start_files(message.world_ready());
+  if (message.has_running()) holding_ = true;
+  if (message.has_classify()) return handle_classify(message.classify());
+  if (message.has_arm_description()) return handle_arm(message.arm_description());
+  tell_control([this, message = std::move(message)] { callbacks_.on_message(message); });
+}
+
+// The path is looked at with the user's own rights; whether the guest's open succeeds is decided
+// when the guest's kernel makes it, through the file view.
+void HomeTraffic::handle_classify(const protocol::Classify& question) {
+  protocol::JobMessage answer;
+  auto& classified = *answer.mutable_classified();
+  classified.set_id(question.id());
+  struct stat status {};
+  std::string path = question.path();
+  if (!path.starts_with('/')) path = question.base() + "/" + path;
+  if (::fstatat(AT_FDCWD, path.c_str(), &status, question.follow() ? 0 : AT_SYMLINK_NOFOLLOW) == 0)
+    classified.set_mode(status.st_mode);
+  else
+    classified.set_errno_value(errno);
+  link_->send(answer);
+}
+
+void HomeTraffic::handle_arm(const protocol::ArmDescription& wish) {
+  protocol::JobMessage answer;
+  auto& armed = *answer.mutable_armed();
+  armed.set_home_id(wish.home_id());
+  auto path = files_->arm(wish.home_id(), wish.path());
+  if (path)
+    armed.set_path(*path);
+  else
+    armed.set_error(path.error().message());
+  link_->send(answer);
+}
+
+void HomeTraffic::tell_control(std::function<void()> task) {
+  control_.post([alive = std::weak_ptr(alive_), task = std::move(task)] {
+    if (!alive.expired()) task();
+  });
+}
+
+void HomeTraffic::untrusted(const std::string& why) {
+  log::error("the peer sent {}: the link is closed", why);
+  link_->disconnect();
+  tell_control([this, why] {
+    callbacks_.on_lost(Error{ErrorCode::kProtocol, 0, "the peer sent " + why});
+  });
+}
+
+}  // namespace llrun

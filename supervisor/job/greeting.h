@@ -1,0 +1,21 @@
+// The exchange of hellos that opens every channel (docs/protocol.md, "Opening a channel").
+#pragma once
+
+#include <chrono>
+
+#include "base/result.h"
+#include "supervisor/protocol/hello.pb.h"
+
+namespace llrun {
+
+inline constexpr std::uint32_t kProtocolVersion = 1;
+
+// Say ours, wait for theirs. kRefused carries the other side's words; kProtocol: another version.
+[[nodiscard]] Result<protocol::Hello> greet(int in, int out, const protocol::Hello& ours,
+                                            std::chrono::milliseconds timeout);
+// Say ours on a channel whose first frame has been read by the agent.
+[[nodiscard]] Result<> say_hello(int out, const protocol::Hello& ours);
+// Decline on such a channel, with words for the person at the other end.
+void refuse(int out, const std::string& words);
+
+}  // namespace llrun

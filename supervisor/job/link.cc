@@ -1,0 +1,203 @@
+#include "supervisor/job/link.h"
+
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/log.h"
+
+namespace llrun {
+namespace {
+
+constexpr std::uint32_t kPagesStream = 0xFFFF'FFFF;
+// Acknowledge at the latest after this many bytes, so that the other side keeps little.
+constexpr std::uint64_t kAcknowledgeAfter = 1 << 20;
+
+std::string encode_number(std::uint64_t number) { return std::string(text_of(bytes_of(number))); }
+
+Result<std::uint64_t> decode_number(std::span<const std::byte> payload) {
+  std::uint64_t number = 0;
+  if (payload.size() != sizeof number)
+    return failure(ErrorCode::kProtocol, "a count of the wrong size arrived");
+  std::memcpy(&number, payload.data(), sizeof number);
+  return number;
+}
+
+bool numbered(wire::FrameType type) {
+  return type != wire::FrameType::kKeepAlive && type != wire::FrameType::kPages;
+}
+
+}  // namespace
+
+Link::Link(EventLoop& loop, Callbacks callbacks)
+    : loop_(loop), callbacks_(std::move(callbacks)), last_heard_(EventLoop::Clock::now()) {
+  timer_ = loop_.every(kKeepAlivePeriod, [this] { send_keep_alive(); });
+}
+
+Link::~Link() {
+  loop_.cancel(timer_);
+  drop_channel();
+}
+
+Result<> Link::connect(Fd in, Fd out) {
+  drop_channel();
+  LLRUN_TRY_ASSIGN(
+      auto channel,
+      Channel::open(loop_, std::move(in), std::move(out),
+                    {[this](const wire::FrameHeader& header, std::span<const std::byte> payload) {
+                       receive(header, payload);
+                     },
+                     [this](const Error& error) { lost(error); }}));
+  {
+    const std::lock_guard lock(mutex_);
+    channel_ = std::move(channel);
+    open_ = false;
+    pages_sent_ = pages_landed_ = own_landed_ = 0;
+  }
+  connected_ = true;
+  last_heard_ = EventLoop::Clock::now();
+  send_keep_alive();
+  return {};
+}
+
+void Link::disconnect() { drop_channel(); }
+
+void Link::drop_channel() {
+  std::shared_ptr<Channel> channel;
+  {
+    const std::lock_guard lock(mutex_);
+    channel = std::exchange(channel_, nullptr);
+    open_ = false;
+    if (channel) bytes_before_ += channel->bytes_sent();
+  }
+  connected_ = false;
+  pages_moved_.notify_all();
+}
+
+void Link::lost(const Error& error) {
+  drop_channel();
+  callbacks_.on_lost(error);
+}
+
+void Link::send(wire::FrameType type, std::uint32_t stream, std::string payload) {
+  const std::lock_guard lock(mutex_);
+  if (channel_ && open_) channel_->send(type, epoch_, stream, payload);
+  kept_.push_back({type, epoch_, stream, std::move(payload)});
+}
+
+void Link::send(const protocol::JobMessage& message) {
+  send(wire::FrameType::kJob, 0, message.SerializeAsString());
+}
+
+Result<> Link::send_pages(std::uint64_t address, std::span<const std::byte> bytes) {
+  constexpr std::size_t kPiece = wire::kMaxPagesPerFrame * wire::kPageSize;
+  while (!bytes.empty()) {
+    const auto piece = bytes.first(std::min(bytes.size(), kPiece));
+    const wire::PagesHeader header{address,
+                                   static_cast<std::uint32_t>(piece.size() / wire::kPageSize), 0};
+    std::vector<std::byte> payload(sizeof header + piece.size());
+    std::memcpy(payload.data(), &header, sizeof header);
+    std::memcpy(payload.data() + sizeof header, piece.data(), piece.size());
+    std::shared_ptr<Channel> channel;
+    {
+      std::unique_lock lock(mutex_);
+      pages_moved_.wait(lock, [this] {
+        return !channel_ || (open_ && pages_sent_ - pages_landed_ < kPagesWindow);
+      });
+      if (!channel_) return failure(ErrorCode::kGone, "send pages: the link is lost");
+      channel = channel_;
+      pages_sent_ += piece.size();
+    }
+    auto sent = channel->send_bulk(wire::FrameType::kPages, epoch_, 0, std::move(payload));
+    loop_.post([kept = std::move(channel)] {});  // a channel ends on its loop's thread
+    LLRUN_TRY(std::move(sent));
+    bytes = bytes.subspan(piece.size());
+    address += piece.size();
+  }
+  return {};
+}
+
+void Link::landed(std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  own_landed_ += bytes;
+  if (!channel_ || !open_) return;
+  std::string payload = encode_number(own_landed_);
+  channel_->send(wire::FrameType::kStreamCredit, epoch_, kPagesStream, payload);
+  kept_.push_back({wire::FrameType::kStreamCredit, epoch_, kPagesStream, std::move(payload)});
+}
+
+void Link::flush(std::chrono::milliseconds timeout) {
+  std::shared_ptr<Channel> channel;
+  {
+    const std::lock_guard lock(mutex_);
+    channel = channel_;
+  }
+  if (!channel) return;
+  if (auto flushed = channel->flush(timeout); !flushed)
+    log::warn("the last words may not have arrived: {}", flushed.error().message());
+  loop_.post([kept = std::move(channel)] {});
+}
+
+void Link::receive(const wire::FrameHeader& header, std::span<const std::byte> payload) {
+  last_heard_ = EventLoop::Clock::now();
+  if (header.type == wire::FrameType::kKeepAlive) return on_keep_alive(payload);
+  if (numbered(header.type)) {
+    ++received_;
+    received_unsaid_ += payload.size();
+    if (received_unsaid_ > kAcknowledgeAfter) send_keep_alive();
+  }
+  if (header.epoch != epoch_) {
+    log::info("dropped a frame of epoch {}, this is {}", header.epoch, epoch_.load());
+    return;
+  }
+  if (header.type == wire::FrameType::kStreamCredit && header.stream == kPagesStream) {
+    const auto total = decode_number(payload);
+    const std::lock_guard lock(mutex_);
+    if (total && *total <= pages_sent_) pages_landed_ = std::max(pages_landed_, *total);
+    pages_moved_.notify_all();
+    return;
+  }
+  callbacks_.on_frame(header, payload);
+}
+
+void Link::on_keep_alive(std::span<const std::byte> payload) {
+  const auto received = decode_number(payload);
+  bool refused = !received;
+  {
+    const std::lock_guard lock(mutex_);
+    refused = refused || *received < first_kept_ || *received > first_kept_ + kept_.size();
+    if (!refused) {
+      forget_up_to(*received);
+      if (!open_) resend();
+    }
+  }
+  pages_moved_.notify_all();
+  if (refused) lost(Error{ErrorCode::kProtocol, 0, "the other side has lost count of frames"});
+}
+
+void Link::forget_up_to(std::uint64_t received) {
+  while (first_kept_ < received) {
+    kept_.pop_front();
+    ++first_kept_;
+  }
+}
+
+void Link::resend() {
+  open_ = true;
+  for (const Kept& frame : kept_)
+    channel_->send(frame.type, frame.epoch, frame.stream, frame.payload);
+}
+
+void Link::send_keep_alive() {
+  const std::lock_guard lock(mutex_);
+  received_unsaid_ = 0;
+  if (channel_) channel_->send(wire::FrameType::kKeepAlive, epoch_, 0, encode_number(received_));
+}
+
+std::uint64_t Link::bytes_sent() const {
+  const std::lock_guard lock(mutex_);
+  return bytes_before_ + (channel_ ? channel_->bytes_sent() : 0);
+}
+
+}  // namespace llrun

@@ -1,0 +1,374 @@
+#include "supervisor/shadow/keeper.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "base/log.h"
+
+namespace llrun {
+namespace {
+
+using tracer::RemoteAddr;
+using tracer::RemoteSyscalls;
+using tracer::StoppedThread;
+
+// Room for the buffers of one call, and how many calls may be under way.
+constexpr std::uint64_t kSlotSize = 64 << 10;
+constexpr std::size_t kSlots = 32;
+constexpr std::uint64_t kNoCall = static_cast<std::uint64_t>(-1);
+
+bool is_restart_code(std::uint64_t rax) {
+  const auto value = static_cast<std::int64_t>(rax);
+  return value <= -512 && value >= -516;
+}
+
+template <typename Value>
+void complain(const char* what, const Result<Value>& result) {
+  if (!result && result.error().code != ErrorCode::kGone)
+    log::error("shadow: {}: {}", what, result.error().message());
+}
+
+}  // namespace
+
+ShadowKeeper::ShadowKeeper(HostPid pid, tracer::StubPage page, const std::vector<HostTid>& threads,
+                           Callbacks callbacks)
+    : pid_(pid), page_(page), callbacks_(std::move(callbacks)), slots_used_(kSlots, false) {
+  for (const HostTid tid : threads) threads_[tid];
+}
+
+std::vector<HostTid> ShadowKeeper::tids() const {
+  std::vector<HostTid> tids;
+  for (const auto& [tid, thread] : threads_) tids.push_back(tid);
+  return tids;
+}
+
+void ShadowKeeper::on_sigchld() {
+  if (held_) return;
+  for (const HostTid tid : tids()) {
+    while (threads_.contains(tid)) {
+      auto event = tracer::poll_stop(tid);
+      if (!event || !*event) break;
+      handle(**event);
+      if (held_) return;
+    }
+  }
+}
+
+void ShadowKeeper::handle(const tracer::StopEvent& event) {
+  if (event.ended()) {
+    threads_.erase(event.tid);
+    if (event.tid.value != pid_.value) return;
+    ended_ = true;
+    return callbacks_.ended(event.what);
+  }
+  auto token = StoppedThread::seen_stopped(event.tid);
+  if (const auto* signal = event.as<tracer::SignalDelivery>())
+    return on_signal(event.tid, std::move(token), signal->info);
+  if (event.is<tracer::GroupStop>()) return complain("listen", tracer::listen(std::move(token)));
+  // SIGCONT, or the rest of an interruption: the call or the sleep goes on.
+  complain("resume", tracer::resume(std::move(token)));
+}
+
+void ShadowKeeper::on_signal(HostTid tid, StoppedThread token, const siginfo_t& info) {
+  if (finished_call(tid, token, info)) return park(std::move(token));
+  if (stopping_by_ == info.si_signo && info.si_pid == ::getpid()) {
+    stopping_by_ = 0;  // our own order
+    return complain("stop", tracer::resume(std::move(token), info.si_signo));
+  }
+  const bool to_thread = info.si_code == SI_TKILL;
+  callbacks_.signal(info, to_thread ? GuestTid{tid.value} : GuestTid{});
+  if (!threads_[tid].call) return complain("resume", tracer::resume(std::move(token)));
+  // The guest decides what the signal means to the call, and asks again if it still wants it.
+  give_up_call(tid, token);
+  park(std::move(token));
+}
+
+bool ShadowKeeper::finished_call(HostTid tid, const StoppedThread& token, const siginfo_t& info) {
+  if (info.si_signo != SIGTRAP || !threads_[tid].call) return false;
+  const auto registers = tracer::registers(token);
+  // Behind the int3 that follows the system call instruction (two bytes, and one).
+  if (!registers || registers->rip != page_.site().address.value + 3) return false;
+  finish_call(tid, token, static_cast<std::int64_t>(registers->rax));
+  return true;
+}
+
+void ShadowKeeper::finish_call(HostTid tid, const StoppedThread&, std::int64_t value) {
+  Call call = *std::exchange(threads_[tid].call, std::nullopt);
+  slots_used_[call.slot] = false;
+  protocol::HomeCallDone done;
+  done.set_id(call.call.id());
+  done.set_value(value);
+  for (int i = 0; i < call.call.buffers_size() && value >= 0; ++i) {
+    const auto& buffer = call.call.buffers(i);
+    if (!buffer.output()) continue;
+    // What a read has read is what it returned; a structure is whole.
+    const bool counted = call.call.number() == SYS_read;
+    std::string bytes(counted ? static_cast<std::size_t>(value) : buffer.size(), '\0');
+    if (bytes.size() > buffer.size()) bytes.resize(buffer.size());
+    auto got = tracer::read_memory(pid_, call.buffers[static_cast<std::size_t>(i)],
+                                   std::as_writable_bytes(std::span(bytes)));
+    complain("an answer's bytes", got);
+    auto& output = *done.add_outputs();
+    output.set_buffer(static_cast<std::uint32_t>(i));
+    output.set_bytes(std::move(bytes));
+  }
+  callbacks_.call_done(done);
+}
+
+void ShadowKeeper::give_up_call(HostTid tid, const StoppedThread& token) {
+  const auto registers = tracer::registers(token);
+  // Interrupted in the kernel before anything had happened; else it is done, only the trap was
+  // still to come.
+  if (registers && !is_restart_code(registers->rax) &&
+      registers->rip == page_.site().address.value + 2 && registers->rax != kNoCall)
+    return finish_call(tid, token, static_cast<std::int64_t>(registers->rax));
+  const Call call = *std::exchange(threads_[tid].call, std::nullopt);
+  slots_used_[call.slot] = false;
+  answer_cancelled(call.call);
+}
+
+void ShadowKeeper::answer_cancelled(const protocol::HomeCall& call) {
+  protocol::HomeCallDone done;
+  done.set_id(call.id());
+  done.set_cancelled(true);
+  callbacks_.call_done(done);
+}
+
+// The threads sleep with every signal unblocked, so that each is met at once.
+void ShadowKeeper::park(StoppedThread token) {
+  auto registers = tracer::registers(token);
+  if (!registers) return;
+  registers->rip = page_.park().value;
+  registers->orig_rax = kNoCall;
+  complain("park", tracer::set_registers(token, *registers));
+  complain("park", tracer::set_signal_mask(token, 0));
+  complain("park", tracer::resume(std::move(token)));
+}
+
+Result<StoppedThread> ShadowKeeper::stop_thread(HostTid tid) {
+  LLRUN_TRY(tracer::interrupt(tid));
+  for (;;) {
+    LLRUN_TRY_ASSIGN(const auto event, tracer::wait_for_stop(tid));
+    if (event.is<tracer::EventStop>() || event.is<tracer::GroupStop>())
+      return StoppedThread::seen_stopped(tid);
+    handle(event);
+    if (!threads_.contains(tid)) return failure(ErrorCode::kGone, "a shadow's thread has ended");
+  }
+}
+
+Result<> ShadowKeeper::ensure_arena() {
+  if (arena_) return {};
+  const HostTid main{pid_.value};
+  LLRUN_TRY_ASSIGN(StoppedThread token, stop_thread(main));
+  {
+    LLRUN_TRY_ASSIGN(auto calls, RemoteSyscalls::borrow(pid_, token, page_.site()));
+    const auto start = calls.call(SYS_mmap, 0, kSlotSize * kSlots, PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (const siginfo_t& info : calls.take_signals()) callbacks_.signal(info, {});
+    LLRUN_TRY(calls.finish());
+    if (!start) return std::unexpected(start.error());
+    LLRUN_TRY_ASSIGN(arena_, tracer::RemoteRange::of({*start}, kSlotSize * kSlots));
+  }
+  return tracer::resume(std::move(token));
+}
+
+std::optional<std::uint64_t> ShadowKeeper::free_slot() {
+  const auto free = std::ranges::find(slots_used_, false);
+  if (free == slots_used_.end()) return std::nullopt;
+  *free = true;
+  return static_cast<std::uint64_t>(free - slots_used_.begin());
+}
+
+void ShadowKeeper::start_call(const protocol::HomeCall& wanted) {
+  const HostTid tid{wanted.tid()};
+  const auto thread = threads_.find(tid);
+  if (thread == threads_.end() || thread->second.call) return answer_cancelled(wanted);
+  if (auto arena = ensure_arena(); !arena) {
+    complain("room for a call", arena);
+    return answer_cancelled(wanted);
+  }
+  auto token = stop_thread(tid);
+  if (!token) return;  // the shadow has ended; so will the guest
+  const auto slot = free_slot();
+  if (!slot) {
+    answer_cancelled(wanted);
+    return park(std::move(*token));
+  }
+  Call call{wanted, *slot, {}};
+  auto placed = place_call(*token, call);
+  if (!placed) {
+    complain("a call", placed);
+    slots_used_[*slot] = false;
+    answer_cancelled(wanted);
+    return park(std::move(*token));
+  }
+  threads_[tid].call = std::move(call);
+  complain("a call", tracer::resume(std::move(*token)));
+}
+
+Result<> ShadowKeeper::place_call(const StoppedThread& token, Call& call) {
+  LLRUN_TRY_ASSIGN(auto registers, tracer::registers(token));
+  std::array<std::uint64_t, 6> arguments{};
+  for (int i = 0; i < call.call.arguments_size() && i < 6; ++i)
+    arguments[static_cast<std::size_t>(i)] = call.call.arguments(i);
+  std::uint64_t used = 0;
+  for (const auto& buffer : call.call.buffers()) {
+    const std::uint64_t room = (buffer.size() + 15) / 16 * 16;
+    if (buffer.argument() >= arguments.size() || room > kSlotSize - used ||
+        buffer.input().size() > buffer.size())
+      return failure(ErrorCode::kProtocol, "the guest asked for a call that cannot be");
+    const RemoteAddr at = arena_->start + (call.slot * kSlotSize + used);
+    used += room;
+    if (!buffer.input().empty())
+      LLRUN_TRY(tracer::write_memory(pid_, at, bytes_of(std::string_view(buffer.input()))));
+    arguments[buffer.argument()] = at.value;
+    call.buffers.push_back(at);
+  }
+  registers.rip = page_.site().address.value;
+  registers.orig_rax = kNoCall;
+  registers.rax = call.call.number();
+  registers.rdi = arguments[0];
+  registers.rsi = arguments[1];
+  registers.rdx = arguments[2];
+  registers.r10 = arguments[3];
+  registers.r8 = arguments[4];
+  registers.r9 = arguments[5];
+  LLRUN_TRY(tracer::set_registers(token, registers));
+  // With the guest thread's own mask, so that what interrupts it there interrupts it here.
+  return tracer::set_signal_mask(token, call.call.signal_mask());
+}
+
+void ShadowKeeper::cancel_call(std::uint64_t id) {
+  for (auto& [tid, thread] : threads_) {
+    if (!thread.call || thread.call->call.id() != id) continue;
+    const HostTid which = tid;
+    auto token = stop_thread(which);
+    if (!token || !threads_.contains(which)) return;
+    if (threads_[which].call) give_up_call(which, *token);
+    return park(std::move(*token));
+  }
+}
+
+void ShadowKeeper::stop_like_guest(int signal) {
+  stopping_by_ = signal;
+  if (::kill(pid_.value, signal) != 0)
+    log::error("shadow: could not be stopped: {}", system_error("kill").error().message());
+}
+
+Result<HostTid> ShadowKeeper::new_thread() {
+  const HostTid main{pid_.value};
+  LLRUN_TRY_ASSIGN(StoppedThread token, stop_thread(main));
+  std::optional<HostTid> made;
+  {
+    LLRUN_TRY_ASSIGN(auto calls, RemoteSyscalls::borrow(pid_, token, page_.site()));
+    constexpr unsigned long kThread =
+        CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+    auto tid = calls.call(SYS_clone, kThread, 0, 0, 0, 0);
+    for (const siginfo_t& info : calls.take_signals()) callbacks_.signal(info, {});
+    for (const auto& event : calls.take_events())
+      if (const auto* clone = event.as<tracer::CloneEvent>()) made = clone->child;
+    LLRUN_TRY(calls.finish());
+    if (!tid) {
+      complain("resume", tracer::resume(std::move(token)));
+      return std::unexpected(tid.error());
+    }
+    if (!made) made = HostTid{static_cast<pid_t>(*tid)};
+  }
+  LLRUN_TRY(tracer::resume(std::move(token)));
+  LLRUN_TRY(tracer::wait_for_stop(*made));
+  threads_[*made];
+  park(StoppedThread::seen_stopped(*made));
+  return *made;
+}
+
+void ShadowKeeper::end_thread(HostTid tid) {
+  if (!threads_.contains(tid) || tid.value == pid_.value) return;
+  auto token = stop_thread(tid);
+  if (!token) return;
+  auto calls = RemoteSyscalls::borrow(pid_, *token, page_.site());
+  if (!calls) return complain("end of a thread", calls);
+  complain("end of a thread", calls->call_to_end(SYS_exit, 0));
+  threads_.erase(tid);
+}
+
+Result<> ShadowKeeper::close_fd(int number) {
+  LLRUN_TRY_ASSIGN(StoppedThread token, stop_thread(HostTid{pid_.value}));
+  LLRUN_TRY_ASSIGN(auto calls, RemoteSyscalls::borrow(pid_, token, page_.site()));
+  const auto closed = calls.call(SYS_close, number);
+  for (const siginfo_t& info : calls.take_signals()) callbacks_.signal(info, {});
+  LLRUN_TRY(calls.finish());
+  LLRUN_TRY(tracer::resume(std::move(token)));
+  if (!closed) return std::unexpected(closed.error());
+  return {};
+}
+
+Result<> ShadowKeeper::end_like_guest(int wait_status) {
+  const HostTid main{pid_.value};
+  LLRUN_TRY_ASSIGN(StoppedThread token, stop_thread(main));
+  if (WIFEXITED(wait_status)) return exit_with(std::move(token), WEXITSTATUS(wait_status));
+  const int signal = WTERMSIG(wait_status);
+  if (signal != SIGKILL) LLRUN_TRY(let_signal_kill(token, signal));
+  stopping_by_ = signal;
+  LLRUN_TRY(tracer::resume(std::move(token)));
+  if (::kill(pid_.value, signal) != 0) return system_error("end the shadow");
+  return {};
+}
+
+Result<> ShadowKeeper::exit_with(StoppedThread token, int status) {
+  LLRUN_TRY_ASSIGN(auto registers, tracer::registers(token));
+  registers.rip = page_.site().address.value;
+  registers.orig_rax = kNoCall;
+  registers.rax = SYS_exit_group;
+  registers.rdi = static_cast<std::uint64_t>(status);
+  LLRUN_TRY(tracer::set_registers(token, registers));
+  return tracer::resume(std::move(token));
+}
+
+// The default action, which kills; without a core dump, whose contents home does not have.
+Result<> ShadowKeeper::let_signal_kill(const StoppedThread& token, int signal) {
+  struct KernelSigaction {
+    std::uint64_t handler, flags, restorer, mask;
+  };
+  const KernelSigaction fallback{};
+  const rlimit no_core{0, 0};
+  const RemoteAddr scratch = page_.arena().start;
+  LLRUN_TRY_ASSIGN(auto calls, RemoteSyscalls::borrow(pid_, token, page_.site()));
+  LLRUN_TRY(tracer::write_value(pid_, scratch, fallback));
+  LLRUN_TRY(calls.call(SYS_rt_sigaction, signal, scratch, 0, sizeof fallback.mask));
+  LLRUN_TRY(tracer::write_value(pid_, scratch, no_core));
+  LLRUN_TRY(calls.call(SYS_prlimit64, 0, RLIMIT_CORE, scratch, 0));
+  return calls.finish();
+}
+
+Result<tracer::ThreadSet> ShadowKeeper::stop_all() {
+  auto set = tracer::ThreadSet::of_running(pid_, tids());
+  held_ = true;
+  LLRUN_TRY(set.stop_all());
+  return set;
+}
+
+Result<> ShadowKeeper::end_stopped_thread(tracer::ThreadSet& threads, HostTid tid) {
+  {
+    LLRUN_TRY_ASSIGN(auto calls, RemoteSyscalls::borrow(pid_, threads.stopped(tid), page_.site()));
+    LLRUN_TRY(calls.call_to_end(SYS_exit, 0));
+  }
+  threads.forget(tid);
+  return {};
+}
+
+Result<> ShadowKeeper::park_all(tracer::ThreadSet threads) {
+  held_ = false;
+  for (const HostTid tid : threads.tids()) park(threads.take_stopped(tid));
+  return {};
+}
+
+}  // namespace llrun

@@ -1,0 +1,161 @@
+#include "supervisor/job/link.h"
+
+#include <future>
+#include <random>
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include "base/bytes.h"
+#include "supervisor/job/greeting.h"
+#include "supervisor/job/io_thread.h"
+
+namespace llrun {
+namespace {
+
+constexpr auto kLimit = std::chrono::seconds(60);
+
+// One side of a link, which notes the stream numbers of the frames it gets.
+struct Side {
+  explicit Side(std::function<void()> on_lost = [] {}) {
+    io = std::move(*IoThread::start());
+    io->ask([&] {
+      link = std::make_unique<Link>(
+          io->loop(), Link::Callbacks{[this](const wire::FrameHeader& header,
+                                             std::span<const std::byte> payload) {
+                                        on_frame(header, payload);
+                                      },
+                                      [on_lost](const Error&) { on_lost(); }});
+      link->set_epoch(1);
+    });
+  }
+  ~Side() {
+    io->ask([&] { link.reset(); });
+  }
+  void on_frame(const wire::FrameHeader& header, std::span<const std::byte> payload) {
+    if (header.type == wire::FrameType::kPages) {
+      page_bytes += payload.size() - sizeof(wire::PagesHeader);
+      link->landed(payload.size() - sizeof(wire::PagesHeader));
+    } else {
+      got.push_back(header.stream);
+      if (got.size() == expected) done.set_value();
+    }
+  }
+  std::unique_ptr<IoThread> io;
+  std::unique_ptr<Link> link;
+  std::vector<std::uint32_t> got;
+  std::atomic<std::uint64_t> page_bytes = 0;
+  std::size_t expected = 0;
+  std::promise<void> done;
+};
+
+void connect(Side& a, Side& b) {
+  auto pair = make_socketpair(SOCK_STREAM);
+  ASSERT_TRUE(pair);
+  for (auto [side, end] : {std::pair{&a, &pair->first}, std::pair{&b, &pair->second}}) {
+    auto copy = end->duplicate();
+    ASSERT_TRUE(copy);
+    side->io->ask([&] {
+      ASSERT_TRUE(side->link->connect(std::move(*end), std::move(*copy)));
+    });
+  }
+}
+
+TEST(Link, EveryFrameArrivesOnceInOrderOverManyBrokenConnections) {
+  Side a;
+  Side b;
+  constexpr std::uint32_t kFrames = 3000;
+  b.expected = kFrames;
+  connect(a, b);
+  std::mt19937 random(7);
+  for (std::uint32_t i = 0; i < kFrames; ++i) {
+    a.link->send(wire::FrameType::kStreamData, i, std::string(random() % 3000, 'x'));
+    if (i % 500 == 250) {
+      // Cut at whatever byte the traffic has come to.
+      a.io->ask([&] { a.link->disconnect(); });
+      connect(a, b);
+    }
+  }
+  ASSERT_EQ(b.done.get_future().wait_for(kLimit), std::future_status::ready);
+  b.io->ask([&] {
+    ASSERT_EQ(b.got.size(), kFrames);
+    for (std::uint32_t i = 0; i < kFrames; ++i) ASSERT_EQ(b.got[i], i);
+  });
+}
+
+TEST(Link, FramesSentWhileThereIsNoConnectionAreSentLater) {
+  Side a;
+  Side b;
+  b.expected = 2;
+  a.link->send(wire::FrameType::kStreamData, 0, "early");
+  connect(a, b);
+  a.link->send(wire::FrameType::kStreamData, 1, "late");
+  ASSERT_EQ(b.done.get_future().wait_for(kLimit), std::future_status::ready);
+}
+
+TEST(Link, FramesOfAnotherEpochAreDroppedButCounted) {
+  Side a;
+  Side b;
+  b.expected = 1;
+  a.link->set_epoch(2);
+  a.link->send(wire::FrameType::kStreamData, 11, "of another incarnation");
+  a.link->set_epoch(1);
+  a.link->send(wire::FrameType::kStreamData, 12, "of this one");
+  connect(a, b);
+  ASSERT_EQ(b.done.get_future().wait_for(kLimit), std::future_status::ready);
+  b.io->ask([&] { EXPECT_EQ(b.got, std::vector<std::uint32_t>{12}); });
+}
+
+TEST(Link, PagesFlowNoFasterThanTheyLandAndFailWhenTheLinkIsCut) {
+  Side a;
+  Side b;
+  connect(a, b);
+  const std::vector<std::byte> megabyte(1 << 20);
+  for (int i = 0; i < 100; ++i)
+    ASSERT_TRUE(a.link->send_pages(static_cast<std::uint64_t>(i) << 20, megabyte));
+  // What has been sent and not yet landed fits the window.
+  EXPECT_GE(b.page_bytes + Link::kPagesWindow, 100U << 20);
+  a.io->ask([&] { a.link->disconnect(); });
+  const auto sent = a.link->send_pages(0, megabyte);
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error().code, ErrorCode::kGone);
+}
+
+TEST(Link, TheOtherSidesEndIsTold) {
+  std::promise<void> lost;
+  Side a([&] { lost.set_value(); });
+  {
+    Side b;
+    connect(a, b);
+  }
+  EXPECT_EQ(lost.get_future().wait_for(kLimit), std::future_status::ready);
+  EXPECT_FALSE(a.link->connected());
+}
+
+TEST(Greeting, ARefusalReachesTheOtherSideInItsWords) {
+  auto pair = make_socketpair(SOCK_STREAM);
+  ASSERT_TRUE(pair);
+  refuse(pair->second.get(), "no guests here");
+  protocol::Hello ours;
+  ours.set_version(kProtocolVersion);
+  const auto theirs = greet(pair->first.get(), pair->first.get(), ours, std::chrono::seconds(10));
+  ASSERT_FALSE(theirs);
+  EXPECT_EQ(theirs.error().code, ErrorCode::kRefused);
+  EXPECT_EQ(theirs.error().attempted, "no guests here");
+}
+
+TEST(Greeting, AnotherVersionIsRefused) {
+  auto pair = make_socketpair(SOCK_STREAM);
+  ASSERT_TRUE(pair);
+  protocol::Hello other;
+  other.set_version(kProtocolVersion + 1);
+  ASSERT_TRUE(say_hello(pair->second.get(), other));
+  protocol::Hello ours;
+  ours.set_version(kProtocolVersion);
+  const auto theirs = greet(pair->first.get(), pair->first.get(), ours, std::chrono::seconds(10));
+  ASSERT_FALSE(theirs);
+  EXPECT_EQ(theirs.error().code, ErrorCode::kProtocol);
+}
+
+}  // namespace
+}  // namespace llrun

@@ -1,0 +1,111 @@
+// llrun-supervisor: cares for one program, at home or for a guest. Started by llrun and llrund, not
+// by people.
+//
+//   llrun-supervisor home  --pid N --pidfd FD [--launched] [--node NAME] [--after MS] [--max-io
+//   MIB]
+//                          [--stay] [--verbose-fd FD] [--json]
+//   llrun-supervisor guest --in FD --out FD --lifeline FD --hello-fd FD
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <boost/program_options.hpp>
+#include <cstdio>
+#include <string_view>
+
+#include "base/log.h"
+#include "supervisor/config/config.h"
+#include "supervisor/config/paths.h"
+#include "supervisor/guest/guest_job.h"
+#include "supervisor/home/home_job.h"
+
+namespace llrun {
+namespace {
+
+namespace po = boost::program_options;
+
+int complain(const Error& error) {
+  log::error("{}", error.message());
+  std::fprintf(stderr, "llrun: %s\n", error.message().c_str());
+  return 125;
+}
+
+Result<> open_log(const std::string& role) {
+  LLRUN_TRY_ASSIGN(const std::string directory, config::state_directory());
+  return log::open({role, directory + "/log", false});
+}
+
+// What the options leave open is settled by the configuration.
+Result<HomeOptions> home_options(const po::variables_map& given) {
+  LLRUN_TRY_ASSIGN(const config::Config configured, config::load());
+  HomeOptions options;
+  options.pid = HostPid{given["pid"].as<int>()};
+  options.pidfd = Fd(given["pidfd"].as<int>());
+  options.launched = given.contains("launched");
+  options.only_node = given["node"].as<std::string>();
+  options.after = given.contains("after") ? std::chrono::milliseconds(given["after"].as<long>())
+                                          : configured.after;
+  options.max_io = given.contains("max-io") ? given["max-io"].as<double>() : configured.max_io;
+  options.stay = given.contains("stay");
+  options.verbose = given.contains("verbose-fd");
+  options.json = given.contains("json");
+  options.lease = configured.lease;
+  options.abandon = configured.abandon;
+  return options;
+}
+
+int run_home(const po::variables_map& given) {
+  if (given.contains("verbose-fd")) ::dup2(given["verbose-fd"].as<int>(), STDERR_FILENO);
+  const std::string role = fmt::format("home {}", given["pid"].as<int>());
+  if (auto opened = open_log(role); !opened) return complain(opened.error());
+  auto options = home_options(given);
+  if (!options) return complain(options.error());
+  auto job = HomeJob::create(std::move(*options));
+  if (!job) return complain(job.error());
+  return (*job)->run();
+}
+
+int run_guest(const po::variables_map& given) {
+  GuestOptions options;
+  options.in = Fd(given["in"].as<int>());
+  options.out = Fd(given["out"].as<int>());
+  options.lifeline = Fd(given["lifeline"].as<int>());
+  const auto hello = read_whole_file(fmt::format("/proc/self/fd/{}", given["hello-fd"].as<int>()));
+  if (!hello || !options.hello.ParseFromString(*hello))
+    return complain({ErrorCode::kProtocol, 0, "the hello that was handed over cannot be read"});
+  if (auto opened = open_log("guest " + options.hello.job()); !opened)
+    return complain(opened.error());
+  auto job = GuestJob::create(std::move(options));
+  if (!job) return complain(job.error());
+  return (*job)->run();
+}
+
+po::options_description known_options() {
+  po::options_description known;
+  auto add = known.add_options();
+  for (const char* number : {"pid", "pidfd", "verbose-fd", "in", "out", "lifeline", "hello-fd"})
+    add(number, po::value<int>());
+  add("launched", "")("stay", "")("json", "");
+  add("node", po::value<std::string>()->default_value(""));
+  add("after", po::value<long>())("max-io", po::value<double>());
+  return known;
+}
+
+int main(int argc, char** argv) {
+  const std::string_view role = argc > 1 ? argv[1] : "";
+  try {
+    po::variables_map given;
+    po::store(po::parse_command_line(argc - 1, argv + 1, known_options()), given);
+    if (role == "home" && given.contains("pid") && given.contains("pidfd")) return run_home(given);
+    if (role == "guest" && given.contains("in") && given.contains("out") &&
+        given.contains("lifeline") && given.contains("hello-fd"))
+      return run_guest(given);
+  } catch (const po::error& problem) {
+    return complain({ErrorCode::kInvalid, 0, problem.what()});
+  }
+  return complain({ErrorCode::kInvalid, 0, "llrun-supervisor is started by llrun and llrund"});
+}
+
+}  // namespace
+}  // namespace llrun
+
+int main(int argc, char** argv) { return llrun::main(argc, argv); }
