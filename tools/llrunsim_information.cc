@@ -38,7 +38,7 @@ void print_result(const Request& request, const policies::sim::InformationConfig
 
 // `values`: numbers of nodes. direct is left out where its messages would not fit in memory.
 Result<int> run_information(const Request& request) {
-  constexpr double kMostDirect = 1000;
+  constexpr double kMostDirect = 300;
   const std::vector<double> sizes =
       request.values.empty() ? std::vector<double>{3, 10, 30, 100, 300, 1000} : request.values;
   if (!request.json)
