@@ -148,6 +148,7 @@ void GuestJob::complete(const protocol::PagesEnd& end) {
     for (const auto& range : end.ranges()) LLRUN_TRY(restorer_->land_range(range));
     LLRUN_TRY(restorer_->finish());
     const auto ids = restorer_->threads();
+    stub_ = restorer_->stub();
     LLRUN_TRY_ASSIGN(auto threads, restorer_->release(false));
     restorer_.reset();
     return take_over(std::move(threads), ids);

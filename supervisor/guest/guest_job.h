@@ -95,6 +95,7 @@ class GuestJob {
   Fd terminal_;                               // master of the controlling terminal's stand-in
   std::optional<tracer::Restorer> restorer_;  // while it is being filled
   std::uint64_t pages_landed_ = 0;
+  std::optional<tracer::StubPage> stub_;  // the only code that its filter lets call freely
   Fd listener_;
   std::unique_ptr<Tracee> tracee_;
   std::unique_ptr<CallServer> calls_;

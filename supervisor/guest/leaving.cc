@@ -56,6 +56,7 @@ Result<image::Process> GuestJob::capture_guest() {
   for (const HostTid tid : stopped_->tids()) tracee_->settle_call(stopped_->stopped(tid));
   LLRUN_TRY_ASSIGN(auto freeze, tracer::Freeze::begin(std::move(*stopped_)));
   frozen_.emplace(std::move(freeze));
+  frozen_->use_stub(*stub_);
   stopped_.reset();
   tracer::MemoryOptions memory;
   // The file view shows home's files under home's names; only what has no name any more is copied.
@@ -82,6 +83,14 @@ Result<image::Process> GuestJob::capture_guest() {
                                          descriptors.descriptions.end());
   process.mutable_descriptors()->Assign(descriptors.descriptors.begin(),
                                         descriptors.descriptors.end());
+  for (Description& description : *process.mutable_descriptions()) {
+    // Positions from this one on mean: the offset is kept at home.
+    if (description.kind() != Description::KIND_FILE ||
+        description.offset() < static_cast<std::uint64_t>(homefs::kHomeOffsetBase))
+      continue;
+    description.set_offset_at_home(true);
+    description.set_offset(0);
+  }
   for (const siginfo_t& info : tracee_->held_signals())
     *process.add_pending() = tracer::record_of_signal(info);
   return process;

@@ -125,10 +125,11 @@ void Journey::refuse_return(const std::string& why) {
   log::error("the program cannot come home: {}", why);
   callbacks_.progress("cannot come home: " + why);
   if (restorer_) {
+    const auto page = restorer_->stub();
     auto threads = restorer_->release(false);
     restorer_.reset();
     if (threads)
-      if (auto parked = shadow_->park_all(std::move(*threads)); !parked)
+      if (auto parked = shadow_->park_all(std::move(*threads), page); !parked)
         log::error("the shadow is lost: {}", parked.error().message());
   }
   returning_.reset();

@@ -365,8 +365,10 @@ Result<> ShadowKeeper::end_stopped_thread(tracer::ThreadSet& threads, HostTid ti
   return {};
 }
 
-Result<> ShadowKeeper::park_all(tracer::ThreadSet threads) {
+Result<> ShadowKeeper::park_all(tracer::ThreadSet threads, tracer::StubPage page) {
   held_ = false;
+  page_ = page;
+  arena_.reset();  // it went with the rest of the shadow's memory
   for (const HostTid tid : threads.tids()) park(threads.take_stopped(tid));
   return {};
 }

@@ -57,7 +57,7 @@ class ShadowKeeper {
   // End one of them while they are stopped.
   [[nodiscard]] Result<> end_stopped_thread(tracer::ThreadSet& threads, HostTid tid);
   // The return has failed: a shadow again.
-  [[nodiscard]] Result<> park_all(tracer::ThreadSet threads);
+  [[nodiscard]] Result<> park_all(tracer::ThreadSet threads, tracer::StubPage page);
 
   [[nodiscard]] HostPid pid() const { return pid_; }
   [[nodiscard]] const tracer::StubPage& page() const { return page_; }

@@ -1,2 +1,3 @@
-llrun_library(llrun_streams SOURCES ${CMAKE_CURRENT_LIST_DIR} /
-              stream_writer.cc ${CMAKE_CURRENT_LIST_DIR} / guest_streams.cc PUBLIC llrun_base)
+llrun_library(llrun_streams
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/stream_writer.cc ${CMAKE_CURRENT_LIST_DIR}/guest_streams.cc
+  PUBLIC llrun_base)

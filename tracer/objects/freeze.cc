@@ -238,7 +238,7 @@ Result<> Freeze::run_undos() {
 Result<> Freeze::undo() {
   LLRUN_TRY(run_undos());
   LLRUN_TRY(queue_signals_again());
-  if (!stub_) return {};
+  if (!stub_ || stub_stays_) return {};
   LLRUN_TRY_ASSIGN(auto remote,
                    RemoteSyscalls::borrow(pid(), threads_.stopped(main_thread()), *site_));
   LLRUN_TRY(stub_->unmap(remote));

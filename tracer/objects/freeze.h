@@ -40,6 +40,11 @@ class Freeze {
 
   // Map the stub into the program, once; it is there until resume() or for good.
   [[nodiscard]] Result<> map_stub();
+  // Use one that is there already and stays: a guest's, the only code that its filter lets call freely.
+  void use_stub(StubPage page) {
+    stub_ = page;
+    stub_stays_ = true;
+  }
   [[nodiscard]] const std::optional<StubPage>& stub() const { return stub_; }
   // Injected calls in one thread, through the stub if it is mapped. finish() them before the next.
   [[nodiscard]] Result<RemoteSyscalls> calls(HostTid tid);
@@ -74,6 +79,7 @@ class Freeze {
   std::map<HostTid, std::uint64_t> slept_since_;  // CLOCK_MONOTONIC, ns
   std::optional<SyscallSite> site_;
   std::optional<StubPage> stub_;
+  bool stub_stays_ = false;
   std::vector<Undo> undos_;
 };
 
