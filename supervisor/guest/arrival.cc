@@ -296,6 +296,9 @@ Result<> GuestJob::take_over(tracer::ThreadSet threads, const std::map<GuestTid,
 }
 
 bool GuestJob::is_home_descriptor(int fd) const {
+  // By its name first: a file of the view must not be touched here, not even to close a duplicate of it.
+  const auto link = read_link(fmt::format("/proc/{}/fd/{}", guest_->pid.value, fd));
+  if (!link || !(link->starts_with("pipe:") || link->starts_with("/dev/pts/"))) return false;
   const auto duplicate = tracer::take_fd(guest_->pidfd, RemoteFd{fd});
   struct stat status {};
   return duplicate && ::fstat(duplicate->get(), &status) == 0 && outer_end(status).has_value();

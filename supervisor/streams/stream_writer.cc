@@ -28,6 +28,9 @@ StreamWriter::~StreamWriter() {
   const std::uint64_t one = 1;
   [[maybe_unused]] const ssize_t woken = ::write(wake_.get(), &one, sizeof one);
   thread_.join();
+  // Nothing waits in vain: what was to follow the dropped bytes follows now.
+  for (const Item& item : items_)
+    if (item.task) item.task();
 }
 
 void StreamWriter::push(std::string bytes) {

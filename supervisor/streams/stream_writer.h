@@ -26,7 +26,7 @@ class StreamWriter {
     std::function<void()> on_reader_gone;                 // at most once; writer's thread
   };
   StreamWriter(Fd description, Callbacks callbacks);
-  ~StreamWriter();  // drops what is still queued
+  ~StreamWriter();  // drops the bytes still queued; tasks of when_drained() run now
   StreamWriter(const StreamWriter&) = delete;
   StreamWriter& operator=(const StreamWriter&) = delete;
 

@@ -54,6 +54,18 @@ TEST(StreamWriter, TellsOnceThatTheReaderIsGoneAndEndsWhileBlocked) {
   blocked.push(std::string(1 << 20, 'z'));  // nobody reads: the destructor must not wait for them
 }
 
+TEST(StreamWriter, RunsWhatWaitsForItEvenIfItIsDestroyedFirst) {
+  auto full = make_pipe();
+  ASSERT_TRUE(full);
+  std::promise<void> run;
+  {
+    StreamWriter blocked(std::move(full->second), {[](std::uint64_t) {}, [] {}});
+    blocked.push(std::string(1 << 20, 'z'));
+    blocked.when_drained([&] { run.set_value(); });
+  }
+  EXPECT_EQ(run.get_future().wait_for(seconds(30)), std::future_status::ready);
+}
+
 class GuestStreamsTest : public ::testing::Test {
  protected:
   void SetUp() override {
