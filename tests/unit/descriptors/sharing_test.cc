@@ -1,6 +1,9 @@
 // What other processes hold, too.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+
+#include <chrono>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -167,6 +170,12 @@ TEST(Sharing, ABashLoopSharesItsInputFile) {
                                         std::to_string(bash.pid().value) + "/children");
   ASSERT_TRUE(children);
   const HostPid sleeper{std::stoi(*children)};
+  // Between its fork and its exec bash moves descriptors about.
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const std::string comm = "/proc/" + std::to_string(sleeper.value) + "/comm";
+  while (read_whole_file(comm).value_or("") != "sleep\n" &&
+         std::chrono::steady_clock::now() < limit)
+    ::sched_yield();
   auto pidfd = open_pidfd(sleeper);
   ASSERT_TRUE(pidfd);
   const auto it = capture_descriptors(sleeper, *pidfd);
