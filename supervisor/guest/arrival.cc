@@ -288,15 +288,20 @@ Result<> GuestJob::take_over(tracer::ThreadSet threads, const std::map<GuestTid,
                             [this](HostTid tid) { return tracee_->signal_mask(tid); },
                             [this](HostTid tid) { tracee_->resume_signal(tid); }});
   tracee_->set_call_server(calls_.get());
-  LLRUN_TRY(loop_->watch(calls_->fd(), EPOLLIN, [this](std::uint32_t events) {
-    if (events & EPOLLIN) return calls_->on_readable();
-    loop_->unwatch(calls_->fd());  // no thread has the filter any more
-  }));
+  LLRUN_TRY(watch_calls());
   return traffic_->start_streams();
 }
 
+Result<> GuestJob::watch_calls() {
+  return loop_->watch(calls_->fd(), EPOLLIN, [this](std::uint32_t events) {
+    if (events & EPOLLIN) return calls_->on_readable();
+    loop_->unwatch(calls_->fd());  // no thread has the filter any more
+  });
+}
+
 bool GuestJob::is_home_descriptor(int fd) const {
-  // By its name first: a file of the view must not be touched here, not even to close a duplicate of it.
+  // By its name first: a file of the view must not be touched here, not even to close a duplicate
+  // of it.
   const auto link = read_link(fmt::format("/proc/{}/fd/{}", guest_->pid.value, fd));
   if (!link || !(link->starts_with("pipe:") || link->starts_with("/dev/pts/"))) return false;
   const auto duplicate = tracer::take_fd(guest_->pidfd, RemoteFd{fd});

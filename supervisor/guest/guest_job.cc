@@ -168,6 +168,7 @@ void GuestJob::on_lost(const Error& error) {
 
 void GuestJob::on_given_channel(control::GivenChannel channel, const control::Reply& reply) {
   protocol::Hello theirs;
+  if (state_ == GuestState::kGone) return reply.refused("its guest has ended");
   if (!theirs.ParseFromString(channel.hello) || theirs.epoch() != options_.hello.epoch())
     return reply.refused("this node holds another incarnation of that program");
   protocol::Hello ours;
@@ -200,6 +201,8 @@ void GuestJob::tick() {
       return go("the lease ended before home had given up the program");
     }
     if (state_ == GuestState::kSettled && advance(GuestEvent::kLeaseOver)) freeze();
+  } else if (state_ == GuestState::kFrozen && advance(GuestEvent::kHeardAgain)) {
+    thaw();
   }
   if (silent > abandon && (state_ == GuestState::kFrozen || state_ == GuestState::kLeaving)) {
     advance(GuestEvent::kAbandoned);
@@ -210,6 +213,7 @@ void GuestJob::tick() {
 
 void GuestJob::go(const std::string& why) {
   log::info("guest of {} ends here: {}", options_.hello.node(), why);
+  state_ = GuestState::kGone;
   agent_->finished(why);
   traffic_->link().flush(std::chrono::seconds(1));
   loop_->stop();

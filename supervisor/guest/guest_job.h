@@ -69,7 +69,9 @@ class GuestJob {
   void freeze();
   void thaw();
   void send_stacks(std::uint64_t id);
-  void add_stack(protocol::StackTrace& trace, HostTid tid);
+  void add_stack(protocol::StackTrace& trace, HostTid tid, const tracer::StoppedThread& stopped);
+  void run_on(tracer::ThreadSet threads);
+  [[nodiscard]] Result<> watch_calls();
   void add_mappings(protocol::StackTrace& trace);
   // -- leaving.cc
   void leave(const std::string& reason);
@@ -99,7 +101,7 @@ class GuestJob {
   Fd listener_;
   std::unique_ptr<Tracee> tracee_;
   std::unique_ptr<CallServer> calls_;
-  std::optional<tracer::ThreadSet> stopped_;  // while frozen, or leaving and not yet captured
+  std::optional<tracer::ThreadSet> stopped_;  // leaving and not yet captured
   std::optional<tracer::Freeze> frozen_;      // leaving: captured
   migration::GuestState state_ = migration::GuestState::kPreparing;
   protocol::MakeWorld order_;

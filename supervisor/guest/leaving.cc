@@ -131,7 +131,8 @@ void GuestJob::stay_after_all(const std::string& why) {
     frozen_.reset();
     return tracee_->note_running();
   }
-  thaw();
+  if (stopped_) run_on(std::move(*stopped_));
+  stopped_.reset();
 }
 
 }  // namespace llrun

@@ -20,8 +20,8 @@ namespace {
 // Of each thread's stack, for `llrunctl stack`.
 constexpr std::uint64_t kStackBytes = 64 << 10;
 
-// Only what asks nothing of the guest's files: the file view would be waited for here, and while home is silent
-// this loop has a lease to keep.
+// Only what asks nothing of the guest's files: the file view would be waited for here, and while
+// home is silent this loop has a lease to keep.
 std::uint64_t cpu_time_us(HostPid pid) {
   clockid_t clock = 0;
   timespec used{};
@@ -92,20 +92,15 @@ void GuestJob::on_signal(const protocol::DeliverSignal& signal) {
 }
 
 void GuestJob::freeze() {
-  auto threads = tracee_->stop_all();
-  if (!threads) {
-    log::error("the guest cannot be stopped, so it is ended: {}", threads.error().message());
-    return go("it could not be stopped at the end of its lease");
-  }
-  stopped_.emplace(std::move(*threads));
+  loop_->unwatch(calls_->fd());
+  tracee_->halt();
   log::warn("home is silent: the guest is stopped until it is heard again");
 }
 
 void GuestJob::thaw() {
-  if (!stopped_) return;
-  if (auto ran = tracee_->run_on(std::move(*stopped_)); !ran)
-    log::error("the guest could not be resumed: {}", ran.error().message());
-  stopped_.reset();
+  log::info("home is heard again: the guest goes on");
+  if (auto watched = watch_calls(); !watched) log::error("{}", watched.error().message());
+  tracee_->go_on();
 }
 
 // Stopped for as long as it takes to copy the tops of its stacks.
@@ -113,20 +108,26 @@ void GuestJob::send_stacks(std::uint64_t id) {
   protocol::JobMessage message;
   auto& trace = *message.mutable_stack_trace();
   trace.set_id(id);
-  if (state_ == GuestState::kSettled)
-    freeze();
-  else
+  if (state_ != GuestState::kSettled)
     trace.set_refusal("the guest is not running just now");
-  if (stopped_) {
-    for (const HostTid tid : stopped_->tids()) add_stack(trace, tid);
+  else if (auto threads = tracee_->stop_all()) {
+    for (const HostTid tid : threads->tids()) add_stack(trace, tid, threads->stopped(tid));
     add_mappings(trace);
-    thaw();
+    run_on(std::move(*threads));
+  } else {
+    trace.set_refusal(threads.error().message());
   }
   send(message);
 }
 
-void GuestJob::add_stack(protocol::StackTrace& trace, HostTid tid) {
-  const auto registers = tracer::registers(stopped_->stopped(tid));
+void GuestJob::run_on(tracer::ThreadSet threads) {
+  if (auto ran = tracee_->run_on(std::move(threads)); !ran)
+    log::error("the guest could not be resumed: {}", ran.error().message());
+}
+
+void GuestJob::add_stack(protocol::StackTrace& trace, HostTid tid,
+                         const tracer::StoppedThread& stopped) {
+  const auto registers = tracer::registers(stopped);
   const auto guest = tracee_->guest_tid(tid);
   if (!registers || !guest) return;
   auto& thread = *trace.add_threads();

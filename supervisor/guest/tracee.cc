@@ -83,8 +83,21 @@ void Tracee::on_sigchld() {
   }
 }
 
+void Tracee::halt() {
+  halted_ = true;
+  for (const auto& [tid, thread] : threads_)
+    if (!thread.token) complain("a thread could not be interrupted", tracer::interrupt(tid));
+}
+
+void Tracee::go_on() {
+  halted_ = false;
+  for (const auto& event : std::exchange(kept_events_, {}))
+    if (threads_.contains(event.tid)) handle(event);
+}
+
 void Tracee::handle(const tracer::StopEvent& event) {
   if (event.ended()) return on_end(event.tid, event);
+  if (halted_) return kept_events_.push_back(event);
   auto token = StoppedThread::seen_stopped(event.tid);
   if (const auto* signal = event.as<tracer::SignalDelivery>())
     return on_signal(event.tid, std::move(token), *signal);

@@ -47,6 +47,11 @@ class Tracee {
 
   // Stop everything, to be captured. Until run() or the end.
   [[nodiscard]] Result<tracer::ThreadSet> stop_all();
+  // Halt at the end of a lease: no thread goes on to a next instruction, whatever it waits for now.
+  // What happens meanwhile is kept until go_on(). A thread that waits for a file of home's cannot
+  // act and need not stop.
+  void halt();
+  void go_on();
   // Run on after stop_all(): threads that were stopped are as they were.
   [[nodiscard]] Result<> run_on(tracer::ThreadSet threads);
   // A stopped thread in a notified call: as it should go on elsewhere, with home's answer or to
@@ -106,6 +111,8 @@ class Tracee {
   std::deque<Birth> births_;  // the front one is under way
   std::vector<siginfo_t> held_signals_;
   bool group_stopped_ = false;
+  bool halted_ = false;
+  std::vector<tracer::StopEvent> kept_events_;
   bool frozen_ = false;
   bool ended_ = false;
 };

@@ -115,6 +115,7 @@ void Journey::watch_lease() {
 }
 
 void Journey::on_lost(const Error& error) {
+  if (state_ == HomeState::kHome || state_ == HomeState::kEnded) return;  // over, and closed by us
   link_up_ = false;
   lost_at_ = EventLoop::Clock::now();
   log::warn("the link to {} is lost in state {}: {}", plan_.node, migration::name(state_),

@@ -29,6 +29,13 @@ std::string new_job_name(HostPid pid) {
                      std::chrono::duration_cast<std::chrono::microseconds>(now).count());
 }
 
+std::string in_words(const tracer::Pins& pins) {
+  std::string words;
+  for (const auto& pin : pins)
+    words += fmt::format("{}{} ({})", words.empty() ? "" : "; ", pin.what, pin.remedy);
+  return words;
+}
+
 }  // namespace
 
 HomeJob::HomeJob(HomeOptions options)
@@ -170,8 +177,7 @@ void HomeJob::on_migrate(const protocol::Migrate& order, const control::Reply& r
     return reply.refused(looked.error().message());
   auto pins = watch_.pins();
   if (const auto own = own_pin(); own && !order.by_hand()) pins.insert(pins.begin(), *own);
-  if (!pins.empty())
-    return reply.refused(fmt::format("it stays: {} ({})", pins.front().what, pins.front().remedy));
+  if (!pins.empty()) return reply.refused("it stays: " + in_words(pins));
   if (const auto not_yet = watch_.not_yet(options_); not_yet && !order.by_hand())
     return reply.refused(*not_yet);
   last_reason_ = order.reason();

@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "supervisor/home/children.h"
+#include "tracer/objects/memory.h"
 
 namespace llrun {
 namespace {
@@ -43,7 +44,10 @@ void Watch::read_names() {
 }
 
 Result<> Watch::look_for_pins(const std::vector<HostPid>& job) {
-  LLRUN_TRY_ASSIGN(pins_, tracer::all_pins(pid_, job));
+  LLRUN_TRY_ASSIGN(auto pins, tracer::all_pins(pid_, job));
+  LLRUN_TRY_ASSIGN(const auto of_memory, tracer::memory_pins(pid_));
+  pins.insert(pins.end(), of_memory.begin(), of_memory.end());
+  pins_ = std::move(pins);
   return {};
 }
 

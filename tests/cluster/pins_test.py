@@ -38,7 +38,7 @@ while not os.path.exists("enough"):
     sum(range(100000))
 print("held" if use() else "LOST", flush=True)
 """
-STRANGER = ('import mmap, time\narea = mmap.mmap(open("shared.memory", "r+b").fileno(), 4096)\n'
+STRANGER = ('import mmap, time\nfile = open("shared.memory", "r+b")\narea = mmap.mmap(file.fileno(), 4096)\n'
             'area[:8] = b"stranger"\nprint("mapped", flush=True)\ntime.sleep(1000)\n')
 CAP_NET_RAW = 13
 
@@ -95,7 +95,7 @@ class Pins(case.ProductCase):
         job = self.start(["bash", "-c", script, HOLDER], under_llrun=False)
         job.output.wait_for(case.pattern("ready\n"))
         job.pid = waiting.until(lambda: next((row["pid"] for row in self.product.json("ps")), None), "llrunctl ps")
-        self.assert_pinned(job, "pipe")
+        self.assert_pinned(job, "fifo", "token")
 
 
 class Privilege(case.ProductCase):
