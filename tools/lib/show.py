@@ -19,7 +19,7 @@ import time
 import picture
 
 LIMIT_S = 900  # for the whole demo; something is wrong long before
-ASK_AFTER_S = 20  # of watching without a move of its own
+ASK_AFTER_S = 8  # of watching without a move of its own
 SPOKEN = re.compile(r"^(llrun\b.*|\{.*\"(kind|event)\".*)$")
 
 
@@ -66,6 +66,7 @@ class Nodes:
             file.write(f"[nodes]\nb = {peer}\n")
 
     def at_home(self, command):
+        """For the agent, whose capacity this bounds; programs are not bound, since one that is stays where it is."""
         return ["taskset", "-c", str(self.home_cpus[0]), *command]
 
     def control(self, *words):
@@ -114,10 +115,10 @@ class Painter:
         width, height = size
         command = [*prefix, "povray", "scene.pov", f"+O{name}.ppm", "+FP", f"+W{width}", f"+H{height}", "+A0.2",
                    "+WT2", "-D"]
-        self.process = subprocess.Popen(nodes.at_home(command), env=nodes.environment, cwd=nodes.directory,
+        self.process = subprocess.Popen(command, env=nodes.environment, cwd=nodes.directory,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE, text=True, errors="replace")
-        self.pid = self.process.pid  # taskset and llrun exec what they start
+        self.pid = self.process.pid  # llrun execs what it starts
         self._reader = threading.Thread(target=self._listen, args=(narrator,))
         self._reader.start()
 
