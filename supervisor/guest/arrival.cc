@@ -80,6 +80,7 @@ void GuestJob::fail(const std::string& step, const std::string& why) {
 void GuestJob::make_world(const protocol::MakeWorld& order) {
   if (world_) return;
   order_ = order;
+  if (order.lease_ms() != 0) traffic_->set_lease(std::chrono::milliseconds(order.lease_ms()));
   if (auto built = build_world(order); !built)
     return fail("making the world", built.error().message());
   if (!advance(GuestEvent::kWorldMade)) return;

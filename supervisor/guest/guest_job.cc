@@ -109,6 +109,7 @@ void GuestJob::on_message(const protocol::JobMessage& message) {
       return commit();
     case protocol::JobMessage::kGivenUp: {
       if (!advance(GuestEvent::kGivenUp)) return;
+      traffic_->settle();
       protocol::JobMessage answer;
       answer.mutable_confirmed();
       send(answer);

@@ -24,6 +24,7 @@ Result<std::unique_ptr<GuestTraffic>> GuestTraffic::create(EventLoop& control, s
                         self->on_frame(header, payload);
                       },
                       [self](const Error& error) {
+                        if (!self->settled_) self->end_view();
                         self->tell_control([self, error] { self->callbacks_.on_lost(error); });
                       }});
   traffic->link_->set_epoch(epoch);
@@ -38,7 +39,22 @@ Result<std::unique_ptr<GuestTraffic>> GuestTraffic::create(EventLoop& control, s
                                 message.mutable_stream_closed()->set_stream(stream);
                                 self->link_->send(message);
                               }});
+  traffic->io_->ask([self] {
+    self->io_->loop().every(std::chrono::seconds(1), [self] { self->watch_silence(); });
+  });
   return traffic;
+}
+
+void GuestTraffic::watch_silence() {
+  if (settled_ || !relay_ || EventLoop::Clock::now() - link_->last_heard() < lease_.load()) return;
+  log::warn("home is silent before it has given the program up: the file view ends");
+  end_view();
+}
+
+void GuestTraffic::end_view() {
+  if (!relay_) return;
+  io_->loop().unwatch(relay_->fd());
+  relay_.reset();
 }
 
 GuestTraffic::~GuestTraffic() {
@@ -78,11 +94,7 @@ void GuestTraffic::on_fuse_readable() {
 }
 
 void GuestTraffic::stop_relaying() {
-  io_->ask([this] {
-    if (!relay_) return;
-    io_->loop().unwatch(relay_->fd());
-    relay_.reset();
-  });
+  io_->ask([this] { end_view(); });
 }
 
 Result<> GuestTraffic::start_streams() {

@@ -5,6 +5,7 @@
 // it. The control loop gets the messages that concern it.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <future>
 #include <map>
@@ -40,6 +41,10 @@ class GuestTraffic {
   // Begin to relay the world's file view.
   [[nodiscard]] Result<> relay_files(Fd fuse_device);
   void stop_relaying();  // aborts the file view: only when the world is dead
+  // Until home has given up, a lost or silent link ends the file view at once: the control loop may be waiting
+  // for a file in it (filling memory, opening descriptors), and would wait for ever.
+  void set_lease(std::chrono::milliseconds lease) { lease_ = lease; }
+  void settle() { settled_ = true; }
 
   // Stand-ins, made before start_streams(); see GuestStreams.
   [[nodiscard]] GuestStreams& streams() { return *streams_; }
@@ -58,6 +63,8 @@ class GuestTraffic {
   void on_file_reply(std::span<const std::byte> payload);
   void on_fuse_readable();
   void on_armed(const protocol::Armed& armed);
+  void watch_silence();
+  void end_view();
   void untrusted(const std::string& why);
   void tell_control(std::function<void()> task);
 
@@ -68,6 +75,8 @@ class GuestTraffic {
   std::unique_ptr<Link> link_;
   std::unique_ptr<homefs::FuseRelay> relay_;
   std::unique_ptr<GuestStreams> streams_;
+  std::atomic<bool> settled_ = false;
+  std::atomic<std::chrono::milliseconds> lease_{std::chrono::seconds(30)};
   std::mutex arm_mutex_;
   std::map<std::uint64_t, std::promise<protocol::Armed>> arming_;
 };

@@ -59,7 +59,8 @@ class BeforeCommit(case.ProductCase):
         self.assertEqual(rounds, expected)
 
     def kill_on_b(self, program):
-        done = self.b.run(["pkill", "-KILL", "-f", program], check=False)
+        # In brackets, so that the pattern does not match the command that carries it.
+        done = self.b.run(["pkill", "-KILL", "-f", f"[{program[0]}]{program[1:]}"], check=False)
         self.assertEqual(done.returncode, 0, f"no {program} runs on b:\n" + self.b.shell("ps -eo args"))
 
     def test_the_link_is_cut_before_it_is_asked(self):
@@ -131,7 +132,7 @@ class AfterCommit(case.ProductCase):
 
     def test_home_is_lost_and_the_guest_ends(self):
         """It never acts on its own: frozen when the lease is over, gone when it is abandoned."""
-        self.a.run(["pkill", "-KILL", "-f", "llrun-supervisor"], check=False)
+        self.a.run(["pkill", "-KILL", "-f", "[l]lrun-supervisor"], check=False)
         waiting.until(lambda: "ballast" not in self.b.shell("ps -eo args"), "the guest to end")
 
 
