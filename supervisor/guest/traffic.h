@@ -41,8 +41,8 @@ class GuestTraffic {
   // Begin to relay the world's file view.
   [[nodiscard]] Result<> relay_files(Fd fuse_device);
   void stop_relaying();  // aborts the file view: only when the world is dead
-  // Until home has given up, a lost or silent link ends the file view at once: the control loop may be waiting
-  // for a file in it (filling memory, opening descriptors), and would wait for ever.
+  // Until home has given up, a lost or silent link ends the file view at once: the control loop may
+  // be waiting for a file in it (filling memory, opening descriptors), and would wait for ever.
   void set_lease(std::chrono::milliseconds lease) { lease_ = lease; }
   void settle() { settled_ = true; }
 

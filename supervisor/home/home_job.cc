@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/log.h"
@@ -168,6 +169,11 @@ void HomeJob::on_end(const std::string& how) {
 }
 
 void HomeJob::on_migrate(const protocol::Migrate& order, const control::Reply& reply) {
+  if (journey_ && journey_->state() == migration::HomeState::kAway && order.node() != where_) {
+    // Onward by way of home: what it left there goes along.
+    onward_.emplace(order, reply);
+    return journey_->come_home("on its way to " + order.node());
+  }
   if (journey_)
     return reply.refused(journey_->holds_program() && !where_.empty()
                              ? fmt::format("it is on {} now: llrunctl home {} brings it back first",
@@ -237,7 +243,11 @@ void HomeJob::journey_over(const std::string& why, bool by_call) {
   }
   watch_.start_anew();
   // Not from within one of its own callbacks.
-  loop_->post([this, journey = std::shared_ptr<Journey>(std::move(journey_))] { tick(); });
+  loop_->post([this, journey = std::shared_ptr<Journey>(std::move(journey_))] {
+    tick();
+    if (const auto onward = std::exchange(onward_, std::nullopt))
+      on_migrate(onward->first, onward->second);
+  });
 }
 
 void HomeJob::on_come_home(const protocol::ComeHome& order, const control::Reply& reply) {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "base/event_loop.h"
 #include "supervisor/control/agent_client.h"
@@ -54,6 +55,7 @@ class HomeJob {
   std::string where_;  // empty: here
   std::string last_reason_;
   std::string job_;  // unique over nodes and time
+  std::optional<std::pair<protocol::Migrate, control::Reply>> onward_;  // as soon as it is home
   bool pinned_by_hand_ = false;
   std::optional<EventLoop::Clock::time_point>
       rests_until_;  // brought home by a call: stays a while
