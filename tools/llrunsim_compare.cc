@@ -12,8 +12,9 @@ Result<int> run_compare(const Request& request) {
                    policies::sim::compare(request.scenario, request.strategies,
                                           request.replications, request.seed, progress));
   if (!request.json)
-    std::printf("%-17s %8s  %6s %7s  %5s %8s %7s %9s %8s %6s %5s\n", "strategy", "response", "95 %",
-                "/ideal", "95 %", "slowdown", "p99", "away", "moved", "moves", "most");
+    std::printf("%-17s %8s  %6s %7s  %5s %8s %7s %9s %8s %6s %5s %7s %6s %6s\n", "strategy",
+                "response", "95 %", "/ideal", "95 %", "slowdown", "p99", "away", "moved", "moves",
+                "most", "wasted", "long", "worst");
   for (const auto& record : records) {
     if (request.json)
       std::printf("%s\n", to_json(record).dump().c_str());

@@ -18,11 +18,13 @@ nlohmann::json interval(const Interval& value) {
 }  // namespace
 
 void print_record(const StrategyRecord& record) {
-  std::printf("%-17s %8.3f ±%6.3f %7.3f ±%5.3f %8.2f %7.1f %8.1f%% %7.2f%% %6.2f %5d\n",
-              record.strategy.c_str(), record.response_s.mean, record.response_s.half_width,
-              record.to_ideal.mean, record.to_ideal.half_width, record.slowdown.mean,
-              record.replications[0].p99_slowdown, 100 * record.placed_away_part,
-              100 * record.moved_part, record.moves_per_moved, record.most_moves);
+  std::printf(
+      "%-17s %8.3f ±%6.3f %7.3f ±%5.3f %8.2f %7.1f %8.1f%% %7.2f%% %6.2f %5d %6.2f%% %6.2f %6.0f\n",
+      record.strategy.c_str(), record.response_s.mean, record.response_s.half_width,
+      record.to_ideal.mean, record.to_ideal.half_width, record.slowdown.mean,
+      record.replications[0].p99_slowdown, 100 * record.placed_away_part, 100 * record.moved_part,
+      record.moves_per_moved, record.most_moves, 100 * record.wasted, record.long_slowdown,
+      record.worst_long_slowdown);
 }
 
 nlohmann::json to_json(const StrategyRecord& record) {
@@ -46,6 +48,10 @@ nlohmann::json to_json(const StrategyRecord& record) {
           {"moved", record.moved_part},
           {"moves_per_moved", record.moves_per_moved},
           {"most_moves", record.most_moves},
+          {"moved_more_than_four_times", record.moved_often_part},
+          {"wasted", record.wasted},
+          {"long_slowdown", record.long_slowdown},
+          {"worst_long_slowdown", record.worst_long_slowdown},
           {"refusals", refusals},
           {"overhead_cpu_s", overhead},
           {"network_bytes", bytes},

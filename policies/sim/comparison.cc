@@ -22,12 +22,17 @@ void summarize(StrategyRecord& record, const StrategyRecord& ideal) {
     moves += static_cast<double>(result.moves);
     moved += static_cast<double>(result.moved_jobs);
     away += static_cast<double>(result.placed_away);
+    record.moved_often_part += static_cast<double>(result.moved_often);
+    record.wasted += result.wasted / static_cast<double>(record.replications.size());
+    record.long_slowdown += result.long_slowdown / static_cast<double>(record.replications.size());
+    record.worst_long_slowdown = std::max(record.worst_long_slowdown, result.worst_long_slowdown);
     record.most_moves = std::max(record.most_moves, result.most_moves);
   }
   record.response_s = confidence_95(responses(record));
   record.slowdown = confidence_95(slowdowns);
   record.to_ideal = paired_ratio_95(responses(record), responses(ideal));
   record.moves_per_moved = moved > 0 ? moves / moved : 0;
+  record.moved_often_part = jobs > 0 ? record.moved_often_part / jobs : 0;
   record.moved_part = jobs > 0 ? moved / jobs : 0;
   record.placed_away_part = jobs > 0 ? away / jobs : 0;
 }

@@ -20,6 +20,8 @@ struct StrategyRecord {
   double moves_per_moved = 0;
   int most_moves = 0;
   double placed_away_part = 0;
+  double moved_often_part = 0;  // of all jobs
+  double wasted = 0, long_slowdown = 0, worst_long_slowdown = 0;
   double moved_part = 0;
 };
 

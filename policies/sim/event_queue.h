@@ -21,10 +21,12 @@ class EventQueue {
   void put(double time_s, std::uint32_t kind, std::uint32_t subject, std::uint64_t detail = 0) {
     heap_.push({time_s, order_++, kind, subject, detail});
   }
+  [[nodiscard]] double now_s() const { return now_s_; }  // when the last one taken happened
   [[nodiscard]] bool empty() const { return heap_.empty(); }
   [[nodiscard]] Event take() {
     const Event event = heap_.top();
     heap_.pop();
+    now_s_ = event.time_s;
     return event;
   }
 
@@ -36,6 +38,7 @@ class EventQueue {
   };
   std::priority_queue<Event, std::vector<Event>, Later> heap_;
   std::uint64_t order_ = 0;
+  double now_s_ = 0;
 };
 
 }  // namespace llrun::policies::sim

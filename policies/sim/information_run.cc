@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "policies/random.h"
+#include "policies/sim/node.h"
 
 namespace llrun::policies::sim {
 
@@ -57,7 +58,7 @@ class InformationRun {
 Result<> InformationRun::set_up() {
   auto list = std::make_shared<std::vector<Peer>>();
   for (std::size_t i = 0; i < config_.nodes; ++i) {
-    list->push_back({"n" + std::to_string(i), {}});
+    list->push_back({node_name(i), {}});
     index_[list->back().name] = i;
   }
   for (std::size_t i = 0; i < config_.nodes; ++i) {

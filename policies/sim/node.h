@@ -12,12 +12,23 @@
 
 namespace llrun::policies::sim {
 
+struct SimNode {
+  double cores = 1;
+  double speed = 1;
+  double memory_bytes = 0;  // 0: unlimited
+};
+
 // A newcomer this node sent away, until reports younger than that have come.
 struct Sent {
   double time_s;
   std::size_t target;
   double cpu_age_s;
 };
+
+[[nodiscard]] inline std::string node_name(std::size_t index) {
+  std::string name(1, 'n');
+  return name += std::to_string(index);
+}
 
 struct Node {
   Node(std::string node_name, Processor processor)

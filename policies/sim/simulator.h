@@ -18,16 +18,11 @@
 
 #include "base/result.h"
 #include "policies/cost_model.h"
+#include "policies/sim/node.h"
 #include "policies/sim/workload.h"
 #include "policies/strategy/strategy.h"
 
 namespace llrun::policies::sim {
-
-struct SimNode {
-  double cores = 1;
-  double speed = 1;
-  double memory_bytes = 0;  // 0: unlimited
-};
 
 struct SimConfig {
   std::vector<SimNode> nodes = std::vector<SimNode>(3);
@@ -41,7 +36,8 @@ struct SimConfig {
   double information_s = 1;          // age of what is known of others, at least
   double information_step_s = 0.25;  // and at most this more
   double decide_s = 1;               // period of decisions; 0: none
-  double oldest_known_cpu_s = 0;     // processes younger than this are not shown to decide()
+  double after_s = 0;                // processes younger than this are not shown to decide()
+  bool asks_at_start = true;         // place() is asked; else every job starts at its home
   std::size_t most_known = 64;       // peers a node knows at a time
   double skip_s = 0;                 // jobs that arrive before are simulated but not counted
 };
@@ -68,7 +64,12 @@ struct SimResult {
   double overhead_cpu_s = 0;
   double network_bytes = 0;
   double end_s = 0;        // when the last job ended
-  double utilisation = 0;  // CPU used over CPU there was until the last arrival's end
+  double frozen_s = 0;     // all moves together
+  double utilisation = 0;  // CPU used over CPU there was until the last arrival
+  double wasted = 0;       // part of the cores that was idle while as many processes shared others
+  // What becomes of the long ones: jobs of at least kLong_s.
+  double long_slowdown = 0, worst_long_slowdown = 0;
+  std::uint64_t moved_often = 0;  // jobs that moved more than four times
   std::uint64_t events = 0;
 
   [[nodiscard]] double moves_per_moved() const {

@@ -20,6 +20,11 @@ void Tally::ended(double cpu_s, double response_s, int moves) {
   if (moves > 0) ++moved_jobs_;
   counted_moves_ += static_cast<std::uint64_t>(moves);
   most_moves_ = std::max(most_moves_, moves);
+  if (moves > kOften) ++moved_often_;
+  if (cpu_s < kLong_s) return;
+  ++long_jobs_;
+  long_slowdown_ += slowdown;
+  worst_long_slowdown_ = std::max(worst_long_slowdown_, slowdown);
 }
 
 double Tally::slowdown_quantile(double part) const {
@@ -42,6 +47,9 @@ void Tally::report(SimResult& result) const {
   result.moved_jobs = moved_jobs_;
   result.moves = counted_moves_;
   result.most_moves = most_moves_;
+  result.moved_often = moved_often_;
+  result.long_slowdown = long_slowdown_ / std::max(1.0, static_cast<double>(long_jobs_));
+  result.worst_long_slowdown = worst_long_slowdown_;
 }
 
 }  // namespace llrun::policies::sim

@@ -10,6 +10,9 @@ namespace llrun::policies::sim {
 
 class Tally {
  public:
+  static constexpr double kLong_s = 10;
+  static constexpr int kOften = 4;
+
   void ended(double cpu_s, double response_s, int moves);
   // Fills in what was counted here.
   void report(SimResult& result) const;
@@ -24,6 +27,8 @@ class Tally {
   double response_s_ = 0, slowdown_ = 0, cpu_s_ = 0;
   std::uint64_t moved_jobs_ = 0, counted_moves_ = 0;
   int most_moves_ = 0;
+  std::uint64_t long_jobs_ = 0, moved_often_ = 0;
+  double long_slowdown_ = 0, worst_long_slowdown_ = 0;
 };
 
 }  // namespace llrun::policies::sim
