@@ -16,8 +16,9 @@ namespace {
 
 namespace po = boost::program_options;
 
-constexpr std::array kVerbs{&kPs,  &kNodes, &kLoads, &kMigrate, &kHome,  &kWhy,    &kStack,
-                            &kLog, &kPin,   &kUnpin, &kLevel,   &kBlock, &kAccept, &kStatus};
+constexpr std::array kVerbs{&kPs,     &kNodes,  &kLoads,    &kMigrate, &kHome,  &kWhy,
+                            &kStack,  &kLog,    &kPin,      &kUnpin,   &kLevel, &kBlock,
+                            &kAccept, &kStatus, &kStrategy, &kHistory};
 
 constexpr char kExamples[] =
     R"(Ask and tell llrun.

@@ -19,6 +19,8 @@ class Census {
   static constexpr std::size_t kClasses = 16;
   static constexpr double kYoungest_s = 0.125;
 
+  // As another node has told it.
+  void set(std::size_t age_class, double count) { counts_[age_class] = static_cast<float>(count); }
   void add(double cpu_age_s, double count = 1) {
     counts_[class_of(cpu_age_s)] += static_cast<float>(count);
   }

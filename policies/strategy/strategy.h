@@ -37,6 +37,9 @@ class Strategy {
   // Where a program about to be executed should start. The default: here.
   [[nodiscard]] virtual Placement place(const ClusterView& view, const ExecView& exec);
 
+  // Why something else is answering in its place, in words; empty: it answers itself.
+  [[nodiscard]] virtual std::string trouble() const { return ""; }
+
   // The target's side: is the newcomer still better off here? `self` is true now and counts
   // promises in `incoming`. The default refuses when the place is switched off, full, or no better
   // than the source.

@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "supervisor/agent/crowd.h"
+
 namespace llrun::agent {
 
 using protocol::ControlMessage;
@@ -24,9 +26,15 @@ Result<std::unique_ptr<Agent>> Agent::create(EventLoop& loop, config::Config con
           raw->config_, raw->log_, raw->processes_,
           {[raw]() -> const std::map<std::string, Known>& { return raw->peers_.known(); },
            [raw](const std::string& node) { return raw->peers_.command(node); }}));
+  LLRUN_TRY_ASSIGN(agent->experience_,
+                   Experience::create(raw->config_.hints, places.state_directory, raw->log_));
+  agent->decider_->learn_from(*raw->experience_);
+  agent->processes_.observe({[raw](const auto& report) { raw->experience_->heard(report); },
+                             [raw](const auto& report) { raw->experience_->ended(report); },
+                             [raw](const auto& report) { raw->experience_->lost(report); }});
   agent->questions_ = std::make_unique<Questions>(
       Questions::Surroundings{raw->config_, raw->log_, raw->processes_, raw->peers_, *raw->decider_,
-                              raw->switches_, [raw] { return raw->own_load_; }});
+                              *raw->experience_, raw->switches_, [raw] { return raw->own_load_; }});
   agent->meter_ = std::make_unique<load::LoadMeter>(places.state_directory);
   agent->measure();
   agent->log_.add(
@@ -102,6 +110,7 @@ void Agent::measure() {
   own_load_.set_accepts(switches_.accepts);
   own_load_.set_incoming(door_.incoming());
   own_load_.set_guests(processes_.guests());
+  tell(census_of(processes_.all(), own_load_.run_queue(), own_load_.capacity()), own_load_);
 }
 
 }  // namespace llrun::agent

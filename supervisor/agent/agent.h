@@ -11,6 +11,7 @@
 #include "supervisor/agent/decider.h"
 #include "supervisor/agent/door.h"
 #include "supervisor/agent/event_log.h"
+#include "supervisor/agent/experience.h"
 #include "supervisor/agent/peers.h"
 #include "supervisor/agent/processes.h"
 #include "supervisor/agent/questions.h"
@@ -55,6 +56,7 @@ class Agent {
   Processes processes_;
   Peers peers_;
   Door door_;
+  std::unique_ptr<Experience> experience_;
   std::unique_ptr<Decider> decider_;
   std::unique_ptr<Questions> questions_;
   std::unique_ptr<load::LoadMeter> meter_;

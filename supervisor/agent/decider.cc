@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "supervisor/agent/crowd.h"
+
 namespace llrun::agent {
 namespace {
 
@@ -24,6 +26,7 @@ NodeView view_of(const protocol::Load& load, double age_s) {
   view.levelling = load.levelling();
   view.accepts = load.accepts();
   view.incoming = static_cast<int>(load.incoming());
+  view.census = told_census(load);
   view.age_s = age_s;
   if (load.rtt_us() > 0) view.link.rtt_s = load.rtt_us() / 1e6;
   if (load.bandwidth() > 0) view.link.bandwidth_bytes_per_s = load.bandwidth() * (1U << 20);
@@ -43,7 +46,8 @@ ProcessView view_of(const protocol::ProcessReport& report) {
   view.home_bytes_per_s = report.file_io_rate() * (1U << 20);
   view.moves = static_cast<int>(report.moves());
   view.last_move_age_s = static_cast<double>(report.since_last_move_ms()) / 1e3;
-  view.program = report.program();
+  view.home_calls_per_s = report.home_calls_rate();
+  view.program = report.executable().empty() ? report.program() : report.executable();
   return view;
 }
 
@@ -61,16 +65,29 @@ std::string words_of(const policies::Decision& decision, const NodeView& here,
 
 Result<std::unique_ptr<Decider>> Decider::create(const config::Config& config, EventLog& log,
                                                  Processes& processes, Nodes nodes) {
-  std::unique_ptr<Decider> decider(new Decider(config, log, processes, std::move(nodes)));
-  LLRUN_TRY_ASSIGN(decider->strategies_[""], policies::make_strategy(config.strategy));
-  return decider;
+  LLRUN_TRY_ASSIGN(auto strategies,
+                   Strategies::create(config.strategy, {1, config.strategy_numbers}));
+  return std::unique_ptr<Decider>(
+      new Decider(config, std::move(strategies), log, processes, std::move(nodes)));
 }
 
-policies::Strategy& Decider::strategy_for(const std::string& only_node) {
-  auto& strategy = strategies_[only_node];
-  // The name was good when the first was made.
-  if (strategy == nullptr) strategy = std::move(*policies::make_strategy(config_.strategy));
-  return *strategy;
+ProcessView Decider::shown(const protocol::ProcessReport& report) const {
+  auto view = view_of(report);
+  if (experience_ != nullptr) view.remaining_cpu_s = experience_->expect(report).remaining_cpu_s;
+  return view;
+}
+
+bool Decider::never(const protocol::ProcessReport& report) const {
+  if (experience_ == nullptr) return false;
+  const auto* hint = experience_->expect(report).hint;
+  return hint != nullptr && hint->never;
+}
+
+// A user's own strategy that does not answer is told once, and so is that it answers again.
+void Decider::tell_trouble() {
+  const auto before = std::exchange(trouble_, strategies_.trouble());
+  if (trouble_ == before) return;
+  log_.add(trouble_.empty() ? "the strategy " + strategies_.name() + " answers again" : trouble_);
 }
 
 // One decision at a time, none for what stays by its owner's wish or has moved a moment ago.
@@ -82,7 +99,7 @@ bool Decider::may_go(const Supervised& process) const {
          report.eligible() && !report.stay() && report.pins().empty() &&
          !under_way_.contains(report.pid()) &&
          (report.moves() == 0 || report.since_last_move_ms() >= settle) &&
-         (refused == not_before_.end() || Clock::now() >= refused->second);
+         (refused == not_before_.end() || Clock::now() >= refused->second) && !never(report);
 }
 
 void Decider::decide(const protocol::Load& own) {
@@ -92,6 +109,7 @@ void Decider::decide(const protocol::Load& own) {
   for (const auto* process : processes_.all())
     if (may_go(*process)) by_target[process->report.only_node()].push_back(process);
   for (const auto& [only_node, processes] : by_target) decide_for(only_node, own, processes);
+  tell_trouble();
 }
 
 void Decider::decide_for(const std::string& only_node, const protocol::Load& own,
@@ -109,8 +127,8 @@ void Decider::decide_for(const std::string& only_node, const protocol::Load& own
   }
   view.peers = nodes;
   std::vector<ProcessView> views;
-  for (const auto* process : processes) views.push_back(view_of(process->report));
-  for (const auto& decision : strategy_for(only_node).decide(view, views)) {
+  for (const auto* process : processes) views.push_back(shown(process->report));
+  for (const auto& decision : strategies_.of(only_node).decide(view, views)) {
     const auto* process = processes_.home(static_cast<int>(decision.process));
     if (!decision.peer || process == nullptr || *decision.peer >= nodes.size()) continue;
     auto worded = decision;

@@ -98,8 +98,19 @@ Result<> ExternalStrategy::start() {
   std::vector<char*> arguments;
   for (std::string& word : options_.command) arguments.push_back(word.data());
   arguments.push_back(nullptr);
+  // The agent blocks and ignores signals that a program expects as they come.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none, pipe;
+  sigemptyset(&none);
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &pipe);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   const int error =
-      posix_spawn(&child_, arguments[0], &actions, nullptr, arguments.data(), environ);
+      posix_spawn(&child_, arguments[0], &actions, &attributes, arguments.data(), environ);
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) {
     child_ = 0;

@@ -40,6 +40,7 @@ class ExternalStrategy final : public policies::Strategy {
   policies::Placement place(const policies::ClusterView& view,
                             const policies::ExecView& exec) override;
 
+  std::string trouble() const override { return complaint_; }
   // Why the fallback is answering, in words; empty while the program does.
   [[nodiscard]] const std::string& complaint() const { return complaint_; }
   [[nodiscard]] int starts() const { return starts_; }

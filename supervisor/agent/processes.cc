@@ -50,6 +50,7 @@ void Processes::keep(const std::shared_ptr<control::Connection>& from,
                                              : "is supervised",
                                          report.command()));
   entry = {report, from};
+  if (observer_.heard) observer_.heard(report);
 }
 
 void Processes::log_event(const control::Connection* from, const protocol::LogEvent& event) {
@@ -63,6 +64,7 @@ void Processes::finished(const control::Connection* from, const protocol::Finish
   const auto found = processes_.find({from, finished.pid()});
   if (found == processes_.end()) return;
   log_.add(who_is(found->second.report), "ended: " + finished.how());
+  if (observer_.ended) observer_.ended(found->second.report);
   processes_.erase(found);
 }
 
@@ -76,7 +78,10 @@ void Processes::answered(const control::Connection* from, const ControlMessage& 
 
 void Processes::gone(const control::Connection* connection) {
   for (const auto& [key, entry] : processes_)
-    if (key.first == connection) log_.add(who_is(entry.report), "its supervisor has gone");
+    if (key.first == connection) {
+      log_.add(who_is(entry.report), "its supervisor has gone");
+      if (observer_.lost) observer_.lost(entry.report);
+    }
   std::erase_if(processes_, [&](const auto& entry) { return entry.first.first == connection; });
   std::vector<OnAnswer> orphans;
   std::erase_if(questions_, [&](auto& entry) {

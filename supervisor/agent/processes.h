@@ -28,7 +28,15 @@ class Processes {
   // Every row and answer to one question; the last one is the answer.
   using OnAnswer = std::function<void(const protocol::ControlMessage&)>;
 
+  // Whoever learns from what processes do.
+  struct Observer {
+    std::function<void(const protocol::ProcessReport&)> heard;
+    std::function<void(const protocol::ProcessReport&)> ended;  // its last report
+    std::function<void(const protocol::ProcessReport&)> lost;   // only its supervisor has gone
+  };
+
   explicit Processes(EventLog& log) : log_(log) {}
+  void observe(Observer observer) { observer_ = std::move(observer); }
 
   // True when the message was a supervisor's (report, event, answer to a question).
   bool take(const std::shared_ptr<control::Connection>& from,
@@ -60,6 +68,7 @@ class Processes {
   void log_event(const control::Connection* from, const protocol::LogEvent& event);
 
   EventLog& log_;
+  Observer observer_;
   std::map<std::pair<const control::Connection*, int>, Supervised> processes_;
   std::map<std::uint64_t, Question> questions_;
   std::uint64_t next_question_ = 1;

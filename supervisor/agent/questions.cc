@@ -6,6 +6,8 @@
 #include <memory>
 #include <utility>
 
+#include "supervisor/agent/learned_verbs.h"
+
 namespace llrun::agent {
 
 using protocol::Answer;
@@ -58,7 +60,7 @@ void Questions::take(const std::shared_ptr<control::Connection>& from,
     case ControlMessage::kComeHome:
       return come_home(message.come_home(), reply);
     case ControlMessage::kWhy:
-      return pass_on(message.why().pid(), message, reply);
+      return why(message.why().pid(), message, reply);
     case ControlMessage::kStack:
       return pass_on(message.stack().pid(), message, reply);
     case ControlMessage::kPinByHand:
@@ -189,6 +191,18 @@ void Questions::pass_on(int pid, const ControlMessage& message, const Reply& rep
   around_.processes.ask(*process, message, relay(reply));
 }
 
+// Of hints the supervisor knows nothing.
+void Questions::why(int pid, const ControlMessage& message, const Reply& reply) {
+  const auto* process = around_.processes.home(pid);
+  const auto* hint = process == nullptr ? nullptr : around_.experience.expect(process->report).hint;
+  if (hint == nullptr || !hint->never) return pass_on(pid, message, reply);
+  protocol::Row row;
+  row.mutable_pin()->set_what("a hint says that " + process->report.program() + " never moves");
+  row.mutable_pin()->set_remedy("remove it from [hints] in llrun.conf");
+  reply.row(row);
+  reply.done("it stays:");
+}
+
 void Questions::verb(const protocol::AgentVerb& verb, const Reply& reply) {
   const auto& name = verb.verb();
   const auto& node = around_.config.name;
@@ -198,6 +212,10 @@ void Questions::verb(const protocol::AgentVerb& verb, const Reply& reply) {
     reply.done(std::move(what));
   };
   if (name == "status") return status(reply);
+  const std::vector<std::string> words(verb.arguments().begin(), verb.arguments().end());
+  if (name == "strategy")
+    return strategy_verb(around_.decider.strategies(), around_.log, words, reply);
+  if (name == "history") return history_verb(around_.experience, words, reply);
   if (name == "level" && (argument == "on" || argument == "off")) {
     around_.switches.levelling = argument == "on";
     return say(fmt::format("node {} {} in levelling", node,
@@ -226,12 +244,14 @@ void Questions::status(const Reply& reply) {
                   "reachable; levelling {}, guests {}; strategy {}",
                   around_.config.name, ::getpid(), here, away, guests, reachable, nodes,
                   around_.switches.levelling ? "on" : "off",
-                  around_.switches.accepts ? "accepted" : "blocked", around_.config.strategy),
+                  around_.switches.accepts ? "accepted" : "blocked",
+                  around_.decider.strategies().name()),
       fmt::format(
           R"({{"schema":1,"node":"{}","pid":{},"home":{},"away":{},"guests":{},"nodes":{},"reachable":{},)"
           R"("levelling":{},"accepts":{},"strategy":"{}"}})",
           around_.config.name, ::getpid(), here, away, guests, nodes, reachable,
-          around_.switches.levelling, around_.switches.accepts, around_.config.strategy));
+          around_.switches.levelling, around_.switches.accepts,
+          around_.decider.strategies().name()));
 }
 
 }  // namespace llrun::agent

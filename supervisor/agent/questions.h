@@ -29,6 +29,7 @@ class Questions {
     Processes& processes;
     Peers& peers;
     Decider& decider;
+    Experience& experience;
     Switches& switches;
     std::function<protocol::Load()> own_load;
   };
@@ -47,6 +48,7 @@ class Questions {
   void come_home(const protocol::ComeHome& wanted, const Reply& reply);
   void all_come_home(const protocol::ComeHome& wanted, const Reply& reply);
   void pass_on(int pid, const protocol::ControlMessage& message, const Reply& reply);
+  void why(int pid, const protocol::ControlMessage& message, const Reply& reply);
   void verb(const protocol::AgentVerb& verb, const Reply& reply);
   void status(const Reply& reply);
 

@@ -35,6 +35,7 @@ struct Config {
   std::chrono::milliseconds after{5000};
   double max_io = 3;  // MiB/s of regular files
   std::string strategy = "lifetime";
+  std::map<std::string, double, std::less<>> strategy_numbers;  // its settings
   std::chrono::milliseconds lease{30'000};
   std::chrono::milliseconds abandon{600'000};
   std::chrono::milliseconds settle{10'000};  // after a move a process stays at least as long

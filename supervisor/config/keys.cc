@@ -72,6 +72,11 @@ Result<> add_hint(Config& config, std::string_view program, const std::string& v
   return {};
 }
 
+Result<> add_strategy_number(Config& config, std::string_view setting, const std::string& value) {
+  LLRUN_TRY_ASSIGN(config.strategy_numbers[std::string(setting)], parse_number(value));
+  return {};
+}
+
 constexpr Key kKeys[] = {
     {"name", field<&Config::name, parse_node_name>},
     {"after", field<&Config::after, parse_duration>},
@@ -89,6 +94,7 @@ constexpr Key kKeys[] = {
     {"guests.nice", guest_field<&GuestLimits::nice, parse_nice>},
     {"nodes.*", add_node},
     {"hints.*", add_hint},
+    {"strategy.*", add_strategy_number},
 };
 
 bool matches(const Key& key, std::string_view name) {

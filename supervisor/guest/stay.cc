@@ -57,7 +57,7 @@ void GuestJob::report() {
   if (guest_) {
     const std::uint64_t cpu_us = cpu_time_us(guest_->pid);
     told.set_resident_bytes(resident_bytes(guest_->pid));
-    told.set_cpu_ms(cpu_us / 1000);
+    told.set_cpu_ms(cpu_us / 1000 + image_.cpu_time_ns() / 1'000'000);
     if (state_ == GuestState::kSettled) {
       protocol::JobMessage message;
       auto& usage = *message.mutable_usage();

@@ -242,6 +242,98 @@ class AgentsTest(unittest.TestCase):
         self.assertEqual(done.returncode, 4)
         self.assertIn("coin-toss", done.stderr)
 
+    def decides(self, nodes, node):
+        return next(row for row in nodes.rows(node, "strategy") if row["decides"])
+
+    def test_the_strategy_is_shown_and_changed_while_the_agent_runs(self):
+        nodes = self.nodes("[strategy]\nmargin = 3\n")
+        self.assertEqual(self.decides(nodes, "a")["settings"]["margin"], 3)
+        agent = nodes.status("a")["pid"]
+        self.assertEqual(nodes.ctl("a", "strategy", "hindrance", "asked=4").returncode, 0)
+        self.assertEqual(self.decides(nodes, "a")["strategy"], "hindrance")
+        self.assertEqual(self.decides(nodes, "a")["settings"]["asked"], 4)
+        self.assertIn("* hindrance", nodes.ctl("a", "strategy").stdout)
+        wrong = nodes.ctl("a", "strategy", "coin-toss")
+        self.assertEqual(wrong.returncode, 2)
+        self.assertIn("coin-toss", wrong.stderr)
+        self.assertEqual(nodes.status("a")["strategy"], "hindrance")
+        self.assertEqual(nodes.status("a")["pid"], agent)
+
+    def program(self, nodes, text):
+        path = os.path.join(nodes.top, "strategy.py")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("#!/usr/bin/python3\nimport json, sys\n" + text)
+        os.chmod(path, 0o700)
+        return path
+
+    def test_a_program_of_ones_own_decides(self):
+        nodes = self.nodes()
+        wait_for("b", lambda: nodes.node("a", "b")["reachable"])
+        path = self.program(nodes, """
+for line in sys.stdin:
+    q = json.loads(line)
+    moves = [{"process": p["id"], "to": "b", "reason": "the user's own idea"} for p in q.get("processes", [])
+             if any(n["name"] == "b" for n in q["peers"])]
+    print(json.dumps({"id": q["id"], "moves": moves, "to": None}), flush=True)
+""")
+        self.assertEqual(nodes.ctl("a", "strategy", "exec:" + path).returncode, 0)
+        process = self.supervised(nodes, "a", 'program: "sleep" eligible: true cpu_rate: 1 age_ms: 9000')
+        wait_for("the order", lambda: any(line.startswith("migrate b:") for line in nodes.traced()))
+        self.assertIn("the user's own idea", nodes.ctl("a", "log").stdout)
+        self.assertEqual(self.decides(nodes, "a")["trouble"], "")
+        process.kill()
+
+    def test_a_program_that_fails_is_replaced_and_that_is_said(self):
+        nodes = self.nodes()
+        wait_for("b", lambda: nodes.node("a", "b")["reachable"])
+        path = self.program(nodes, "sys.exit(3)\n")
+        nodes.ctl("a", "strategy", "exec:" + path)
+        process = self.supervised(nodes, "a", 'program: "sleep" eligible: true cpu_rate: 1 age_ms: 9000')
+        trouble = wait_for("the trouble", lambda: self.decides(nodes, "a")["trouble"])
+        self.assertIn("decides meanwhile", trouble)
+        wait_for("it in the log", lambda: "decides meanwhile" in nodes.ctl("a", "log", "-n", "200").stdout)
+        self.assertEqual(nodes.ctl("a", "strategy", "none").returncode, 0)
+        process.kill()
+
+    def run_to_its_end(self, nodes, node, cpu_ms):
+        process = self.supervised(nodes, node, f'program: "sleep" executable: "/bin/sleep" cpu_ms: {cpu_ms}')
+        process.kill()
+        process.wait()
+        wait_for("its end", lambda: self.row(nodes, node, process.pid) is None)
+
+    def test_history_is_kept_and_shown_and_damage_harms_nothing(self):
+        nodes = self.nodes("[hints]\nsleep = never\n")
+        self.assertEqual(nodes.ctl("a", "history").stdout, "nothing has run here yet\n")
+        self.assertEqual(nodes.ctl("a", "history", "sleep").returncode, 1)
+        self.run_to_its_end(nodes, "a", 60_000)
+        row = nodes.rows("a", "history", "sleep")[0]
+        self.assertEqual((row["path"], row["runs"], row["never"]), ("/bin/sleep", 1, True))
+        self.assertRegex(row["build_id"], "^[0-9a-f]{16,}$")
+        self.assertAlmostEqual(row["cpu_s_median"], 60, delta=12)
+        self.assertIn("/bin/sleep", nodes.ctl("a", "history").stdout)
+        os.kill(nodes.status("a")["pid"], signal.SIGTERM)
+        wait_for("its end", lambda: nodes.ctl("a", "status").returncode == 4)
+        self.assertEqual(nodes.rows("a", "history")[0]["runs"], 1, "the next agent knows")
+        os.kill(nodes.status("a")["pid"], signal.SIGTERM)
+        wait_for("its end", lambda: nodes.ctl("a", "status").returncode == 4)
+        state = os.path.join(nodes.env["XDG_STATE_HOME"], "llrun")
+        database = os.path.join(state, os.listdir(state)[0], "history.db")
+        with open(database, "wb") as file:
+            file.write(b"x" * 8192)
+        self.assertEqual(nodes.ctl("a", "history").stdout, "nothing has run here yet\n")
+        self.assertIn("was damaged", nodes.ctl("a", "log").stdout)
+        self.run_to_its_end(nodes, "a", 1000)
+        self.assertEqual(nodes.rows("a", "history")[0]["runs"], 1)
+
+    def test_a_hint_holds_a_program_and_says_so(self):
+        nodes = self.nodes(TWO + "[hints]\nsleep = never\n")
+        wait_for("b", lambda: nodes.node("a", "b")["reachable"])
+        process = self.supervised(nodes, "a", 'program: "sleep" executable: "/bin/sleep" eligible: true')
+        self.assertIn("a hint says that sleep never moves", nodes.ctl("a", "why", str(process.pid)).stdout)
+        wrong = self.nodes("[hints]\nsleep = sometimes\n").ctl("a", "ps")
+        self.assertEqual(wrong.returncode, 4)
+        self.assertIn("a hint is never, short, long", wrong.stderr)
+
     def test_the_socket_is_private(self):
         nodes = self.nodes("")
         nodes.rows("a", "ps")
