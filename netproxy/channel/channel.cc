@@ -97,7 +97,9 @@ Result<std::unique_ptr<Channel>> Channel::open(EventLoop& loop, Fd in, Fd out,
   return std::unique_ptr<Channel>(new Channel(std::move(state)));
 }
 
-Channel::~Channel() { state_->close(); }
+Channel::~Channel() { close(); }
+
+void Channel::close() { state_->close(); }
 
 void Channel::send(wire::FrameType type, std::uint32_t epoch, std::uint32_t stream,
                    Payload payload) {

@@ -41,6 +41,9 @@ class Channel {
   [[nodiscard]] static Result<std::unique_ptr<Channel>> open(EventLoop& loop, Fd in, Fd out,
                                                              ChannelCallbacks callbacks);
   ~Channel();  // closes: what is still queued is dropped (flush() first where it matters)
+  // On the loop's thread: no callback comes any more, and whoever waits to send is told that the
+  // channel has ended, also when he is what keeps it from being destroyed.
+  void close();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 

@@ -11,6 +11,7 @@ namespace llrun {
 namespace {
 
 constexpr std::uint32_t kPagesStream = 0xFFFF'FFFF;
+constexpr std::chrono::milliseconds kLookForSilence{500};
 // Acknowledge at the latest after this many bytes, so that the other side keeps little.
 constexpr std::uint64_t kAcknowledgeAfter = 1 << 20;
 
@@ -33,10 +34,12 @@ bool numbered(wire::FrameType type) {
 Link::Link(EventLoop& loop, Callbacks callbacks)
     : loop_(loop), callbacks_(std::move(callbacks)), last_heard_(EventLoop::Clock::now()) {
   timer_ = loop_.every(kKeepAlivePeriod, [this] { send_keep_alive(); });
+  silence_timer_ = loop_.every(kLookForSilence, [this] { watch_silence(); });
 }
 
 Link::~Link() {
   loop_.cancel(timer_);
+  loop_.cancel(silence_timer_);
   drop_channel();
 }
 
@@ -73,6 +76,16 @@ void Link::drop_channel() {
   }
   connected_ = false;
   pages_moved_.notify_all();
+  if (channel) channel->close();  // a sender of pages may be holding it, and wait for it
+}
+
+// Here and not in the control loop, which may be waiting for this very link to take pages.
+void Link::watch_silence() {
+  const auto patience = patience_.load();
+  if (!connected_ || patience == patience.zero() ||
+      EventLoop::Clock::now() - last_heard_.load() <= patience)
+    return;
+  lost(Error{ErrorCode::kTimeout, 0, "nothing was heard for the length of the lease"});
 }
 
 void Link::lost(const Error& error) {

@@ -56,6 +56,8 @@ class Link {
   // Wait until what was sent has left this process. Not on the loop's thread.
   void flush(std::chrono::milliseconds timeout);
 
+  // A connection on which nothing is heard for so long is lost. Zero: it never is.
+  void set_patience(std::chrono::milliseconds patience) { patience_ = patience; }
   // The epoch that frames carry; frames of another are dropped.
   void set_epoch(std::uint32_t epoch) { epoch_ = epoch; }
   [[nodiscard]] std::uint32_t epoch() const { return epoch_; }
@@ -75,14 +77,16 @@ class Link {
   void forget_up_to(std::uint64_t received);
   void resend();
   void send_keep_alive();
+  void watch_silence();
   void lost(const Error& error);
   void drop_channel();
 
   EventLoop& loop_;
   Callbacks callbacks_;
-  EventLoop::TimerId timer_ = 0;
+  EventLoop::TimerId timer_ = 0, silence_timer_ = 0;
   std::atomic<std::uint32_t> epoch_ = 0;
   std::atomic<bool> connected_ = false;
+  std::atomic<std::chrono::milliseconds> patience_{};
   std::atomic<EventLoop::Clock::time_point> last_heard_;
   std::uint64_t received_ = 0;         // numbered frames handled; the loop's thread only
   std::uint64_t received_unsaid_ = 0;  // bytes of them since the last keep-alive

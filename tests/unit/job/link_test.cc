@@ -1,10 +1,10 @@
 #include "supervisor/job/link.h"
 
-#include <future>
-#include <random>
-
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+
+#include <future>
+#include <random>
 
 #include "base/bytes.h"
 #include "supervisor/job/greeting.h"
@@ -21,11 +21,10 @@ struct Side {
     io = std::move(*IoThread::start());
     io->ask([&] {
       link = std::make_unique<Link>(
-          io->loop(), Link::Callbacks{[this](const wire::FrameHeader& header,
-                                             std::span<const std::byte> payload) {
-                                        on_frame(header, payload);
-                                      },
-                                      [on_lost](const Error&) { on_lost(); }});
+          io->loop(),
+          Link::Callbacks{[this](const wire::FrameHeader& header,
+                                 std::span<const std::byte> payload) { on_frame(header, payload); },
+                          [on_lost](const Error&) { on_lost(); }});
       link->set_epoch(1);
     });
   }
@@ -55,9 +54,7 @@ void connect(Side& a, Side& b) {
   for (auto [side, end] : {std::pair{&a, &pair->first}, std::pair{&b, &pair->second}}) {
     auto copy = end->duplicate();
     ASSERT_TRUE(copy);
-    side->io->ask([&] {
-      ASSERT_TRUE(side->link->connect(std::move(*end), std::move(*copy)));
-    });
+    side->io->ask([&] { ASSERT_TRUE(side->link->connect(std::move(*end), std::move(*copy))); });
   }
 }
 
@@ -130,6 +127,27 @@ TEST(Link, TheOtherSidesEndIsTold) {
   }
   EXPECT_EQ(lost.get_future().wait_for(kLimit), std::future_status::ready);
   EXPECT_FALSE(a.link->connected());
+}
+
+// Whoever waits to send pages is told, though nobody has closed anything.
+TEST(Link, AConnectionOnWhichNothingIsHeardIsLost) {
+  std::promise<void> lost;
+  Side home([&] { lost.set_value(); });
+  auto pair = make_socketpair(SOCK_STREAM);
+  ASSERT_TRUE(pair);
+  auto copy = pair->first.duplicate();
+  ASSERT_TRUE(copy);
+  home.link->set_patience(std::chrono::milliseconds(100));
+  home.io->ask([&] { ASSERT_TRUE(home.link->connect(std::move(pair->first), std::move(*copy))); });
+  // The first word of the other side, and then silence.
+  const wire::FrameHeader first{.length = 8, .type = wire::FrameType::kKeepAlive, .epoch = 1};
+  ASSERT_TRUE(write_all(pair->second.get(), wire::encode(first)));
+  ASSERT_TRUE(write_all(pair->second.get(), bytes_of(std::uint64_t{0})));
+  const std::vector<std::byte> memory(Link::kPagesWindow);
+  const auto sent = home.link->send_pages(0x10000, memory);
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error().code, ErrorCode::kGone);
+  EXPECT_EQ(lost.get_future().wait_for(kLimit), std::future_status::ready);
 }
 
 TEST(Greeting, ARefusalReachesTheOtherSideInItsWords) {
