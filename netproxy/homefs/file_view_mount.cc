@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/fuse.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -14,6 +15,17 @@
 namespace llrun::homefs {
 
 Result<Fd> open_fuse_device() { return open_file("/dev/fuse", O_RDWR | O_NONBLOCK); }
+
+Result<ViewDevices> open_view(const std::string& mountpoint, const MountOptions& options) {
+  ViewDevices devices;
+  LLRUN_TRY_ASSIGN(devices.requests, open_fuse_device());
+  LLRUN_TRY(mount_in_world(devices.requests, mountpoint, options));
+  LLRUN_TRY_ASSIGN(devices.notices, open_fuse_device());
+  auto number = static_cast<std::uint32_t>(devices.requests.get());
+  if (::ioctl(devices.notices.get(), FUSE_DEV_IOC_CLONE, &number) != 0)
+    return system_error("clone the connection of the file view");
+  return devices;
+}
 
 Result<> mount_in_world(const Fd& fuse_device, const std::string& mountpoint,
                         const MountOptions& options) {

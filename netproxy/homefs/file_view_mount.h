@@ -12,10 +12,20 @@
 namespace llrun::homefs {
 
 // Open /dev/fuse, nonblocking. To be called *inside* the world's user namespace: the kernel refuses
-// (EINVAL) to mount with a descriptor opened in another one (fs/fuse/inode.c: fuse_fill_super). The
-// relay outside gets it by SCM_RIGHTS; the world itself closes its copy, so that ending the relay
-// ends the connection.
+// (EINVAL) to mount with a descriptor opened in another one (fs/fuse/inode.c: fuse_fill_super).
 [[nodiscard]] Result<Fd> open_fuse_device();
+
+// The connection of a mounted view. The relay outside gets them by SCM_RIGHTS; the world itself
+// closes its copies, so that ending the relay ends the connection.
+struct ViewDevices {
+  Fd requests;  // requests come from here, and go back to it
+  Fd notices;   // a clone (FUSE_DEV_IOC_CLONE): requests do not depend on its being closed
+};
+// Mounts as below, with `requests`, and clones it: a clone must be opened in the same user
+// namespace (before Linux 6.1).
+struct MountOptions;
+[[nodiscard]] Result<ViewDevices> open_view(const std::string& mountpoint,
+                                            const MountOptions& options);
 
 struct MountOptions {
   uid_t uid = 0;  // as the caller's user namespace names the guest's user and group

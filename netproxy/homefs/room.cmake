@@ -4,6 +4,7 @@ pkg_check_modules(FUSE3 REQUIRED IMPORTED_TARGET fuse3>=3.14)
 set(homefs_sources
   attribute_operations.cc
   descriptions.cc
+  device_thread.cc
   directory_operations.cc
   directory_reader.cc
   entry_operations.cc
@@ -15,7 +16,9 @@ set(homefs_sources
   home_file_server.cc
   home_view.cc
   inode_table.cc
+  notice_thread.cc
   open_operations.cc
+  own_descriptors.cc
   request_queue.cc
   xattr_operations.cc)
 list(TRANSFORM homefs_sources PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

@@ -34,14 +34,16 @@ constexpr unsigned kGuestOptions =
 
 WorldOptions options_for(const protocol::MakeWorld& order) {
   WorldOptions options;
-  options.mount_view = [uid = order.uid(),
-                        gid = order.gid()](const std::string& mountpoint) -> Result<Fd> {
-    LLRUN_TRY_ASSIGN(Fd device, homefs::open_fuse_device());
+  options.mount_view = [uid = order.uid(), gid = order.gid()](
+                           const std::string& mountpoint) -> Result<std::vector<Fd>> {
     homefs::MountOptions mount;
     mount.uid = uid;
     mount.gid = gid;
-    LLRUN_TRY(homefs::mount_in_world(device, mountpoint, mount));
-    return device;
+    LLRUN_TRY_ASSIGN(auto opened, homefs::open_view(mountpoint, mount));
+    std::vector<Fd> devices;
+    devices.push_back(std::move(opened.requests));
+    devices.push_back(std::move(opened.notices));
+    return devices;
   };
   return options;
 }
@@ -80,13 +82,15 @@ void GuestJob::fail(const std::string& step, const std::string& why) {
 void GuestJob::make_world(const protocol::MakeWorld& order) {
   if (world_) return;
   order_ = order;
-  if (order.lease_ms() != 0) traffic_->set_lease(std::chrono::milliseconds(order.lease_ms()));
+  traffic_->set_patience(lease(), abandon_time());
   if (auto built = build_world(order); !built)
     return fail("making the world", built.error().message());
   if (!advance(GuestEvent::kWorldMade)) return;
-  protocol::JobMessage message;
-  message.mutable_entered();
-  send(message);
+  go_on([this] {
+    protocol::JobMessage message;
+    message.mutable_entered();
+    send(message);
+  });
 }
 
 Result<> GuestJob::build_world(const protocol::MakeWorld& order) {
@@ -94,7 +98,11 @@ Result<> GuestJob::build_world(const protocol::MakeWorld& order) {
   protocol::JobMessage ready;
   *ready.mutable_world_ready() = world_->ready();
   send(ready);  // before the first file request: home's server is made by it
-  LLRUN_TRY(traffic_->relay_files(world_->take_view_device()));
+  auto devices = world_->take_view_devices();
+  if (devices.size() != 2) return failure(ErrorCode::kProtocol, "a world without a file view");
+  LLRUN_TRY_ASSIGN(auto handle, world_->handle());
+  LLRUN_TRY(
+      traffic_->relay_files({std::move(devices[0]), std::move(devices[1])}, std::move(handle)));
   LLRUN_TRY(world_->enter_view());
   if (!order.terminal_path().empty()) {
     LLRUN_TRY_ASSIGN(terminal_, world_->open_terminal(order.terminal_path(), true));
@@ -133,6 +141,12 @@ void GuestJob::lay_out(const image::Process& image) {
 }
 
 void GuestJob::on_pages(std::uint64_t address, const std::string& bytes) {
+  if (holds_->holds_back(kPagesPoint))
+    return holds_->keep(kPagesPoint, [this, address, bytes] { take_pages(address, bytes); });
+  take_pages(address, bytes);
+}
+
+void GuestJob::take_pages(std::uint64_t address, const std::string& bytes) {
   if (state_ != GuestState::kFilling || !restorer_) return;
   auto landed = restorer_->land({address}, std::as_bytes(std::span(bytes)));
   if (!landed) return fail("filling memory", landed.error().message());
@@ -157,9 +171,12 @@ void GuestJob::complete(const protocol::PagesEnd& end) {
   if (auto finished = finish(); !finished)
     return fail("completing the program", finished.error().message());
   if (!advance(GuestEvent::kFilled)) return;
-  protocol::JobMessage message;
-  message.mutable_restored();
-  send(message);
+  traffic_->filled();
+  go_on([this] {
+    protocol::JobMessage message;
+    message.mutable_restored();
+    send(message);
+  });
 }
 
 // In the guest's main thread, when everything but registers is in place: descriptors, and last of
@@ -318,7 +335,10 @@ bool GuestJob::core_belongs_home() const {
 }
 
 void GuestJob::commit() {
-  if (!advance(GuestEvent::kCommit)) return;
+  if (advance(GuestEvent::kCommit)) go_on([this] { run_guest(); });
+}
+
+void GuestJob::run_guest() {
   protocol::JobMessage message;
   message.mutable_running();
   send(message);

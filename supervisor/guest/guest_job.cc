@@ -18,7 +18,10 @@ using migration::GuestState;
 
 GuestJob::GuestJob(GuestOptions options) : options_(std::move(options)) {}
 
+// Killed first, so that nothing in the world sees its surroundings go; then nobody waits for a file
+// any more.
 GuestJob::~GuestJob() {
+  if (traffic_) traffic_->end_view();
   calls_.reset();
   tracee_.reset();
   world_.reset();
@@ -41,6 +44,7 @@ Result<> GuestJob::start() {
   child_signals_ = Fd(::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!child_signals_.valid()) return system_error("watch for child signals");
   LLRUN_TRY_ASSIGN(loop_, EventLoop::create());
+  holds_.emplace(*loop_, hold_directory(), "guest");
   LLRUN_TRY(loop_->watch(child_signals_.get(), EPOLLIN, [this](std::uint32_t) {
     signalfd_siginfo info;
     while (::read(child_signals_.get(), &info, sizeof info) > 0) {
@@ -97,25 +101,31 @@ bool GuestJob::advance(GuestEvent event) {
   return true;
 }
 
+void GuestJob::go_on(std::function<void()> rest) {
+  holds_->pass(migration::name(state_), [this, state = state_, rest = std::move(rest)] {
+    if (state_ == state) rest();
+  });
+}
+
 void GuestJob::on_message(const protocol::JobMessage& message) {
+  if (const auto name = name_of(message); holds_->holds_back(name))
+    return holds_->keep(name, [this, message] { handle(message); });
+  handle(message);
+}
+
+void GuestJob::handle(const protocol::JobMessage& message) {
   switch (message.body_case()) {
     case protocol::JobMessage::kMakeWorld:
-      return make_world(message.make_world());
+      return go_on([this, order = message.make_world()] { make_world(order); });
     case protocol::JobMessage::kImage:
       return lay_out(message.image());
     case protocol::JobMessage::kPagesEnd:
       return complete(message.pages_end());
     case protocol::JobMessage::kCommit:
       return commit();
-    case protocol::JobMessage::kGivenUp: {
-      if (!advance(GuestEvent::kGivenUp)) return;
-      traffic_->settle();
-      protocol::JobMessage answer;
-      answer.mutable_confirmed();
-      send(answer);
-      if (!leaving_because_.empty()) leave_later(leaving_because_);
+    case protocol::JobMessage::kGivenUp:
+      if (advance(GuestEvent::kGivenUp)) settle();
       return;
-    }
     case protocol::JobMessage::kAbort:
       if (advance(GuestEvent::kAborted))
         go("home called it off while " + message.abort().step() + ": " + message.abort().reason());
@@ -130,7 +140,8 @@ void GuestJob::on_message(const protocol::JobMessage& message) {
     }
     case protocol::JobMessage::kHomeCallDone:
       if (calls_) calls_->on_home_call_done(message.home_call_done());
-      return leave_when_ready();
+      if (!home_image_) leave_when_ready();
+      return;
     case protocol::JobMessage::kClassified:
       if (calls_) calls_->on_classified(message.classified());
       return;
@@ -154,6 +165,15 @@ void GuestJob::on_message(const protocol::JobMessage& message) {
       log::warn("a message that a guest's side does not expect ({})",
                 static_cast<int>(message.body_case()));
   }
+}
+
+void GuestJob::settle() {
+  go_on([this] {
+    protocol::JobMessage answer;
+    answer.mutable_confirmed();
+    send(answer);
+    if (!leaving_because_.empty()) leave_later(leaving_because_);
+  });
 }
 
 void GuestJob::on_lost(const Error& error) {
@@ -187,16 +207,22 @@ void GuestJob::on_given_channel(control::GivenChannel channel, const control::Re
   reply.done();
   log::info("the link to home is back");
   if (state_ == GuestState::kFrozen && advance(GuestEvent::kHeardAgain)) thaw();
-  if (state_ == GuestState::kLeaving && stopped_)
-    if (auto sent = send_home(); !sent) stay_after_all(sent.error().message());
+  if (state_ == GuestState::kSettled && !leaving_because_.empty()) leave_later(leaving_because_);
+  leave_when_ready();
+}
+
+std::chrono::milliseconds GuestJob::lease() const {
+  return std::chrono::milliseconds(order_.lease_ms() != 0 ? order_.lease_ms() : 30'000);
+}
+
+std::chrono::milliseconds GuestJob::abandon_time() const {
+  return std::chrono::milliseconds(order_.abandon_ms() != 0 ? order_.abandon_ms() : 600'000);
 }
 
 // The lease is renewed by anything that is heard.
 void GuestJob::tick() {
   const auto silent = EventLoop::Clock::now() - traffic_->link().last_heard();
-  const std::chrono::milliseconds lease(order_.lease_ms() != 0 ? order_.lease_ms() : 30'000);
-  const std::chrono::milliseconds abandon(order_.abandon_ms() != 0 ? order_.abandon_ms() : 600'000);
-  if (silent > lease) {
+  if (silent > lease()) {
     if (state_ == GuestState::kRestored || state_ == GuestState::kRunning) {
       advance(GuestEvent::kLeaseOver);
       return go("the lease ended before home had given up the program");
@@ -205,7 +231,8 @@ void GuestJob::tick() {
   } else if (state_ == GuestState::kFrozen && advance(GuestEvent::kHeardAgain)) {
     thaw();
   }
-  if (silent > abandon && (state_ == GuestState::kFrozen || state_ == GuestState::kLeaving)) {
+  if (silent > abandon_time() &&
+      (state_ == GuestState::kFrozen || state_ == GuestState::kLeaving)) {
     advance(GuestEvent::kAbandoned);
     return go("home has been silent for the abandon time");
   }

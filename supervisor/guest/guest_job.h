@@ -15,6 +15,7 @@
 #include "supervisor/guest/call_server.h"
 #include "supervisor/guest/tracee.h"
 #include "supervisor/guest/traffic.h"
+#include "supervisor/job/holds.h"
 #include "supervisor/migration/machine.h"
 #include "supervisor/protocol/hello.pb.h"
 #include "supervisor/world/world.h"
@@ -40,10 +41,15 @@ class GuestJob {
   explicit GuestJob(GuestOptions options);
   [[nodiscard]] Result<> start();
   bool advance(migration::GuestEvent event);  // false: means nothing in this state
+  // What follows from having entered this state.
+  void go_on(std::function<void()> rest);
   void on_message(const protocol::JobMessage& message);
+  void handle(const protocol::JobMessage& message);
   void on_lost(const Error& error);
   void on_given_channel(control::GivenChannel channel, const control::Reply& reply);
   void tick();
+  [[nodiscard]] std::chrono::milliseconds lease() const;
+  [[nodiscard]] std::chrono::milliseconds abandon_time() const;
   void report();
 
   // -- arrival.cc
@@ -51,8 +57,11 @@ class GuestJob {
   [[nodiscard]] Result<> build_world(const protocol::MakeWorld& order);
   void lay_out(const image::Process& image);
   void on_pages(std::uint64_t address, const std::string& bytes);
+  void take_pages(std::uint64_t address, const std::string& bytes);
   void complete(const protocol::PagesEnd& end);
   void commit();
+  void run_guest();
+  void settle();
   [[nodiscard]] Result<> furnish(tracer::RemoteSyscalls& calls, tracer::RemoteArena arena);
   [[nodiscard]] Result<> place_descriptors(tracer::RemoteSyscalls& calls,
                                            tracer::RemoteArena arena);
@@ -75,6 +84,7 @@ class GuestJob {
   void add_mappings(protocol::StackTrace& trace);
   // -- leaving.cc
   void leave(const std::string& reason);
+  void stop_and_leave();
   // From within an event of the tracee or its calls, which must end first.
   void leave_later(std::string reason);
   void leave_when_ready();
@@ -89,6 +99,7 @@ class GuestJob {
 
   GuestOptions options_;
   std::unique_ptr<EventLoop> loop_;
+  std::optional<Holds> holds_;
   Fd child_signals_;
   std::unique_ptr<control::AgentClient> agent_;
   std::unique_ptr<GuestTraffic> traffic_;
@@ -101,8 +112,9 @@ class GuestJob {
   Fd listener_;
   std::unique_ptr<Tracee> tracee_;
   std::unique_ptr<CallServer> calls_;
-  std::optional<tracer::ThreadSet> stopped_;  // leaving and not yet captured
-  std::optional<tracer::Freeze> frozen_;      // leaving: captured
+  std::optional<tracer::ThreadSet> stopped_;        // leaving and not yet captured
+  std::optional<tracer::Freeze> frozen_;            // leaving: captured
+  std::optional<protocol::JobMessage> home_image_;  // leaving: what was captured
   migration::GuestState state_ = migration::GuestState::kPreparing;
   protocol::MakeWorld order_;
   image::Process image_;

@@ -27,9 +27,21 @@ using migration::GuestState;
 void GuestJob::leave(const std::string& reason) {
   if (state_ == GuestState::kLeaving) return;
   leaving_because_ = reason;
-  // Before home has given up there is nothing to send home; it follows as soon as that is settled.
-  if (state_ != GuestState::kSettled || !advance(GuestEvent::kLeave)) return;
+  // Before home has given up there is nothing to send home, and without a link nothing to be
+  // stopped for (a thread may be waiting for a file, and could not be): it follows as soon as there
+  // is.
+  if (state_ != GuestState::kSettled || !traffic_->link().connected() ||
+      !advance(GuestEvent::kLeave))
+    return;
   log::info("the program goes home: {}", reason);
+  go_on([this] { stop_and_leave(); });
+}
+
+void GuestJob::stop_and_leave() {
+  if (!traffic_->link().connected()) {
+    advance(GuestEvent::kLeaveRefused);
+    return;
+  }
   auto threads = tracee_->stop_all();
   if (!threads) return stay_after_all(threads.error().message());
   stopped_.emplace(std::move(*threads));
@@ -45,7 +57,9 @@ void GuestJob::leave_later(std::string reason) {
 }
 
 void GuestJob::leave_when_ready() {
-  if (state_ != GuestState::kLeaving || !stopped_ || calls_->home_calls_under_way()) return;
+  if (state_ != GuestState::kLeaving || !(stopped_ || home_image_)) return;
+  // Without a link it stays as it is, stopped; a new one leads here again.
+  if (calls_->home_calls_under_way() || !traffic_->link().connected()) return;
   if (auto sent = send_home(); !sent) {
     log::error("the program could not be sent home: {}", sent.error().message());
     stay_after_all(sent.error().message());
@@ -107,15 +121,20 @@ std::optional<tracer::OuterEnd> GuestJob::outer_end(const struct stat& status) c
 }
 
 Result<> GuestJob::send_home() {
-  LLRUN_TRY_ASSIGN(auto process, capture_guest());
-  traffic_->drain_streams();
-  protocol::JobMessage message;
-  auto& home = *message.mutable_home_image();
-  home.set_reason(leaving_because_);
-  home.set_by_call(calls_->holds_any());
-  *home.mutable_image() = process;
-  send(message);
-  return send_memory(guest_->pid, process.memory(), traffic_->link());
+  if (!home_image_) {
+    LLRUN_TRY_ASSIGN(auto process, capture_guest());
+    traffic_->drain_streams();
+    auto& home = *home_image_.emplace().mutable_home_image();
+    home.set_reason(leaving_because_);
+    home.set_by_call(calls_->holds_any());
+    *home.mutable_image() = std::move(process);
+  }
+  send(*home_image_);
+  auto sent =
+      send_memory(guest_->pid, home_image_->home_image().image().memory(), traffic_->link());
+  if (sent || traffic_->link().connected()) return sent;
+  log::warn("the link is lost while the program goes home: it is sent again when the link is back");
+  return {};
 }
 
 // Home could not take it, or it cannot be sent: it runs on here. A call that only home can do
@@ -124,6 +143,7 @@ void GuestJob::stay_after_all(const std::string& why) {
   log::error("the program stays here: {}", why);
   if (!advance(GuestEvent::kLeaveRefused)) return;
   leaving_because_.clear();
+  home_image_.reset();
   calls_->deny_home(EAGAIN);
   if (frozen_) {
     auto resumed = frozen_->resume();

@@ -7,10 +7,12 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "supervisor/world/world.h"
 
 namespace llrun {
 namespace {
 constexpr std::chrono::seconds kArmTimeout{30};
+constexpr std::chrono::seconds kFirstPatience{30};  // until home has said what its lease is
 }
 
 Result<std::unique_ptr<GuestTraffic>> GuestTraffic::create(EventLoop& control, std::uint32_t epoch,
@@ -24,10 +26,11 @@ Result<std::unique_ptr<GuestTraffic>> GuestTraffic::create(EventLoop& control, s
                         self->on_frame(header, payload);
                       },
                       [self](const Error& error) {
-                        if (!self->settled_) self->end_view();
+                        if (!self->filled_) self->end_view_here();
                         self->tell_control([self, error] { self->callbacks_.on_lost(error); });
                       }});
   traffic->link_->set_epoch(epoch);
+  traffic->link_->set_patience(kFirstPatience);
   traffic->streams_ = std::make_unique<GuestStreams>(
       traffic->io_->loop(),
       GuestStreams::Callbacks{[self](std::uint32_t stream, std::string bytes) {
@@ -45,23 +48,44 @@ Result<std::unique_ptr<GuestTraffic>> GuestTraffic::create(EventLoop& control, s
   return traffic;
 }
 
+void GuestTraffic::set_patience(std::chrono::milliseconds lease,
+                                std::chrono::milliseconds abandon) {
+  link_->set_patience(lease);
+  abandon_ = abandon;
+}
+
 void GuestTraffic::watch_silence() {
-  if (settled_ || !relay_ || EventLoop::Clock::now() - link_->last_heard() < lease_.load()) return;
-  log::warn("home is silent before it has given the program up: the file view ends");
-  end_view();
+  if (!relay_ || EventLoop::Clock::now() - link_->last_heard() < abandon_.load()) return;
+  log::warn("home has been silent for the abandon time: the world ends");
+  end_view_here();
 }
 
 void GuestTraffic::end_view() {
+  io_->ask([this] { end_view_here(); });
+}
+
+void GuestTraffic::end_view_here() {
+  fail_arming();
   if (!relay_) return;
+  World::end_all(world_);
   io_->loop().unwatch(relay_->fd());
   relay_.reset();
+}
+
+void GuestTraffic::fail_arming() {
+  const std::lock_guard lock(arm_mutex_);
+  arming_over_ = true;
+  for (auto& [id, waiting] : std::exchange(arming_, {})) {
+    protocol::Armed none;
+    none.set_error("the link to home is lost");
+    waiting.set_value(none);
+  }
 }
 
 GuestTraffic::~GuestTraffic() {
   if (!io_) return;
   io_->ask([this] {
-    if (relay_) io_->loop().unwatch(relay_->fd());
-    relay_.reset();
+    end_view_here();
     streams_.reset();
     link_.reset();
   });
@@ -75,13 +99,15 @@ void GuestTraffic::disconnect() {
   io_->ask([this] { link_->disconnect(); });
 }
 
-Result<> GuestTraffic::relay_files(Fd fuse_device) {
+Result<> GuestTraffic::relay_files(homefs::ViewDevices devices, Fd world) {
   LLRUN_TRY_ASSIGN(auto relay,
-                   homefs::FuseRelay::create(std::move(fuse_device), [this](homefs::Frame frame) {
+                   homefs::FuseRelay::create(std::move(devices), [this](homefs::Frame frame) {
                      link_->send(wire::FrameType::kFileRequest, 0, std::string(text_of(frame)));
                    }));
-  return io_->ask([this, &relay]() -> Result<> {
+  return io_->ask([this, &relay, &world]() -> Result<> {
+    if (!link_->connected()) return failure(ErrorCode::kGone, "serve files: the link is lost");
     relay_ = std::move(relay);
+    world_ = std::move(world);
     return io_->loop().watch(relay_->fd(), EPOLLIN, [this](std::uint32_t) { on_fuse_readable(); });
   });
 }
@@ -91,10 +117,6 @@ void GuestTraffic::on_fuse_readable() {
   if (passed) return;
   log::info("the file view has ended: {}", passed.error().message());
   io_->loop().unwatch(relay_->fd());
-}
-
-void GuestTraffic::stop_relaying() {
-  io_->ask([this] { end_view(); });
 }
 
 Result<> GuestTraffic::start_streams() {
@@ -109,6 +131,8 @@ Result<std::string> GuestTraffic::arm(std::uint64_t home_id, const std::string& 
   std::future<protocol::Armed> answer;
   {
     const std::lock_guard lock(arm_mutex_);
+    if (arming_over_)
+      return failure(ErrorCode::kGone, "open " + path + ": the link to home is lost");
     arming_[home_id] = {};
     answer = arming_[home_id].get_future();
   }

@@ -38,13 +38,15 @@ class GuestTraffic {
   [[nodiscard]] Result<> connect(Fd in, Fd out);
   void disconnect();
   [[nodiscard]] Link& link() { return *link_; }
-  // Begin to relay the world's file view.
-  [[nodiscard]] Result<> relay_files(Fd fuse_device);
-  void stop_relaying();  // aborts the file view: only when the world is dead
-  // Until home has given up, a lost or silent link ends the file view at once: the control loop may
-  // be waiting for a file in it (filling memory, opening descriptors), and would wait for ever.
-  void set_lease(std::chrono::milliseconds lease) { lease_ = lease; }
-  void settle() { settled_ = true; }
+  // Begin to relay the world's file view. `world`: World::handle().
+  [[nodiscard]] Result<> relay_files(homefs::ViewDevices devices, Fd world);
+  // Kills everything in the world, then ends the file view.
+  void end_view();
+  // The control loop may be waiting for a file of the view, so this ends it where that loop could
+  // not: until filled() when the link is lost or silent for the lease, later when home has been
+  // silent for the abandon time.
+  void set_patience(std::chrono::milliseconds lease, std::chrono::milliseconds abandon);
+  void filled() { filled_ = true; }
 
   // Stand-ins, made before start_streams(); see GuestStreams.
   [[nodiscard]] GuestStreams& streams() { return *streams_; }
@@ -64,7 +66,8 @@ class GuestTraffic {
   void on_fuse_readable();
   void on_armed(const protocol::Armed& armed);
   void watch_silence();
-  void end_view();
+  void end_view_here();
+  void fail_arming();
   void untrusted(const std::string& why);
   void tell_control(std::function<void()> task);
 
@@ -74,11 +77,13 @@ class GuestTraffic {
   std::unique_ptr<IoThread> io_;
   std::unique_ptr<Link> link_;
   std::unique_ptr<homefs::FuseRelay> relay_;
+  Fd world_;
   std::unique_ptr<GuestStreams> streams_;
-  std::atomic<bool> settled_ = false;
-  std::atomic<std::chrono::milliseconds> lease_{std::chrono::seconds(30)};
+  std::atomic<bool> filled_ = false;
+  std::atomic<std::chrono::milliseconds> abandon_{std::chrono::minutes(10)};
   std::mutex arm_mutex_;
   std::map<std::uint64_t, std::promise<protocol::Armed>> arming_;
+  bool arming_over_ = false;
 };
 
 }  // namespace llrun

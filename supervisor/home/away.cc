@@ -97,15 +97,16 @@ void Journey::on_shadow_ended(const tracer::StopKind& end) {
 }
 
 void Journey::watch_lease() {
+  traffic_->link().set_patience(options_.lease);
   lease_timer_ = loop_.every(std::chrono::seconds(1), [this] {
     const auto now = EventLoop::Clock::now();
-    if (link_up_ && now - traffic_->link().last_heard() > options_.lease) {
-      traffic_->disconnect();
-      on_lost(Error{ErrorCode::kTimeout, 0, "nothing was heard for the length of the lease"});
-    }
     if (state_ == HomeState::kCommitting && now - committed_at_ > options_.lease + kLeaseMargin) {
       if (advance(HomeEvent::kLeaseOver))
-        resume_at_home("the peer did not say that the program runs there, and its lease is over");
+        resume_at_home(
+            fmt::format("moving to {} failed in Committing: it did not say that the program runs "
+                        "there, and its "
+                        "lease is over",
+                        plan_.node));
       return;
     }
     if (!link_up_ && state_ != HomeState::kCommitting &&
@@ -120,8 +121,7 @@ void Journey::on_lost(const Error& error) {
   lost_at_ = EventLoop::Clock::now();
   log::warn("the link to {} is lost in state {}: {}", plan_.node, migration::name(state_),
             error.message());
-  if (migration::resumable(state_))
-    return abort(std::string(migration::name(state_)), error.message());
+  if (migration::resumable(state_)) return abort("the link was lost", error.message());
   if (state_ == HomeState::kCommitting) return;  // the lease decides
   callbacks_.progress(
       fmt::format("the link to {} is lost ({}); trying again", plan_.node, error.message()));
@@ -157,6 +157,7 @@ void Journey::on_reconnected(Result<PeerConnection> reached) {
       !connected)
     return on_lost(connected.error());
   link_up_ = true;
+  ++reconnects_;
   callbacks_.progress(fmt::format("the link to {} is back", plan_.node));
 }
 

@@ -84,6 +84,10 @@ protocol::Hello Journey::own_hello() const {
 
 void Journey::depart() {
   advance(HomeEvent::kMigrate);
+  go_on([this] { reach(); });
+}
+
+void Journey::reach() {
   protocol::Hello ours = own_hello();
   start_thread([this, ours, command = plan_.command, alive = std::weak_ptr(alive_)] {
     auto reached = std::make_shared<Result<PeerConnection>>(reach_peer(command, ours));
@@ -156,13 +160,14 @@ protocol::MakeWorld Journey::world_order() {
 }
 
 void Journey::freeze_and_send() {
-  if (!advance(HomeEvent::kWorldReady)) return;
   frozen_at_ = EventLoop::Clock::now();
   if (auto captured = capture(); !captured) return abort("freezing", captured.error().message());
   if (!advance(HomeEvent::kCaptured)) return;
-  protocol::JobMessage message;
-  *message.mutable_image() = image_;
-  traffic_->link().send(message);
+  go_on([this] {
+    protocol::JobMessage message;
+    *message.mutable_image() = image_;
+    traffic_->link().send(message);
+  });
 }
 
 Result<> Journey::capture() {
@@ -224,16 +229,21 @@ void Journey::send_pages() {
 void Journey::on_restored() {
   if (!advance(HomeEvent::kRestored)) return;
   committed_at_ = EventLoop::Clock::now();
-  protocol::JobMessage message;
-  message.mutable_commit();
-  traffic_->link().send(message);
+  go_on([this] {
+    protocol::JobMessage message;
+    message.mutable_commit();
+    traffic_->link().send(message);
+  });
+}
+
+void Journey::on_running() {
+  if (advance(HomeEvent::kRunning)) go_on([this] { give_up(); });
 }
 
 // From here on this process answers for the program: if it dies, so does what is left here, before
 // a second incarnation could run. Then the peer is told that home has given up, and only then is
 // the program emptied.
-void Journey::on_running() {
-  if (!advance(HomeEvent::kRunning)) return;
+void Journey::give_up() {
   freeze_us_ = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(EventLoop::Clock::now() - frozen_at_)
           .count());
@@ -255,7 +265,10 @@ void Journey::on_running() {
 }
 
 void Journey::on_confirmed() {
-  if (!advance(HomeEvent::kConfirmed)) return;
+  if (advance(HomeEvent::kConfirmed)) go_on([this] { become_shadow(); });
+}
+
+void Journey::become_shadow() {
   if (auto dropped = parked_->drop_memory(); !dropped)
     log::error("the shadow keeps its memory: {}", dropped.error().message());
   shadow_ = std::make_unique<ShadowKeeper>(
@@ -285,8 +298,9 @@ void Journey::abort(const std::string& step, const std::string& why) {
     traffic_->link().send(message);
     traffic_->link().flush(std::chrono::seconds(1));
   }
+  const std::string state(migration::name(state_));
   if (!advance(HomeEvent::kAborted)) return;
-  resume_at_home(fmt::format("moving to {} failed while {}: {}", plan_.node, step, why));
+  resume_at_home(fmt::format("moving to {} failed in {} ({}): {}", plan_.node, state, step, why));
 }
 
 void Journey::resume_at_home(const std::string& why) {

@@ -18,14 +18,17 @@ using migration::HomeState;
 
 void Journey::on_home_image(const protocol::HomeImage& image) {
   if (!advance(HomeEvent::kHomeImage)) return;
+  forget_return();  // what came over a link that was lost on the way
   frozen_at_ = EventLoop::Clock::now();
   returning_ = image;
-  pages_received_ = 0;
   callbacks_.progress("comes home: " + image.reason());
   // Output that is still on its way to a pipe goes first: what the program writes next comes after
   // it.
-  traffic_->when_drained([this] {
-    if (auto laid_out = lay_out_shadow(); !laid_out) refuse_return(laid_out.error().message());
+  go_on([this, number = ++returns_] {
+    traffic_->when_drained([this, number] {
+      if (number != returns_ || !returning_) return;
+      if (auto laid_out = lay_out_shadow(); !laid_out) refuse_return(laid_out.error().message());
+    });
   });
 }
 
@@ -67,6 +70,12 @@ Result<Fd> Journey::own_duplicate(const Description& description) {
 }
 
 void Journey::on_pages(std::uint64_t address, const std::string& bytes) {
+  if (holds_.holds_back(kPagesPoint))
+    return holds_.keep(kPagesPoint, [this, address, bytes] { take_pages(address, bytes); });
+  take_pages(address, bytes);
+}
+
+void Journey::take_pages(std::uint64_t address, const std::string& bytes) {
   if (!returning_) return;
   if (restorer_) return land(address, bytes);
   early_pages_.emplace_back(address, bytes);
@@ -83,6 +92,10 @@ void Journey::on_home_pages_end(const protocol::PagesEnd& end) {
   if (!returning_) return;
   if (!restorer_) {
     early_end_ = end;
+    return;
+  }
+  if (end.pages() > pages_received_ && reconnects_ != 0) {
+    log::info("pages were lost with a link: the image is sent again");
     return;
   }
   if (auto filled = fill_shadow(end); !filled) refuse_return(filled.error().message());
@@ -119,11 +132,8 @@ void Journey::end_unneeded(tracer::ThreadSet& threads) {
       log::warn("a thread of the shadow stays: {}", ended.error().message());
 }
 
-// The shadow is emptied again by the next attempt; the program goes on where it is.
-void Journey::refuse_return(const std::string& why) {
-  if (!advance(HomeEvent::kReturnFailed)) return;
-  log::error("the program cannot come home: {}", why);
-  callbacks_.progress("cannot come home: " + why);
+// The shadow is a shadow again; it is emptied by the next attempt.
+void Journey::forget_return() {
   if (restorer_) {
     const auto page = restorer_->stub();
     auto threads = restorer_->release(false);
@@ -135,6 +145,16 @@ void Journey::refuse_return(const std::string& why) {
   returning_.reset();
   early_pages_.clear();
   early_end_.reset();
+  unneeded_threads_.clear();
+  pages_received_ = 0;
+}
+
+// The program goes on where it is.
+void Journey::refuse_return(const std::string& why) {
+  if (!advance(HomeEvent::kReturnFailed)) return;
+  log::error("the program cannot come home: {}", why);
+  callbacks_.progress("cannot come home: " + why);
+  forget_return();
   protocol::JobMessage message;
   message.mutable_home_refused()->set_reason(why);
   traffic_->link().send(message);

@@ -12,7 +12,11 @@ using migration::HomeEvent;
 using migration::HomeState;
 
 Journey::Journey(EventLoop& loop, const HomeOptions& options, Plan plan, Callbacks callbacks)
-    : loop_(loop), options_(options), plan_(std::move(plan)), callbacks_(std::move(callbacks)) {}
+    : loop_(loop),
+      options_(options),
+      plan_(std::move(plan)),
+      callbacks_(std::move(callbacks)),
+      holds_(loop, hold_directory(), "home") {}
 
 Journey::~Journey() {
   if (worker_.joinable()) worker_.join();
@@ -31,6 +35,12 @@ bool Journey::advance(HomeEvent event) {
             migration::name(*after), plan_.epoch);
   state_ = *after;
   return true;
+}
+
+void Journey::go_on(std::function<void()> rest) {
+  holds_.pass(migration::name(state_), [this, state = state_, rest = std::move(rest)] {
+    if (state_ == state) rest();
+  });
 }
 
 void Journey::start_thread(std::function<void()> work) {
@@ -73,13 +83,20 @@ void Journey::ask_stack(StackAnswer answer) {
 }
 
 void Journey::on_message(const protocol::JobMessage& message) {
+  if (const auto name = name_of(message); holds_.holds_back(name))
+    return holds_.keep(name, [this, message] { handle(message); });
+  handle(message);
+}
+
+void Journey::handle(const protocol::JobMessage& message) {
   switch (message.body_case()) {
     case protocol::JobMessage::kWorldReady:
       if (!message.world_ready().warning().empty())
         callbacks_.progress(plan_.node + ": " + message.world_ready().warning());
       return;
     case protocol::JobMessage::kEntered:
-      return freeze_and_send();
+      if (advance(HomeEvent::kWorldReady)) go_on([this] { freeze_and_send(); });
+      return;
     case protocol::JobMessage::kMapped:
       return send_pages();
     case protocol::JobMessage::kRestored:

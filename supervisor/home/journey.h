@@ -18,6 +18,7 @@
 #include "supervisor/home/peer_connection.h"
 #include "supervisor/home/stacks_text.h"
 #include "supervisor/home/traffic.h"
+#include "supervisor/job/holds.h"
 #include "supervisor/migration/machine.h"
 #include "supervisor/shadow/keeper.h"
 #include "tracer/objects/descriptors.h"
@@ -75,21 +76,27 @@ class Journey {
 
  private:
   bool advance(migration::HomeEvent event);  // false: means nothing in this state
+  // What follows from having entered this state.
+  void go_on(std::function<void()> rest);
   // -- departure.cc
   void on_reached(Result<PeerConnection> reached);
   [[nodiscard]] Result<> open_traffic(PeerConnection connection);
   [[nodiscard]] protocol::MakeWorld world_order();
+  void reach();
   void freeze_and_send();
   [[nodiscard]] Result<> capture();
   [[nodiscard]] Result<> take_descriptors();
   void send_pages();
   void on_restored();
   void on_running();
+  void give_up();
   void on_confirmed();
+  void become_shadow();
   void abort(const std::string& step, const std::string& why);
   void resume_at_home(const std::string& why);
   // -- away.cc
   void on_message(const protocol::JobMessage& message);
+  void handle(const protocol::JobMessage& message);
   void on_lost(const Error& error);
   void on_signal(const siginfo_t& info, GuestTid tid);
   void on_thread_wanted(const protocol::ThreadWanted& wanted);
@@ -109,6 +116,7 @@ class Journey {
   // -- homecoming.cc
   void on_home_image(const protocol::HomeImage& image);
   void on_pages(std::uint64_t address, const std::string& bytes);
+  void take_pages(std::uint64_t address, const std::string& bytes);
   void on_home_pages_end(const protocol::PagesEnd& end);
   [[nodiscard]] Result<> lay_out_shadow();
   [[nodiscard]] Result<> fill_shadow(const protocol::PagesEnd& end);
@@ -117,6 +125,7 @@ class Journey {
   [[nodiscard]] Result<Fd> own_duplicate(const image::Description& description);
   void end_unneeded(tracer::ThreadSet& threads);
   void refuse_return(const std::string& why);
+  void forget_return();
 
   void finish_home(const std::string& why, bool by_call);
   void finish_ended(const std::string& how);
@@ -127,6 +136,7 @@ class Journey {
   Plan plan_;
   Callbacks callbacks_;
   std::shared_ptr<int> alive_ = std::make_shared<int>();
+  Holds holds_;
   migration::HomeState state_ = migration::HomeState::kHome;
   std::thread worker_;  // reaches the peer: may wait for a network
   std::unique_ptr<ChannelProcess> channel_process_;
@@ -151,6 +161,8 @@ class Journey {
   std::vector<std::pair<std::uint64_t, std::string>> early_pages_;
   std::optional<protocol::PagesEnd> early_end_;
   std::vector<HostTid> unneeded_threads_;
+  unsigned returns_ = 0;     // images that came
+  unsigned reconnects_ = 0;  // links that took the place of a lost one
   std::map<std::uint64_t, StackAnswer> stack_asks_;
 };
 

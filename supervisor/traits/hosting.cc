@@ -24,7 +24,7 @@ Result<> check_kernel() {
                                               ", guests need Linux 5.14 or later");
 }
 
-Result<Fd> mount_unserved_view(const std::string& mountpoint) {
+Result<std::vector<Fd>> mount_unserved_view(const std::string& mountpoint) {
   auto device = homefs::open_fuse_device();
   if (!device) {
     const int problem = device.error().errno_value;
@@ -36,7 +36,9 @@ Result<Fd> mount_unserved_view(const std::string& mountpoint) {
                                : " (modprobe fuse, by the node's owner, may help)"));
   }
   LLRUN_TRY(homefs::mount_in_world(*device, mountpoint, {::getuid(), ::getgid(), false}));
-  return device;
+  std::vector<Fd> devices;
+  devices.push_back(std::move(*device));
+  return devices;
 }
 
 protocol::MakeWorld world_like_this() {

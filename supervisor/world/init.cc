@@ -6,6 +6,8 @@
 
 #include <cerrno>
 #include <csignal>
+#include <span>
+#include <vector>
 
 #include "base/bytes.h"
 #include "supervisor/world/calls.h"
@@ -45,7 +47,7 @@ class Init {
  public:
   Init(const InitPlan& plan, int command) : plan_(plan), command_(command) {}
 
-  Result<Fd> build() {
+  Result<std::vector<Fd>> build() {
     if (::sethostname(plan_.host_name.data(), plan_.host_name.size()) != 0)
       return system_error("set the host name of a world");
     if (::setdomainname(plan_.domain_name.data(), plan_.domain_name.size()) != 0)
@@ -62,13 +64,14 @@ class Init {
       if (!request) return;
       Fd answer;
       const auto done = perform(request->first, std::move(request->second), answer);
-      if (!say(done, answer)) return;
+      if (!say(done, std::span(&answer, 1))) return;
     }
   }
 
-  [[nodiscard]] bool say(const Result<>& done, const Fd& with) const {
+  [[nodiscard]] bool say(const Result<>& done, std::span<const Fd> with) const {
     std::vector<int> fds;
-    if (with.valid()) fds.push_back(with.get());
+    for (const Fd& fd : with)
+      if (fd.valid()) fds.push_back(fd.get());
     return send_message(command_, reply_of(done), fds).has_value();
   }
 
@@ -146,10 +149,10 @@ void run_init(const InitPlan& plan, Fd command) {
   const Fd line = keep_only(std::move(command));
   Init init(plan, line.get());
   {
-    auto view_device = init.build();
-    const Result<> built = view_device ? Result<>() : std::unexpected(view_device.error());
-    const Fd none;
-    if (!init.say(built, view_device ? *view_device : none) || !built) ::_exit(1);
+    auto devices = init.build();
+    const Result<> built = devices ? Result<>() : std::unexpected(devices.error());
+    const auto given = devices ? std::span<const Fd>(*devices) : std::span<const Fd>();
+    if (!init.say(built, given) || !built) ::_exit(1);
   }
   init.serve();
   ::_exit(0);

@@ -41,7 +41,7 @@ bool wait_readable(int fd, Clock::time_point deadline) {
   }
 }
 
-Result<Fd> receive_reply(int line, const char* whom) {
+Result<std::vector<Fd>> receive_reply(int line, const char* whom) {
   if (!wait_readable(line, Clock::now() + kPatience))
     return failure(ErrorCode::kTimeout, std::string("wait for a world's ") + whom);
   auto received = world::receive_message<world::Reply>(line);
@@ -51,9 +51,10 @@ Result<Fd> receive_reply(int line, const char* whom) {
     return std::unexpected(received.error());
   }
   LLRUN_TRY(world::result_of(received->first));
-  if (received->second.empty()) return Fd();
-  return std::move(received->second.front());
+  return std::move(received->second);
 }
+
+Fd first_of(std::vector<Fd> fds) { return fds.empty() ? Fd() : std::move(fds.front()); }
 
 world::InitPlan init_plan(const protocol::MakeWorld& make, const WorldOptions& options) {
   world::InitPlan plan;
@@ -145,8 +146,9 @@ Result<> World::start(const protocol::MakeWorld& make, WorldOptions options) {
   ready_.set_warning(ids.warning);
   LLRUN_TRY(
       world::send_message(warden_line_.get(), world::MapsWritten{ids.all_users, ids.all_groups}));
-  LLRUN_TRY_ASSIGN(init_pidfd_, receive_reply(warden_line_.get(), "warden"));
-  LLRUN_TRY_ASSIGN(view_device_, receive_reply(command_.get(), "init"));
+  LLRUN_TRY_ASSIGN(auto pidfd, receive_reply(warden_line_.get(), "warden"));
+  init_pidfd_ = first_of(std::move(pidfd));
+  LLRUN_TRY_ASSIGN(view_devices_, receive_reply(command_.get(), "init"));
   return {};
 }
 
@@ -162,7 +164,8 @@ Result<Fd> World::call(const Call& what) {
   auto reply = receive_reply(command_.get(), "init");
   // A reply that comes too late would be taken for that of the next call.
   if (!reply && reply.error().code == ErrorCode::kTimeout) command_.reset();
-  return reply;
+  if (!reply) return std::unexpected(reply.error());
+  return first_of(std::move(*reply));
 }
 
 Result<> World::enter_view() {
@@ -227,13 +230,18 @@ void World::reap_tracees() {
   ::waitpid(guest_.value, &status, WNOHANG | __WALL);
 }
 
+// Killing process 1 of a pid namespace kills everything in it.
+void World::end_all(const Fd& handle) {
+  ::syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0);
+}
+
 Result<> World::destroy(std::chrono::milliseconds timeout) {
   if (!warden_) return {};
   const auto deadline = Clock::now() + timeout;
   guest_line_.reset();
   warden_line_.reset();
   if (init_pidfd_.valid()) {
-    ::syscall(SYS_pidfd_send_signal, init_pidfd_.get(), SIGKILL, nullptr, 0);
+    end_all(init_pidfd_);
     while (!wait_readable(init_pidfd_.get(),
                           std::min(deadline, Clock::now() + std::chrono::milliseconds(5)))) {
       reap_tracees();
@@ -250,7 +258,7 @@ Result<> World::destroy(std::chrono::milliseconds timeout) {
   ::waitpid(warden_.value, &status, 0);
   warden_ = {};
   command_.reset();
-  view_device_.reset();
+  view_devices_.clear();
   return {};
 }
 

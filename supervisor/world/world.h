@@ -19,6 +19,8 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/ids.h"
@@ -30,9 +32,9 @@ namespace llrun {
 struct WorldOptions {
   // Mount the tree of the world on `mountpoint`. Runs in the world's init, a forked copy of this
   // process that has one thread: it may call the kernel and allocate, but must not log or wait for
-  // other threads. The descriptor it gives back (/dev/fuse, say) is handed to the supervisor by
-  // take_view_device() and closed in the world; it may be invalid.
-  std::function<Result<Fd>(const std::string& mountpoint)> mount_view;
+  // other threads. The descriptors it gives back (of /dev/fuse, say; at most two) are handed to the
+  // supervisor by take_view_devices() and closed in the world.
+  std::function<Result<std::vector<Fd>>(const std::string& mountpoint)> mount_view;
   int nice = 0;  // of everything in the world; not below the supervisor's own
 };
 
@@ -48,7 +50,7 @@ class World {
   World& operator=(const World&) = delete;
 
   // What mount_view returned.
-  [[nodiscard]] Fd take_view_device() { return std::move(view_device_); }
+  [[nodiscard]] std::vector<Fd> take_view_devices() { return std::exchange(view_devices_, {}); }
   // Make the mounted tree the root. It is asked for its entries "proc" and "dev" (directories that
   // must be there) and "dev/shm": whoever serves it must not be waiting for this call.
   [[nodiscard]] Result<> enter_view();
@@ -78,6 +80,11 @@ class World {
   // causes in the world (SIGHUP, SIGCONT) do not come from home, so the tracer drops them.
   [[nodiscard]] Result<> parent_died();
 
+  // A descriptor by which SIGKILL can be sent to everything in the world (end_all), from any
+  // thread.
+  [[nodiscard]] Result<Fd> handle() const { return init_pidfd_.duplicate(); }
+  static void end_all(const Fd& handle);
+
   // End every process in the world and wait until all are gone: kTimeout with the file view's
   // server silent or with tracees that their tracer keeps. Idempotent. No other call may be under
   // way.
@@ -99,7 +106,7 @@ class World {
   Fd warden_line_;  // its end of file is the warden's order to end everything
   Fd command_;      // to init
   Fd init_pidfd_;
-  Fd view_device_;
+  std::vector<Fd> view_devices_;
   Fd guest_line_;  // to the guest's process until it is released
   HostPid warden_{}, guest_{};
   protocol::WorldReady ready_;

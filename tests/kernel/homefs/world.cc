@@ -81,9 +81,9 @@ void make_root(const std::string& place) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   enter_namespaces();
   {
-    auto device = must(open_fuse_device(), "open /dev/fuse");
-    must(mount_in_world(device, place, {.uid = ::geteuid(), .gid = ::getegid()}), "mount");
-    const int fds[] = {device.get()};
+    const auto devices =
+        must(open_view(place, {.uid = ::geteuid(), .gid = ::getegid()}), "mount the view");
+    const int fds[] = {devices.requests.get(), devices.notices.get()};
     must(send_fds(socket.get(), bytes_of(std::string_view("f")), fds), "send /dev/fuse");
   }
   must(await_home(place), "await home");
@@ -144,13 +144,14 @@ void World::start_server() {
 
 void World::serve(int socket) {
   auto first = receive_fds(socket, 1);
-  if (!first || first->fds.empty()) return;
+  if (!first || first->fds.size() != 2) return;
   loop_ = EventLoop::create().value();
   start_server();
-  relay_ = FuseRelay::create(std::move(first->fds[0]), [this](Frame frame) {
-             ++requests_;
-             server_->submit(std::move(frame)).value();
-           }).value();
+  relay_ =
+      FuseRelay::create({std::move(first->fds[0]), std::move(first->fds[1])}, [this](Frame frame) {
+        ++requests_;
+        server_->submit(std::move(frame)).value();
+      }).value();
   loop_
       ->watch(relay_->fd(), EPOLLIN,
               [this](std::uint32_t) {

@@ -166,7 +166,7 @@ TEST(Life, TheWorldDiesWithItsWarden) {
 
 TEST(Life, ATreeThatCannotBeMountedIsToldInWords) {
   WorldOptions options;
-  options.mount_view = [](const std::string&) -> Result<Fd> {
+  options.mount_view = [](const std::string&) -> Result<std::vector<Fd>> {
     return failure(ErrorCode::kRefused, "mount the file view: no");
   };
   const auto world = World::create(TestWorld::usual(), std::move(options));

@@ -71,10 +71,10 @@ TestWorld::~TestWorld() {
 
 void TestWorld::build() {
   WorldOptions options;
-  options.mount_view = [this](const std::string& mountpoint) -> Result<Fd> {
+  options.mount_view = [this](const std::string& mountpoint) -> Result<std::vector<Fd>> {
     if (::mount(view_.c_str(), mountpoint.c_str(), nullptr, MS_BIND, nullptr) != 0)
       return system_error("bind the test's view");
-    return Fd();
+    return std::vector<Fd>();
   };
   auto created = World::create(make_, std::move(options));
   ASSERT_TRUE(created) << created.error().message();
