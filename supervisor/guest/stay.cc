@@ -19,6 +19,7 @@ namespace llrun {
 namespace {
 // Of each thread's stack, for `llrunctl stack`.
 constexpr std::uint64_t kStackBytes = 64 << 10;
+constexpr std::chrono::milliseconds kStackPatience{200};  // for threads that wait for a file
 
 // Only what asks nothing of the guest's files: the file view would be waited for here, and while
 // home is silent this loop has a lease to keep.
@@ -108,15 +109,14 @@ void GuestJob::send_stacks(std::uint64_t id) {
   protocol::JobMessage message;
   auto& trace = *message.mutable_stack_trace();
   trace.set_id(id);
-  if (state_ != GuestState::kSettled)
+  if (state_ != GuestState::kSettled) {
     trace.set_refusal("the guest is not running just now");
-  else if (auto threads = tracee_->stop_all()) {
-    for (const HostTid tid : threads->tids()) add_stack(trace, tid, threads->stopped(tid));
-    add_mappings(trace);
-    run_on(std::move(*threads));
-  } else {
-    trace.set_refusal(threads.error().message());
+    return send(message);
   }
+  tracee_->look_at_threads(kStackPatience, [&](HostTid tid, const tracer::StoppedThread& stopped) {
+    add_stack(trace, tid, stopped);
+  });
+  add_mappings(trace);
   send(message);
 }
 

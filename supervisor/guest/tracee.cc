@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -95,6 +96,24 @@ void Tracee::go_on() {
     if (threads_.contains(event.tid)) handle(event);
 }
 
+void Tracee::look_at_threads(std::chrono::milliseconds patience, const Look& look) {
+  halt();
+  const auto deadline = EventLoop::Clock::now() + patience;
+  std::vector<HostTid> running;
+  for (const auto& [tid, thread] : threads_)
+    if (!thread.token) running.push_back(tid);
+  for (const HostTid tid : running) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - EventLoop::Clock::now());
+    if (const auto event = tracer::wait_for_stop(tid, std::max(left, std::chrono::milliseconds(1))))
+      handle(*event);  // kept, or its end
+  }
+  for (const auto& [tid, thread] : threads_)
+    if (thread.token) look(tid, *thread.token);
+  for (const auto& event : kept_events_) look(event.tid, StoppedThread::seen_stopped(event.tid));
+  go_on();
+}
+
 void Tracee::handle(const tracer::StopEvent& event) {
   if (event.ended()) return on_end(event.tid, event);
   if (halted_) return kept_events_.push_back(event);
@@ -175,10 +194,16 @@ void Tracee::on_signal(HostTid tid, StoppedThread token, const tracer::SignalDel
     return callbacks_.bring_home(fmt::format(
         "it ends by signal {} with a core dump, which is written at home", info.si_signo));
   }
+  go_from_call(tid, std::move(token), info.si_signo);
+}
+
+// A stop takes a thread out of a notified call. What home did of it counts, and what it did not do
+// is not done twice: the thread goes on when that is known.
+void Tracee::go_from_call(HostTid tid, StoppedThread token, int signal) {
   switch (server_ ? server_->interrupted(tid) : CallServer::Interrupted::kNothing) {
     case CallServer::Interrupted::kWait:
       threads_[tid].token = std::move(token);
-      threads_[tid].signal = info.si_signo;
+      threads_[tid].signal = signal;
       return;
     case CallServer::Interrupted::kMakeAnew:
       make_anew(token);
@@ -187,7 +212,7 @@ void Tracee::on_signal(HostTid tid, StoppedThread token, const tracer::SignalDel
       apply_outcome(token);
       break;
   }
-  go(std::move(token), info.si_signo);
+  go(std::move(token), signal);
 }
 
 void Tracee::resume_signal(HostTid tid) {
@@ -235,7 +260,7 @@ void Tracee::on_group_stop(HostTid, StoppedThread token, int signal) {
 void Tracee::on_event_stop(HostTid tid, StoppedThread token) {
   group_stopped_ = false;
   threads_[tid].awaits_first_stop = false;
-  go(std::move(token));
+  go_from_call(tid, std::move(token), 0);
 }
 
 void Tracee::on_clone_call(HostTid tid, StoppedThread token) {

@@ -5,6 +5,7 @@
 // which owns ptrace.
 #pragma once
 
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <deque>
@@ -52,6 +53,10 @@ class Tracee {
   // act and need not stop.
   void halt();
   void go_on();
+  // Stop every thread for a moment, show it to `look`, and let it go on as if it had not been. One
+  // that has not stopped in time waits for a file of home's, and is left out.
+  using Look = std::function<void(HostTid, const tracer::StoppedThread&)>;
+  void look_at_threads(std::chrono::milliseconds patience, const Look& look);
   // Run on after stop_all(): threads that were stopped are as they were.
   [[nodiscard]] Result<> run_on(tracer::ThreadSet threads);
   // A stopped thread in a notified call: as it should go on elsewhere, with home's answer or to
@@ -92,6 +97,7 @@ class Tracee {
   void on_syscall_stop(HostTid tid, tracer::StoppedThread token);
   void on_end(HostTid tid, const tracer::StopEvent& event);
   void take_back(const tracer::StoppedThread& token);
+  void go_from_call(HostTid tid, tracer::StoppedThread token, int signal);
   void start_next_birth();
   [[nodiscard]] Result<> finish_births();
   void fail_birth(HostTid creator, int error);

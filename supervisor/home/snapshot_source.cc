@@ -1,9 +1,13 @@
 #include "supervisor/home/snapshot_source.h"
 
 #include <fcntl.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
+
+#include "tracer/procfs/smaps.h"
 
 namespace llrun {
 
@@ -53,10 +57,13 @@ Result<> SnapshotSource::read(std::uint64_t address, std::span<std::byte> into) 
   return read_from_file(address, into);
 }
 
-// Code and unwind tables are as their files have them.
+// Code and unwind tables are as their files have them. Data may differ by now, but unwinding reads
+// only pointers to personality routines there (DW.ref.__gxx_personality_v0), and follows none.
 Result<> SnapshotSource::read_from_file(std::uint64_t address, std::span<std::byte> into) {
   for (const auto& mapping : snapshot_.mappings()) {
-    if (address < mapping.start() || address >= mapping.end() || mapping.writable()) continue;
+    if (address < mapping.start() || address >= mapping.end()) continue;
+    if (mapping.name() == "[vdso]") return read_from_vdso(address - mapping.start(), mapping, into);
+    if (!mapping.name().starts_with('/')) break;
     LLRUN_TRY_ASSIGN(const Fd file, open(mapping.name()));
     const auto at = static_cast<off_t>(mapping.offset() + (address - mapping.start()));
     if (::pread(file.get(), into.data(), into.size(), at) == static_cast<ssize_t>(into.size()))
@@ -64,6 +71,22 @@ Result<> SnapshotSource::read_from_file(std::uint64_t address, std::span<std::by
     return system_error("read " + mapping.name());
   }
   return failure(ErrorCode::kUnsupported, "this memory of the guest was not sent");
+}
+
+// Programs move only between nodes of the same vdso (supervisor/traits), so ours is the guest's.
+Result<> SnapshotSource::read_from_vdso(std::uint64_t at,
+                                        const protocol::StackTrace::Mapping& mapping,
+                                        std::span<std::byte> into) {
+  const auto ours = ::getauxval(AT_SYSINFO_EHDR);
+  const std::uint64_t size = mapping.end() - mapping.start();
+  const auto own_maps = tracer::read_maps(HostPid{::getpid()});
+  const bool same_size = own_maps && std::ranges::any_of(*own_maps, [&](const auto& own) {
+                           return own.start == ours && own.end - own.start == size;
+                         });
+  if (!same_size || into.size() > size - at)
+    return failure(ErrorCode::kUnsupported, "the guest's vdso is not ours");
+  std::memcpy(into.data(), reinterpret_cast<const std::byte*>(ours) + at, into.size());
+  return {};
 }
 
 Result<Fd> SnapshotSource::open(const std::string& name) { return open_file(name, O_RDONLY); }

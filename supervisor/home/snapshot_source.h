@@ -20,6 +20,9 @@ class SnapshotSource : public tracer::StackSource {
 
  private:
   [[nodiscard]] const protocol::StackTrace::Thread* find(HostTid tid) const;
+  [[nodiscard]] static Result<> read_from_vdso(std::uint64_t at,
+                                               const protocol::StackTrace::Mapping& mapping,
+                                               std::span<std::byte> into);
   [[nodiscard]] Result<> read_from_file(std::uint64_t address, std::span<std::byte> into);
   const protocol::StackTrace& snapshot_;
 };

@@ -1,7 +1,10 @@
 # The scenarios need the whole product; what needs only the hosts is in hosts.cmake.
 include(${CMAKE_CURRENT_LIST_DIR}/hosts.cmake)
 if(TARGET llrun AND TARGET llrund AND TARGET llrunctl AND (TARGET llrun_supervisor OR TARGET llrun-supervisor))
-  foreach(scenario povray streams terminal returning pins)
+  add_executable(deep ${CMAKE_CURRENT_LIST_DIR}/guests/deep.cc)
+  target_link_libraries(deep PRIVATE Threads::Threads)
+  target_compile_options(deep PRIVATE -O2 -g)
+  foreach(scenario povray streams terminal returning pins stacks)
     llrun_cluster_test(${scenario} ${scenario}_test.py TIMEOUT 900)
   endforeach()
   # Does not pass yet: a link that is cut while memory travels can leave a process on the peer (docs/limits.md).

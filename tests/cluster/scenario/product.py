@@ -92,24 +92,33 @@ class Product:
 
     # --- running ----------------------------------------------------------------------------------------
 
-    def start(self, command, under_llrun=True, options=("--stay",), directory=None, environment=None, **streams):
-        """Starts `command` at home and returns the Job. --stay: it moves only when the test says so."""
+    def start(self, command, under_llrun=True, options=("--stay",), directory=None, environment=None, piped=False,
+              **streams):
+        """Starts `command` at home and returns the Job. --stay: it moves only when the test says so. piped: its input
+        is a pipe that it alone reads; what is given to job.feed() arrives there."""
         prefix = ["llrun", *options, "--"] if under_llrun else []
-        return Job(self.home, [*prefix, *command], f".job-{next(self._numbers)}", directory, environment, streams)
+        return Job(self.home, [*prefix, *command], f".job-{next(self._numbers)}", directory, environment, piped, streams)
 
 
 class Job:
     """A command running on a host. `pid` is the host's number for it; llrun execs, so it is the program's."""
 
-    def __init__(self, host, command, pid_file, directory, environment, streams):
+    def __init__(self, host, command, pid_file, directory, environment, piped, streams):
         self.host, self.command = host, command
         announce = ["sh", "-c", 'echo $$ >"$0.new" && mv "$0.new" "$0" && exec "$@"', f"{host.home}/{pid_file}"]
-        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | streams
-        self.process = host.popen([*announce, *command], directory=directory, environment=environment, **streams)
+        # The processes that lead into the host keep what they were given; the shell's own pipe has one reader.
+        piping = ["bash", "-c", 'cat | "$@"', "piping"] if piped else []
+        streams = {"stdin": subprocess.PIPE if piped else subprocess.DEVNULL, "stdout": subprocess.PIPE,
+                   "stderr": subprocess.PIPE} | streams
+        self.process = host.popen([*piping, *announce, *command], directory=directory, environment=environment, **streams)
         waiting.until(lambda: host.exists(pid_file), f"{command} to start")
         self.pid = int(host.read(pid_file))
         os.unlink(host.path(pid_file))
         self.output = waiting.Output(self.process.stdout.fileno()) if self.process.stdout else None
+
+    def feed(self, text):
+        self.process.stdin.write(text)
+        self.process.stdin.flush()
 
     def alive(self):
         return self.process.poll() is None
