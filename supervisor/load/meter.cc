@@ -1,6 +1,5 @@
 #include "supervisor/load/meter.h"
 
-#include <sched.h>
 #include <unistd.h>
 #include <utmpx.h>
 
@@ -13,16 +12,15 @@
 #include "base/fd.h"
 #include "supervisor/load/cgroup.h"
 #include "supervisor/load/proc.h"
+#include "supervisor/load/processors.h"
 #include "supervisor/load/speed.h"
 
 namespace llrun::load {
 namespace {
 
-double affinity_cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (::sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-  return static_cast<double>(::sysconf(_SC_NPROCESSORS_ONLN));
+double since(std::uint64_t& before, std::uint64_t now) {
+  const auto earlier = std::exchange(before, now);
+  return now > earlier ? static_cast<double>(now - earlier) : 0.0;
 }
 
 double pressure(const char* resource) {
@@ -61,31 +59,33 @@ std::uint64_t realtime_ms() {
 }  // namespace
 
 double usable_cores() {
+  const double allowed = Processors::ours().count();
   const auto quota = cpu_quota();
-  return quota ? std::min(affinity_cores(), quota->cores) : affinity_cores();
+  return quota ? std::min(allowed, quota->cores) : allowed;
 }
 
-LoadMeter::LoadMeter(const std::string& state_directory)
-    : own_machine_(is_machines_pid_namespace()), speed_(core_speed(state_directory)) {
+LoadMeter::LoadMeter(const std::string& state_directory) : speed_(core_speed(state_directory)) {
   step();
   (void)measure();
 }
 
 void LoadMeter::step() {
-  activity_ = own_machine_ ? look_at_machine() : look_at_processes();
+  activity_ = running_.look();
   run_queue_.step(activity_.running);
 }
 
-// The machine's idle cores, but no more than our share: what the quota, or in a pid namespace of
-// our own what we may use at all, leaves after what was used.
+// The idle cores of our processors, but no more than our share: what the quota, or in a pid
+// namespace of our own what we may use at all, leaves after what was used.
 double LoadMeter::idle_cores(double seconds) {
   const double capacity = usable_cores();
   double idle = capacity;
+  const auto processors = Processors::ours();
   const auto text = read_whole_file("/proc/stat");
-  if (const auto ticks = text ? parse_cpu(*text) : std::nullopt) {
-    const auto passed =
-        static_cast<double>(ticks->total - std::exchange(total_ticks_, ticks->total));
-    const auto idled = static_cast<double>(ticks->idle - std::exchange(idle_ticks_, ticks->idle));
+  if (const auto ticks = text ? parse_cpu(*text, [&](unsigned cpu) { return processors.has(cpu); })
+                              : std::nullopt) {
+    // After a change of the set the sums may have fallen: one measurement without a word of them.
+    const double passed = since(total_ticks_, ticks->total);
+    const double idled = since(idle_ticks_, ticks->idle);
     if (passed > 0) idle = std::min(idle, idled / passed * ticks->cores);
   }
   if (const auto quota = cpu_quota(); quota && quota->used_s) {
@@ -114,7 +114,7 @@ protocol::Load LoadMeter::measure() {
   const double seconds = std::clamp(passed.count(), 0.01, 3600.0);
   protocol::Load load;
   load.set_run_queue(run_queue_.value());
-  load.set_cores(static_cast<std::uint32_t>(affinity_cores()));
+  load.set_cores(Processors::ours().count());
   load.set_speed(speed_);
   load.set_capacity(usable_cores());
   load.set_cpu_idle(idle_cores(seconds));

@@ -28,8 +28,8 @@ class LoadMeter {
   [[nodiscard]] double idle_cores(double seconds);
   [[nodiscard]] double disk_rate(double seconds);
 
-  bool own_machine_;
   double speed_;
+  RunQueue running_;
   Smoothed run_queue_;
   Activity activity_;
   Clock::time_point measured_at_;

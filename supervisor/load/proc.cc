@@ -66,22 +66,23 @@ std::optional<unsigned> parse_running(std::string_view loadavg) {
   return value ? std::optional(static_cast<unsigned>(*value)) : std::nullopt;
 }
 
-std::optional<CpuTicks> parse_cpu(std::string_view proc_stat) {
+std::optional<CpuTicks> parse_cpu(std::string_view proc_stat,
+                                  const std::function<bool(unsigned)>& counts) {
   CpuTicks ticks;
-  bool found = false;
   for_each_line(proc_stat, [&](std::string_view line) {
     if (!line.starts_with("cpu")) return;
     const auto parts = words(line);
-    if (parts.front() != "cpu") return void(++ticks.cores);
+    const auto processor = number(parts.front().substr(3));  // "cpu" alone is the sum of all
+    if (!processor || !counts(static_cast<unsigned>(*processor))) return;
+    ++ticks.cores;
     // user nice system idle iowait irq softirq steal; guest time is within user.
     for (std::size_t i = 1; i < parts.size() && i <= 8; ++i) {
       const auto value = number(parts[i]).value_or(0);
       ticks.total += value;
       if (i == 4 || i == 5) ticks.idle += value;
     }
-    found = true;
   });
-  return found ? std::optional(ticks) : std::nullopt;
+  return ticks.cores > 0 ? std::optional(ticks) : std::nullopt;
 }
 
 std::optional<Memory> parse_memory(std::string_view meminfo) {
@@ -112,9 +113,12 @@ std::optional<ProcessTicks> parse_process(std::string_view pid_stat) {
   const auto name_end = pid_stat.rfind(')');  // the name may hold anything, parentheses too
   if (name_end == std::string_view::npos) return std::nullopt;
   const auto parts = words(pid_stat.substr(name_end + 1));
-  if (parts.size() < 13) return std::nullopt;
+  if (parts.size() < 37) return std::nullopt;
+  // Fields 3, 14, 15, 20 and 39 of proc(5); the third is the first behind the name.
   return ProcessTicks{parts[0] == "R",
-                      number(parts[11]).value_or(0) + number(parts[12]).value_or(0)};
+                      number(parts[11]).value_or(0) + number(parts[12]).value_or(0),
+                      static_cast<unsigned>(number(parts[17]).value_or(1)),
+                      static_cast<unsigned>(number(parts[36]).value_or(0))};
 }
 
 std::string cpu_model(std::string_view cpuinfo) {

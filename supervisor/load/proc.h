@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,11 +13,13 @@ namespace llrun::load {
 [[nodiscard]] std::optional<unsigned> parse_running(std::string_view loadavg);
 
 struct CpuTicks {
-  std::uint64_t total = 0;  // of all cores, in clock ticks
+  std::uint64_t total = 0;  // of the processors asked for, in clock ticks
   std::uint64_t idle = 0;   // idle and waiting for disks
   unsigned cores = 0;
 };
-[[nodiscard]] std::optional<CpuTicks> parse_cpu(std::string_view proc_stat);
+// Of the processors for which `counts` says yes.
+[[nodiscard]] std::optional<CpuTicks> parse_cpu(std::string_view proc_stat,
+                                                const std::function<bool(unsigned)>& counts);
 
 struct Memory {
   std::uint64_t total_bytes = 0;
@@ -31,9 +34,12 @@ struct Memory {
 // left out.
 [[nodiscard]] std::uint64_t parse_disk_bytes(std::string_view diskstats);
 
+// Of a process or of one of its threads.
 struct ProcessTicks {
-  bool running = false;   // state R
-  std::uint64_t cpu = 0;  // user and system, clock ticks
+  bool running = false;    // state R: runs or is ready
+  std::uint64_t cpu = 0;   // user and system, clock ticks
+  unsigned threads = 1;    // of the process
+  unsigned processor = 0;  // where it runs, or ran last and waits
 };
 [[nodiscard]] std::optional<ProcessTicks> parse_process(std::string_view pid_stat);
 

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <string>
+#include <utility>
 
 #include "base/fd.h"
 #include "supervisor/load/proc.h"
@@ -35,49 +36,75 @@ class ProcDirectory {
   DIR* directory_;
 };
 
-// Threads of one process that want a core. Only a process whose first thread runs or that has used
-// CPU lately can have any; those with one thread are known from the process itself.
-unsigned running_threads(int pid) {
-  const auto tasks = "/proc/" + std::to_string(pid) + "/task";
+std::optional<ProcessTicks> read_ticks(const std::string& directory) {
+  const auto text = read_whole_file(directory + "/stat");
+  return text ? parse_process(*text) : std::nullopt;
+}
+
+bool counts(const ProcessTicks& ticks, const Processors* only) {
+  return ticks.running && (only == nullptr || only->has(ticks.processor));
+}
+
+unsigned running_threads(const std::string& process, const Processors* only) {
+  const auto tasks = process + "/task";
   DIR* directory = ::opendir(tasks.c_str());
   if (directory == nullptr) return 0;
   unsigned running = 0;
   while (const dirent* entry = ::readdir(directory)) {
     if (entry->d_name[0] == '.') continue;
-    const auto text = read_whole_file(tasks + "/" + entry->d_name + "/stat");
-    const auto ticks = text ? parse_process(*text) : std::nullopt;
-    if (ticks && ticks->running) ++running;
+    const auto ticks = read_ticks(tasks + "/" + entry->d_name);
+    if (ticks && counts(*ticks, only)) ++running;
   }
   ::closedir(directory);
   return running;
 }
-
-}  // namespace
 
 bool is_machines_pid_namespace() {
   const auto link = read_link("/proc/self/ns/pid");
   return link && *link == kFirstPidNamespace;
 }
 
+// The reader counts itself.
 Activity look_at_machine() {
   const auto text = read_whole_file("/proc/loadavg");
   const auto running = text ? parse_running(*text) : std::nullopt;
-  // The reader counts itself.
   return {running && *running > 0 ? static_cast<double>(*running - 1) : 0.0, std::nullopt};
 }
 
-Activity look_at_processes() {
+}  // namespace
+
+RunQueue::RunQueue() : own_machine_(is_machines_pid_namespace()) {}
+
+Activity RunQueue::look() {
+  if (!own_machine_) return look_at_processes(nullptr);
+  const auto processors = Processors::ours();
+  if (processors.are_the_machines()) return look_at_machine();
+  auto activity = look_at_processes(&processors);
+  activity.used_s.reset();  // of processors, /proc/stat knows
+  return activity;
+}
+
+Activity RunQueue::look_at_processes(const Processors* only) {
   Activity activity;
-  std::uint64_t ticks_used = 0;
+  std::uint64_t used = 0;
+  std::map<int, std::uint64_t> before = std::exchange(ticks_, {});
   ProcDirectory processes;
   while (const int pid = processes.next()) {
-    const auto text = read_whole_file("/proc/" + std::to_string(pid) + "/stat");
-    const auto ticks = text ? parse_process(*text) : std::nullopt;
+    const auto directory = "/proc/" + std::to_string(pid);
+    const auto ticks = read_ticks(directory);
     if (!ticks || pid == ::getpid()) continue;
-    ticks_used += ticks->cpu;
-    activity.running += running_threads(pid);
+    used += ticks->cpu;
+    ticks_[pid] = ticks->cpu;
+    // The line of a process is that of its first thread. Other threads are looked at only when one
+    // of them has run lately: most processes sleep, and this is done twice a second.
+    if (ticks->threads == 1) {
+      activity.running += counts(*ticks, only) ? 1 : 0;
+    } else if (const auto known = before.find(pid);
+               ticks->running || known == before.end() || known->second != ticks->cpu) {
+      activity.running += running_threads(directory, only);
+    }
   }
-  activity.used_s = static_cast<double>(ticks_used) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+  activity.used_s = static_cast<double>(used) / static_cast<double>(::sysconf(_SC_CLK_TCK));
   return activity;
 }
 

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+
+#include "supervisor/load/processors.h"
 
 namespace llrun::load {
 
@@ -23,14 +26,28 @@ class Smoothed {
   bool started_ = false;
 };
 
-// What runs on this node now. In a pid namespace of its own a node is only the processes it sees:
-// the kernel's counters are the whole machine's there, so the processes are counted one by one.
+// What runs on this node now.
 struct Activity {
   double running = 0;            // threads running or ready, but for our own
   std::optional<double> used_s;  // CPU seconds of the node's processes; nothing: ask /proc/stat
 };
-[[nodiscard]] bool is_machines_pid_namespace();
-[[nodiscard]] Activity look_at_machine();
-[[nodiscard]] Activity look_at_processes();
+
+// What a node is, as far as its load is concerned:
+// - in the machine's pid namespace, the machine: the kernel's own counter is taken;
+// - there, but bound to some of its processors (taskset, a batch system's cpuset): what runs on
+// these;
+// - in a pid namespace of its own, the processes it sees.
+// For the latter two the processes are looked at one by one.
+class RunQueue {
+ public:
+  RunQueue();
+  [[nodiscard]] Activity look();
+
+ private:
+  [[nodiscard]] Activity look_at_processes(const Processors* only);
+
+  bool own_machine_;
+  std::map<int, std::uint64_t> ticks_;  // of each process, when it was last looked at
+};
 
 }  // namespace llrun::load

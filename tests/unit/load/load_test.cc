@@ -1,12 +1,19 @@
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <ranges>
 
 #include "supervisor/load/cgroup.h"
 #include "supervisor/load/meter.h"
 #include "supervisor/load/proc.h"
+#include "supervisor/load/processors.h"
+#include "supervisor/load/run_queue.h"
 #include "supervisor/load/speed.h"
 
 namespace llrun::load {
@@ -18,14 +25,21 @@ TEST(Proc, RunningThreads) {
 }
 
 TEST(Proc, CpuTicks) {
-  const auto ticks = parse_cpu(
+  constexpr std::string_view kText =
       "cpu  10 1 5 100 7 2 3 4 9 9\ncpu0 5 1 2 50 3 1 1 2 0 0\ncpu1 5 0 3 50 4 1 2 2 0 0\nintr "
-      "1\n");
+      "1\n";
+  const auto ticks = parse_cpu(kText, [](unsigned) { return true; });
   ASSERT_TRUE(ticks);
   EXPECT_EQ(ticks->total, 132U) << "guest time is in user already";
   EXPECT_EQ(ticks->idle, 107U);
   EXPECT_EQ(ticks->cores, 2U);
-  EXPECT_FALSE(parse_cpu("intr 1\n"));
+  const auto second = parse_cpu(kText, [](unsigned processor) { return processor == 1; });
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->total, 67U);
+  EXPECT_EQ(second->idle, 54U);
+  EXPECT_EQ(second->cores, 1U);
+  EXPECT_FALSE(parse_cpu(kText, [](unsigned processor) { return processor == 2; }));
+  EXPECT_FALSE(parse_cpu("intr 1\n", [](unsigned) { return true; }));
 }
 
 TEST(Proc, MemoryAndPressure) {
@@ -53,10 +67,15 @@ TEST(Proc, DisksAreCountedOnce) {
 }
 
 TEST(Proc, ProcessesWithAnyName) {
-  const auto ticks = parse_process("42 (a) R (x)) R 1 2 3 4 5 6 7 8 9 10 70 8 0 0 20 0 1 0 5\n");
+  const auto ticks = parse_process(
+      "42 (a) R (x)) R 1 2 3 4 5 6 7 8 9 10 70 8 0 0 20 0 3 0 5 1 2 3 4 5 6 7 8 0 0 0 0 0 0 0 17 "
+      "11 0 0\n");
   ASSERT_TRUE(ticks);
   EXPECT_TRUE(ticks->running);
   EXPECT_EQ(ticks->cpu, 78U);
+  EXPECT_EQ(ticks->threads, 3U);
+  EXPECT_EQ(ticks->processor, 11U);
+  EXPECT_FALSE(parse_process("42 (a) R 1 2 3\n"));
 }
 
 TEST(Cgroup, FindsVersionTwo) {
@@ -139,11 +158,47 @@ TEST_F(MeterTest, ThisNodeMakesSense) {
   EXPECT_GT(load.measured_at_ms(), 0U);
 }
 
-TEST(Activity, TheProcessesOfANodeOfItsOwnAreCounted) {
-  const auto activity = look_at_processes();
-  ASSERT_TRUE(activity.used_s);
-  EXPECT_GE(*activity.used_s, 0);
-  EXPECT_GE(activity.running, 0);
+TEST(Processors, OursAreSomeOfTheMachines) {
+  const auto ours = Processors::ours();
+  EXPECT_GT(ours.count(), 0U);
+  EXPECT_EQ(ours.count(),
+            static_cast<unsigned>(std::ranges::count_if(std::views::iota(0U, 8192U),
+                                                        [&](unsigned p) { return ours.has(p); })));
+  EXPECT_FALSE(Processors({false, true}).has(0));
+  EXPECT_TRUE(Processors({false, true}).has(1));
+  EXPECT_FALSE(Processors({false, true}).has(7));
+}
+
+// A child that computes on the one processor that the caller is bound to.
+class BoundToOneProcessor : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(::sched_getaffinity(0, sizeof before_, &before_), 0);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    for (int processor = 0; CPU_COUNT(&one) == 0; ++processor)
+      if (CPU_ISSET(processor, &before_)) CPU_SET(processor, &one);
+    ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+    busy_ = ::fork();
+    if (busy_ == 0)
+      for (volatile unsigned turn = 0;;) turn = turn + 1;
+  }
+  void TearDown() override {
+    if (busy_ > 0) {
+      ::kill(busy_, SIGKILL);
+      ::waitpid(busy_, nullptr, 0);
+    }
+    ::sched_setaffinity(0, sizeof before_, &before_);
+  }
+  cpu_set_t before_{};
+  pid_t busy_ = -1;
+};
+
+TEST_F(BoundToOneProcessor, WhatRunsThereIsCounted) {
+  RunQueue queue;
+  EXPECT_GE(queue.look().running, 1);
+  EXPECT_GE(queue.look().running, 1) << "also when its other looks are remembered";
+  EXPECT_EQ(usable_cores(), std::min(1.0, usable_cores()));
 }
 
 }  // namespace
