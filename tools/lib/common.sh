@@ -8,9 +8,9 @@ as_root() {
   if [[ $(id -u) == 0 ]]; then "$@"; else sudo -- "$@"; fi
 }
 
-# build PRESET: configures when needed and builds. With ccache where it is installed.
+# build PRESET [TARGET…]: configures when needed and builds. With ccache where it is installed.
 build() {
-  local preset=$1
+  local preset=$1; shift
   if [[ -z ${CMAKE_CXX_COMPILER_LAUNCHER:-} ]] && command -v ccache >/dev/null; then
     export CMAKE_C_COMPILER_LAUNCHER=ccache CMAKE_CXX_COMPILER_LAUNCHER=ccache
   fi
@@ -18,7 +18,7 @@ build() {
     cat "$repo/build/configure-$preset.log" >&2
     return 1
   }
-  cmake --build "$repo/build/$preset"
+  cmake --build "$repo/build/$preset" ${1+--target "$@"}
 }
 
 # The deepest directory above the clone that others may not search, e.g. /root for a clone made by root.

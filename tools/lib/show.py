@@ -2,15 +2,15 @@
 """The demo itself, run by an ordinary user in a directory prepared by tools/demo: bin/, scene.pov,
 picture.py.
 
-Two nodes on one machine: "home" has the first processor, "b" the others. The same picture is drawn twice at home at
-the same time, once plainly and once under llrun, so home is crowded, and the one under llrun has a reason to leave.
-Exit 0: it moved, and the two pictures are equal pixel for pixel.
+Two nodes on one machine, each a pid namespace of its own with processors of its own, as two machines would be: "home"
+has the first processor, "b" the others. A node counts its own processes only. The same picture is drawn twice at home
+at the same time, once plainly and once under llrun, so home is crowded, and the one under llrun has a reason to leave.
+Nobody asks it to. Exit 0: it moved, and the two pictures are equal pixel for pixel.
 """
 import argparse
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -19,7 +19,6 @@ import time
 import picture
 
 LIMIT_S = 900  # for the whole demo; something is wrong long before
-ASK_AFTER_S = 8  # of watching without a move of its own
 SPOKEN = re.compile(r"^(llrun\b.*|\{.*\"(kind|event)\".*)$")
 
 
@@ -47,12 +46,12 @@ class Narrator:
 
 
 class Nodes:
-    """The two nodes: their configuration, their directories and what llrunctl says of them."""
+    """The two nodes: their configuration, their directories, how a process is started in them, and what llrunctl says."""
 
     def __init__(self, directory):
         self.directory, self.bin = directory, f"{directory}/bin"
         cpus = sorted(os.sched_getaffinity(0))
-        self.home_cpus, self.peer_cpus = cpus[:1], cpus[1:] or cpus
+        self.cpus = {"home": cpus[:1], "b": cpus[1:] or cpus}
         self.environment = os.environ | {
             "PATH": f"{self.bin}:{os.environ['PATH']}", "HOME": directory, "LLRUN_NAME": "home",
             "XDG_RUNTIME_DIR": f"{directory}/run", "XDG_STATE_HOME": f"{directory}/state",
@@ -61,50 +60,40 @@ class Nodes:
     def configure(self):
         for part, mode in (("run", 0o700), ("state", 0o755), ("config", 0o755), ("config/llrun", 0o755)):
             os.mkdir(f"{self.directory}/{part}", mode)
-        peer = f"taskset -c {','.join(map(str, self.peer_cpus))} {self.bin}/llrund --stdio --name b"
+        # b's agent runs already, so this joins it; between machines it would be `ssh b llrund --stdio`.
         with open(self.environment["LLRUN_CONF"], "w") as file:
-            file.write(f"[nodes]\nb = {peer}\n")
+            file.write(f"[nodes]\nb = {self.bin}/llrund --stdio --name b\n")
 
-    def at_home(self, command):
-        """For the agent, whose capacity this bounds; programs are not bound, since one that is stays where it is."""
-        return ["taskset", "-c", str(self.home_cpus[0]), *command]
+    def popen(self, node, command, **options):
+        """Starts a command in a pid namespace of its own on the node's processors. Everything that it ever started ends
+        with it. The shell between is that namespace's process 1, which reaps; the command has a session of its own,
+        whose number therefore exists in there."""
+        cpus = ",".join(map(str, self.cpus[node]))
+        return subprocess.Popen(["unshare", "--user", "--map-current-user", "--pid", "--fork", "--mount-proc",
+                                 "--kill-child", "taskset", "-c", cpus, "sh", "-c",
+                                 'setsid "$@" & wait "$!"', "sh", *command], env=self.environment, **options)
 
     def control(self, *words):
         """What `llrunctl WORDS` gives: (exit status, output)."""
-        done = subprocess.run(self.at_home([f"{self.bin}/llrunctl", *words]), env=self.environment, text=True,
+        done = subprocess.run([f"{self.bin}/llrunctl", *words], env=self.environment, text=True,
                               capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
         return done.returncode, done.stdout + done.stderr
 
+    def objects(self, *words):
+        """The objects that `llrunctl WORDS --json` prints, one a line."""
+        _, output = self.control(*words, "--json")
+        return [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+
     def row(self, pid):
-        """The process's line of `llrunctl ps --json`, or None."""
-        _, output = self.control("ps", "--json")
-        for line in output.splitlines():
-            try:
-                row = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(row, dict) and row.get("pid") == pid:
-                return row
-        return None
+        """The process's line of `llrunctl ps`, or None."""
+        return next((row for row in self.objects("ps") if row.get("pid") == pid), None)
 
-    def stop(self):
-        """Ends the agents started here: whoever of this user has this demo's directory in his environment."""
-        needle = f"XDG_RUNTIME_DIR={self.directory}/run".encode()
-        for entry in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{entry}/environ", "rb") as file:
-                    ours = needle in file.read().split(b"\0")
-            except OSError:
-                continue
-            if ours and int(entry) != os.getpid():
-                _end(int(entry))
-
-
-def _end(pid):
-    try:
-        os.kill(pid, signal.SIGTERM)
-    except ProcessLookupError:
-        pass
+    def wait_for_peer(self, deadline):
+        """Until b's agent answers: its channel may be tried before it listens."""
+        while not any(row.get("node") == "b" and row.get("reachable") for row in self.objects("nodes")):
+            if time.monotonic() > deadline:
+                raise ValueError("node b is not reachable: " + self.control("nodes")[1])
+            time.sleep(0.2)
 
 
 class Painter:
@@ -137,22 +126,17 @@ class Painter:
 
 
 def follow(nodes, painter, narrator, deadline):
-    """Tells where the painter runs until it ends; asks for a move when none comes. Returns the places it was at."""
-    places, asked, last = [], False, None
-    began = time.monotonic()
+    """Tells where the painter runs until it ends. Returns the places it was at."""
+    places, last = [], None
     while painter.process.poll() is None and time.monotonic() < deadline:
         row = nodes.row(painter.pid) or {}
-        seen = (row.get("where") or "home", row.get("state"), row.get("last_reason"))
+        seen = (row.get("where") or "home", row.get("moves", 0))
         if row and seen != last:
-            narrator(f"povray ({painter.pid}) runs on {seen[0]}" + "".join(f"; {part}" for part in seen[1:] if part))
+            narrator(f"povray ({painter.pid}) runs on {seen[0]}")
             _tell_costs(row, narrator)
             last = seen
         if row and (not places or places[-1] != seen[0]):
             places.append(seen[0])
-        if not asked and places[1:] == [] and time.monotonic() - began > ASK_AFTER_S:
-            asked = True
-            status, words = nodes.control("migrate", str(painter.pid), "b")
-            narrator(f"no move by itself yet, so: llrunctl migrate {painter.pid} b (exit {status}) {words.strip()}")
         time.sleep(0.3)
     return places
 
@@ -182,9 +166,9 @@ def verdict(narrator, places, statuses, painters):
 
 
 def show(nodes, narrator, size):
+    """What happens on node home, in a namespace of its own."""
     deadline = time.monotonic() + LIMIT_S
-    nodes.configure()
-    narrator(f"home has processor {nodes.home_cpus[0]}, node b has {','.join(map(str, nodes.peer_cpus))}")
+    nodes.wait_for_peer(deadline)
     for line in nodes.control("nodes")[1].splitlines():
         narrator(line, DIM)
     narrator("$ povray scene.pov             (the unmoved one; it also keeps home busy)", BOLD)
@@ -201,19 +185,40 @@ def show(nodes, narrator, size):
                 painter.process.kill()
 
 
+def run_both(nodes, narrator, arguments):
+    """Node b: an agent, as somebody's login there would start it. Node home: this script again, in its place."""
+    nodes.configure()
+    for node, cpus in nodes.cpus.items():
+        narrator(f"node {node} has processor {','.join(map(str, cpus))}", DIM)
+    peer = nodes.popen("b", [f"{nodes.bin}/llrund", "--name", "b"], stdin=subprocess.DEVNULL)
+    # Before home looks for it: who finds no agent listening starts one, and that would be in the wrong namespace.
+    while not os.path.exists(f"{nodes.directory}/run/llrun/b.sock"):
+        if peer.poll() is not None:
+            raise ValueError(f"node b could not be started (exit {peer.returncode})")
+        time.sleep(0.1)
+    home = nodes.popen("home", [sys.executable, "-B", os.path.realpath(__file__), "--at-home", *arguments])
+    try:
+        return home.wait()
+    finally:
+        for node in (home, peer):
+            node.kill()  # unshare, which holds back SIGTERM; its namespace's process 1 goes with it, and so do all
+            node.wait()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--at-home", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("directory")
     options = parser.parse_args()
     nodes, narrator = Nodes(os.path.realpath(options.directory)), Narrator()
     try:
+        if not options.at_home:
+            return run_both(nodes, narrator, sys.argv[1:])
         return show(nodes, narrator, (240, 180) if options.quick else (360, 270))
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         narrator(f"the demo could not go on: {error}", RED)
         return 1
-    finally:
-        nodes.stop()
 
 
 if __name__ == "__main__":
