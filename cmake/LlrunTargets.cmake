@@ -8,7 +8,7 @@ option(LLRUN_SANITIZE "Build with the address and undefined-behaviour sanitizers
 add_library(llrun_options INTERFACE)
 target_include_directories(llrun_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(llrun_options INTERFACE -Wall -Wextra -Wconversion -Werror)
-# GCC 12 takes "text" + std::string for an overlap when it optimises that hard (its bug 105329).
+# GCC 12 takes "text" + std::string for an overlap when it optimises that hard.
 target_compile_options(llrun_options INTERFACE $<$<AND:$<CONFIG:Release>,$<CXX_COMPILER_ID:GNU>>:-Wno-restrict>)
 if(LLRUN_SANITIZE)
   target_compile_options(llrun_options INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer)

@@ -47,6 +47,8 @@ BuiltinStrategy combined_strategy() {
        {{"place_margin", 0.01, "part by which a peer must be better than this node to start there"},
         {"asked", 2, "candidates asked at once where a program should start"},
         {"margin", 1, "times the cost of a move that its gain must exceed"},
+        {"patience", 2, "times that for each move the process has had before"},
+        {"most_moves", 4, "after so many a process stays where it is, unless home is better"},
         {"stay_s", 1, "seconds a process stays after a move"}}},
       [](const Settings& settings) -> std::unique_ptr<Strategy> {
         return std::make_unique<Combined>(settings, lifetime_strategy().make(settings));

@@ -33,6 +33,9 @@ struct Decision {
   Offer offer;
   std::vector<std::size_t> also =
       {};  // further peers to ask: of those that welcome it, the one of least cost_s gets it
+  // What is known, being old, does not speak for it; the peer may know better. Only for askers to
+  // whom a refusal costs nothing.
+  bool probe = false;
 };
 
 // Where a program about to be executed should start: here unless `peer` is set.

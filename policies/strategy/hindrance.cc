@@ -2,8 +2,10 @@
 // each other least, over what all of them may be expected to live still (Census says how that is
 // reckoned). Old processes spread out; newcomers keep away from old processes rather than from each
 // other, since most are gone before they can hinder anybody. The best few candidates by what is
-// known are asked, and say what the newcomer would cost them now.
+// known are asked, and say what the newcomer would cost them now; where what is known is old, also
+// when it says that nothing is to be gained.
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "policies/cost.h"
@@ -20,6 +22,7 @@ namespace {
 constexpr double kMiddleAge_s = 2;      // CPU age of processes whose age is not known
 constexpr std::size_t kShortlist = 48;  // peers whose census is weighed
 constexpr std::size_t kMostJudged = 4;  // of one decision: the oldest
+constexpr double kTrue_s = 0.2;         // information younger than this is taken as it is
 
 struct Candidate {
   std::size_t peer;
@@ -33,6 +36,8 @@ class Hindrance final : public Strategy {
         horizon_s_(settings["horizon_s"]),
         move_horizon_s_(settings["move_horizon_s"]),
         margin_(settings["margin"]),
+        patience_(settings["patience"]),
+        most_moves_(settings["most_moves"]),
         stay_s_(settings["stay_s"]),
         asked_(static_cast<std::size_t>(settings["asked"])),
         random_(settings.seed()) {}
@@ -68,13 +73,29 @@ class Hindrance final : public Strategy {
   [[nodiscard]] std::vector<std::size_t> shortlist(const ClusterView& view, double bytes);
   [[nodiscard]] std::vector<Candidate> best_peers(const ClusterView& view, double cpu_age_s,
                                                   double horizon_s, double bytes);
+  // What is known may be so old that asking is worth more than reckoning.
+  [[nodiscard]] static bool may_be_wrong(const ClusterView& view,
+                                         const std::vector<Candidate>& candidates) {
+    return std::ranges::any_of(candidates, [&](const Candidate& candidate) {
+      return view.peers[candidate.peer].age_s > kTrue_s;
+    });
+  }
+  // Seconds that the move has to gain: what it costs, twice as much for each move before it, so
+  // that nothing moves for ever; and what being away costs.
+  [[nodiscard]] double price(const ProcessView& process, const NodeView& peer, double age_s,
+                             const CostModel& model) const {
+    return margin_ * std::pow(patience_, process.moves) *
+               move_cost(process, peer.link, model).total_s() +
+           process.cpu_rate * age_s *
+               away_tax(process.home_calls_per_s, process.home_bytes_per_s, peer.link, model);
+  }
   [[nodiscard]] double effective_age(const ProcessView& process) const {
     return std::max(newborn_s_, process.remaining_cpu_s.value_or(process.cpu_s));
   }
   [[nodiscard]] Decision judge(const ClusterView& view, const ProcessView& process,
                                const Census& here);
 
-  double newborn_s_, horizon_s_, move_horizon_s_, margin_, stay_s_;
+  double newborn_s_, horizon_s_, move_horizon_s_, margin_, patience_, most_moves_, stay_s_;
   std::size_t asked_;
   Random random_;
 };
@@ -123,7 +144,7 @@ Placement Hindrance::place(const ClusterView& view, const ExecView& exec) {
     return stay_here(view, exec.rss_bytes, "nobody would hinder it here");
   const auto candidates = best_peers(view, age, horizon_s_, exec.rss_bytes);
   const double limit = here - view.place_s;
-  if (candidates.empty() || candidates[0].cost_s >= here)
+  if (candidates.empty() || (candidates[0].cost_s >= here && !may_be_wrong(view, candidates)))
     return stay_here(view, exec.rss_bytes, "no node would hinder it less");
   Placement placement =
       go_to(view, candidates[0].peer, exec.rss_bytes,
@@ -149,22 +170,23 @@ Decision Hindrance::judge(const ClusterView& view, const ProcessView& process, c
   if (auto home = thrift(view, process)) return *std::move(home);
   if (process.moves > 0 && process.last_move_age_s < stay_s_)
     return stay.reason = "it has just moved", stay;
+  if (process.moves >= most_moves_) return stay.reason = "it has moved often enough", stay;
   const double age = effective_age(process);
   const auto candidates = best_peers(view, age, move_horizon_s_, process.rss_bytes);
   if (candidates.empty()) return stay.reason = "no node can receive it", stay;
   const NodeView& peer = view.peers[candidates[0].peer];
   const double cost = cost_among(view.self, here.without(process.cpu_s), age, move_horizon_s_);
-  const double price =
-      margin_ * move_cost(process, peer.link, view.cost).total_s() +
-      process.cpu_rate * age *
-          away_tax(process.home_calls_per_s, process.home_bytes_per_s, peer.link, view.cost);
+  const double price = this->price(process, peer, age, view.cost);
   stay.numbers = {
       {"cost_here_s", cost}, {"cost_there_s", candidates[0].cost_s}, {"price_s", price}};
-  if (cost - candidates[0].cost_s <= price)
+  const bool gains = cost - candidates[0].cost_s > price;
+  if (!gains && (view.explain || cost <= price || !may_be_wrong(view, candidates)))
     return stay.reason = "no node would hinder it less by what the move costs", stay;
   Decision go = std::move(stay);
   go.peer = candidates[0].peer;
-  go.reason = "it would be hindered less on " + peer.name;
+  go.probe = !gains;
+  go.reason = gains ? "it would be hindered less on " + peer.name
+                    : "it may be hindered less on " + peer.name + " by now";
   for (std::size_t i = 1; i < candidates.size(); ++i) go.also.push_back(candidates[i].peer);
   go.offer = {s_per_cpu_s(view.self, view.self.crowd()), process.rss_bytes, false, age,
               cost - price};
@@ -191,6 +213,8 @@ bool nothing_to_gain(const ClusterView& view, const Census& here,
                               [&](const NodeView& node) { return node.speed > view.self.speed; });
 }
 
+// One at a time: what has moved changes what all others should do. A probe only where nothing is
+// known to gain.
 std::vector<Decision> Hindrance::decide(const ClusterView& view,
                                         std::span<const ProcessView> processes) {
   std::vector<Decision> decisions;
@@ -203,9 +227,13 @@ std::vector<Decision> Hindrance::decide(const ClusterView& view,
   if (order.size() > kMostJudged && !view.explain) order.resize(kMostJudged);
   for (const ProcessView* process : order) {
     Decision decision = judge(view, *process, here);
-    const bool goes = decision.peer.has_value();
-    if (goes || view.explain) decisions.push_back(std::move(decision));
-    if (goes && !view.explain) break;
+    if (view.explain) {
+      decisions.push_back(std::move(decision));
+    } else if (decision.peer && !decision.probe) {
+      return {std::move(decision)};
+    } else if (decision.peer && decisions.empty()) {
+      decisions.push_back(std::move(decision));
+    }
   }
   return decisions;
 }
@@ -220,6 +248,8 @@ BuiltinStrategy hindrance_strategy() {
             {"horizon_s", 1, "CPU seconds ahead that are reckoned with when a program starts"},
             {"move_horizon_s", 3, "the same when a process may move"},
             {"margin", 1, "times the cost of a move that its gain must exceed"},
+            {"patience", 2, "times that for each move the process has had before"},
+            {"most_moves", 4, "after so many a process stays where it is, unless home is better"},
             {"stay_s", 1, "seconds a process stays after a move"},
             {"asked", 2, "candidates asked at once"}}},
           [](const Settings& settings) -> std::unique_ptr<Strategy> {

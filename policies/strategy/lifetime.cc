@@ -3,6 +3,7 @@
 // worth moving once the CPU time it has used since its last move, times what each further CPU
 // second becomes faster, exceeds what moving it costs.
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "policies/cost.h"
@@ -21,7 +22,11 @@ constexpr int kMostMovesAtOnce = 8;  // of one decision; the next is a second aw
 class Lifetime final : public Strategy {
  public:
   explicit Lifetime(const Settings& settings)
-      : margin_(settings["margin"]), stay_s_(settings["stay_s"]), random_(settings.seed()) {}
+      : margin_(settings["margin"]),
+        patience_(settings["patience"]),
+        most_moves_(settings["most_moves"]),
+        stay_s_(settings["stay_s"]),
+        random_(settings.seed()) {}
   std::string_view name() const override { return "lifetime"; }
   std::vector<Decision> decide(const ClusterView& view,
                                std::span<const ProcessView> processes) override;
@@ -31,8 +36,7 @@ class Lifetime final : public Strategy {
                                double crowd_here, const Targets& targets,
                                std::optional<Target>& chosen) const;
 
-  double margin_;
-  double stay_s_;
+  double margin_, patience_, most_moves_, stay_s_;
   Random random_;
 };
 
@@ -80,6 +84,7 @@ Decision Lifetime::judge(const ClusterView& view, const ProcessView& process, do
   if (auto home = thrift(view, process)) return *std::move(home);
   if (process.moves > 0 && process.last_move_age_s < stay_s_)
     return stay(process, "it has just moved", {{"last_move_age_s", process.last_move_age_s}});
+  if (process.moves >= most_moves_) return stay(process, "it has moved often enough");
   const auto target = targets.best(process.rss_bytes);
   if (!target) return stay(process, "no node can receive it");
 
@@ -89,7 +94,8 @@ Decision Lifetime::judge(const ClusterView& view, const ProcessView& process, do
       away_tax(process.home_calls_per_s, process.home_bytes_per_s, peer.link, view.cost);
   const double life = expected_life_s(process);
   const double gain = life * (here - target->s_per_cpu_s - tax);
-  const double cost = margin_ * move_cost(process, peer.link, view.cost).total_s();
+  const double cost = margin_ * std::pow(patience_, process.moves) *
+                      move_cost(process, peer.link, view.cost).total_s();
   Numbers numbers{{"expected_cpu_s", life},
                   {"here_s_per_cpu_s", here},
                   {"there_s_per_cpu_s", target->s_per_cpu_s},
@@ -115,6 +121,8 @@ BuiltinStrategy lifetime_strategy() {
   return {{"lifetime",
            "a process moves when what it has used since its last move says that the move will pay",
            {{"margin", 1, "times the cost that the gain must exceed"},
+            {"patience", 1, "times that for each move the process has had before"},
+            {"most_moves", 1e6, "after so many a process stays where it is, unless home is better"},
             {"stay_s", 1, "seconds a process stays after a move"}}},
           [](const Settings& settings) -> std::unique_ptr<Strategy> {
             return std::make_unique<Lifetime>(settings);

@@ -130,7 +130,7 @@ void Decider::decide_for(const std::string& only_node, const protocol::Load& own
   for (const auto* process : processes) views.push_back(shown(process->report));
   for (const auto& decision : strategies_.of(only_node).decide(view, views)) {
     const auto* process = processes_.home(static_cast<int>(decision.process));
-    if (!decision.peer || process == nullptr || *decision.peer >= nodes.size()) continue;
+    if (!decision.peer || decision.probe || process == nullptr || *decision.peer >= nodes.size()) continue;
     auto worded = decision;
     worded.reason = words_of(decision, view.self, nodes[*decision.peer]);
     go(*process, nodes[*decision.peer].name, worded);

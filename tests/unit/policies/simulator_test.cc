@@ -57,6 +57,49 @@ TEST(Simulator, EveryJobEndsUnderEveryStrategy) {
   }
 }
 
+// Two jobs share n0 for ten seconds while n1 is idle: half of all cores is wasted.
+TEST(Simulator, SeesIdleCoresBesideWaitingJobs) {
+  std::vector<Job> jobs(3);
+  for (Job& job : jobs) job.cpu_s = 10;
+  jobs[2].arrival_s = 10;
+  jobs[2].home = 1;
+  SimConfig config;
+  config.nodes.resize(2);
+  const auto workload = listed_workload(jobs);
+  const auto result = simulate(config, *workload);
+  ASSERT_TRUE(result);
+  EXPECT_NEAR(result->wasted, 0.5, 1e-9);
+  EXPECT_NEAR(result->utilisation, 0.5, 1e-9);
+  EXPECT_NEAR(result->long_slowdown, (2 + 2 + 1) / 3.0, 1e-6);
+  EXPECT_NEAR(result->worst_long_slowdown, 2, 1e-6);
+}
+
+TEST(Simulator, OldJobsMoveOnlyWhereStartsAreNotAskedFor) {
+  Scenario scenario;
+  scenario.jobs = 3000;
+  scenario.config.asks_at_start = false;
+  scenario.config.after_s = 5;
+  const auto result = replicate(scenario, "hindrance", 1, [](const JobOutcome& job) {
+    if (job.response_s < 5) EXPECT_EQ(job.moves, 0);
+  });
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->placed_away, 0U);
+  EXPECT_GT(result->moves, 0U);
+}
+
+TEST(Simulator, NobodyMovesMoreThanFourTimes) {
+  Scenario scenario;
+  scenario.jobs = 20000;
+  scenario.config.cost.freeze_s = 0.1;
+  for (const char* name : {"combined", "hindrance"}) {
+    const auto result = replicate(scenario, name, 2);
+    ASSERT_TRUE(result);
+    EXPECT_GT(result->moves, 0U) << name;
+    EXPECT_LE(result->most_moves, 4) << name;
+    EXPECT_EQ(result->moved_often, 0U) << name;
+  }
+}
+
 TEST(Simulator, MovesCostWhatTheyAreSaidToCost) {
   Scenario scenario;
   scenario.jobs = 20000;

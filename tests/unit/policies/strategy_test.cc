@@ -102,6 +102,43 @@ TEST(Admission, CountsWhatIsOnItsWay) {
   EXPECT_FALSE(make("lifetime")->admit(target, {3, 0, false}).welcome);
 }
 
+// Two old processes here; there, as was said five seconds ago, two as old.
+TEST(HindranceStrategy, AsksWhereWhatIsKnownIsOldAndMeansItOnlyWhereItIsNew) {
+  const std::vector<ProcessView> processes{process(1, 100), process(2, 100)};
+  NodeView here = node("here", 2), there = node("there", 2);
+  for (NodeView* side : {&here, &there}) {
+    side->census.add(100);
+    side->census.add(100);
+  }
+  EXPECT_TRUE(make("hindrance")->decide(cluster(here, {there}), processes).empty());
+  there.age_s = 5;
+  const std::vector<NodeView> peers{there};
+  auto view = cluster(here, peers);
+  auto strategy = make("hindrance");
+  const auto asked = strategy->decide(view, processes);
+  ASSERT_EQ(asked.size(), 1U);
+  EXPECT_TRUE(asked[0].probe);
+  EXPECT_FALSE(strategy->admit(node("there", 2), asked[0].offer).welcome) << "it is as it was";
+  EXPECT_TRUE(strategy->admit(node("there", 0), asked[0].offer).welcome) << "it is idle now";
+  view.explain = true;
+  for (const Decision& decision : strategy->decide(view, processes)) EXPECT_FALSE(decision.peer);
+}
+
+TEST(MovingOften, EndsAfterFourMoves) {
+  const std::vector<NodeView> peers{node("there", 0)};
+  for (const char* name : {"hindrance", "combined"}) {
+    std::vector<ProcessView> processes{process(1, 1000), process(2, 1000), process(3, 1000)};
+    for (ProcessView& one : processes) {
+      one.moves = 3;
+      one.last_move_age_s = 100;
+    }
+    const auto view = cluster(node("here", 3), peers);
+    EXPECT_FALSE(make(name)->decide(view, processes).empty()) << name;
+    for (ProcessView& one : processes) one.moves = 4;
+    EXPECT_TRUE(make(name)->decide(view, processes).empty()) << name;
+  }
+}
+
 TEST(Admission, RefusesWhatWouldMakeTheNodeSwap) {
   NodeView target = node("b", 0);
   target.memory_bytes = 1e9;
