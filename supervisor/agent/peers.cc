@@ -13,7 +13,7 @@ namespace {
 protocol::Load not_heard_yet(const std::string& node) {
   protocol::Load load;
   load.set_node(node);
-  load.set_unreachable_why("connecting");
+  load.set_unreachable_why("its command has just been started; ask again");
   return load;
 }
 

@@ -43,6 +43,9 @@ StacksText text_of_stacks(const std::vector<tracer::ThreadStack>& stacks) {
     if (!stack.incomplete.empty()) out.text += "  … " + stack.incomplete + "\n";
     out.json += json_of(stack).dump() + "\n";
   }
+  // Whoever prints it ends the line.
+  for (auto* text : {&out.text, &out.json})
+    if (text->ends_with('\n')) text->pop_back();
   return out;
 }
 

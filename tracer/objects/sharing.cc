@@ -76,14 +76,33 @@ void collect_holders(HostPid pid, const std::vector<SharedQuestion>& questions, 
     }
 }
 
+// Who descends from whom, each process read once: most have their ancestors in common, and this is
+// done while the program is frozen.
+class Family {
+ public:
+  const std::optional<Lineage>& of(HostPid pid) {
+    const auto known = lineages_.find(pid);
+    if (known != lineages_.end()) return known->second;
+    auto lineage = read_lineage(pid);
+    return lineages_[pid] = lineage ? std::optional(std::move(*lineage)) : std::nullopt;
+  }
+  bool is_zombie(HostPid pid) {
+    const auto& lineage = of(pid);
+    return !lineage || lineage->state == 'Z' || lineage->state == 'X';
+  }
+
+ private:
+  std::map<HostPid, std::optional<Lineage>> lineages_;
+};
+
 // Whether a process that cannot be looked into may have come to our descriptors by descent: it is
 // in the process group of `us`, or some ancestor of it is, or is `us` itself. Bounded: ids do not
 // make cycles, but races might.
-bool could_have_inherited(HostPid other, HostPid us, HostPid group) {
+bool could_have_inherited(Family& family, HostPid other, HostPid us, HostPid group) {
   constexpr int kMostAncestors = 64;
   for (int i = 0; i < kMostAncestors && other.value > 1; ++i) {
     if (other == us) return true;
-    const auto lineage = read_lineage(other);
+    const auto& lineage = family.of(other);
     if (!lineage) return false;
     if (lineage->group == group) return true;
     other = lineage->parent;
@@ -112,9 +131,13 @@ std::string join_words(const std::vector<std::string>& words) {
 
 std::optional<Pin> shared_task_pin(HostPid pid, HostPid other) {
   std::vector<std::string> shared;
-  for (const auto& [object, words] : kTaskObjects)
-    if (const auto same = share(object, pid.value, other.value); same && *same)
-      shared.emplace_back(words);
+  for (const auto& [object, words] : kTaskObjects) {
+    // Signal actions are shared only together with memory (clone(2), CLONE_SIGHAND).
+    if (object == TaskObject::kSignalActions && shared.empty()) break;
+    const auto same = share(object, pid.value, other.value);
+    if (!same) break;  // it is gone, or not to be looked into: the other objects neither
+    if (*same) shared.emplace_back(words);
+  }
   if (shared.empty()) return std::nullopt;
   return Pin{"it shares " + join_words(shared) + " with process " + std::to_string(other.value) +
                  " (" + name_of(other) + ")",
@@ -139,14 +162,15 @@ std::optional<Pin> unshared_thread_pin(HostPid pid, HostTid tid) {
 Result<Sharing> find_sharing(HostPid pid, const std::vector<SharedQuestion>& questions,
                              const std::vector<HostPid>& job) {
   Sharing sharing;
+  Family family;
   LLRUN_TRY_ASSIGN(const Lineage us, read_lineage(pid));
   LLRUN_TRY_ASSIGN(const std::vector<HostPid> outsiders, list_outsiders(pid, job));
   for (const HostPid other : outsiders) {
     const auto links = read_fd_links(other);
     if (links) {
       collect_holders(pid, questions, other, *links, sharing);
-    } else if (may_not_look(links.error()) && !is_zombie(other) &&
-               could_have_inherited(other, pid, us.group)) {
+    } else if (may_not_look(links.error()) && !family.is_zombie(other) &&
+               could_have_inherited(family, other, pid, us.group)) {
       sharing.strangers.push_back({other, name_of(other), true, true, true});
     }
   }
