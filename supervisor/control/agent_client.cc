@@ -47,6 +47,9 @@ namespace {
 using std::chrono::milliseconds;
 constexpr milliseconds kFirstDelay{200};
 constexpr milliseconds kLongestDelay{30'000};
+// Who starts no agent itself looks more often: home asks a new agent for its guests, and believes
+// it after a while (supervisor/home/away.cc).
+constexpr milliseconds kLongestDelayOfGuests{3'000};
 constexpr milliseconds kStoppedDelay{2'000};  // the agent was told to stop: look whether it is back
 constexpr std::size_t kMaxEvents = 256;
 
@@ -77,6 +80,9 @@ class AgentLine final : public AgentClient {
   void lost(const std::string& why);
   void try_again(const std::string& why);
   void register_again();
+  [[nodiscard]] milliseconds longest_delay() const {
+    return options_.start_agent ? kLongestDelay : kLongestDelayOfGuests;
+  }
   void received(protocol::ControlMessage message, std::vector<Fd> fds);
   void dispatch(const protocol::ControlMessage& message, std::vector<Fd> fds, const Reply& reply);
   Reply reply_to(std::uint64_t id);
@@ -150,8 +156,8 @@ void AgentLine::try_again(const std::string& why) {
   stop_waiting_for_agent();
   if (why != last_why_not_ && handlers_.connected) handlers_.connected(false, why);
   last_why_not_ = why;
-  const auto wait =
-      stopped_by_hand_ ? kStoppedDelay : std::exchange(delay_, std::min(delay_ * 2, kLongestDelay));
+  const auto wait = stopped_by_hand_ ? kStoppedDelay
+                                     : std::exchange(delay_, std::min(delay_ * 2, longest_delay()));
   retry_ = loop_.after(wait, [this] { connect(); });
 }
 

@@ -79,6 +79,15 @@ void GuestJob::fail(const std::string& step, const std::string& why) {
   go(step + ": " + why);
 }
 
+void GuestJob::give_way() {
+  protocol::JobMessage message;
+  message.mutable_abort()->set_step("committing");
+  message.mutable_abort()->set_reason("on the peer, home's word did not come within the lease");
+  send(message);
+  advance(GuestEvent::kLeaseOver);
+  go("the lease ended before home had given up the program");
+}
+
 void GuestJob::make_world(const protocol::MakeWorld& order) {
   if (world_) return;
   order_ = order;
@@ -172,7 +181,9 @@ void GuestJob::complete(const protocol::PagesEnd& end) {
     return fail("completing the program", finished.error().message());
   if (!advance(GuestEvent::kFilled)) return;
   traffic_->filled();
+  commit_until_ = EventLoop::Clock::now() + lease();
   go_on([this] {
+    commit_until_ = EventLoop::Clock::now() + lease();
     protocol::JobMessage message;
     message.mutable_restored();
     send(message);
@@ -335,6 +346,8 @@ bool GuestJob::core_belongs_home() const {
 }
 
 void GuestJob::commit() {
+  // Home may have taken the program back by now, if this lay in a buffer while the node was paused.
+  if (state_ == GuestState::kRestored && EventLoop::Clock::now() > commit_until_) return give_way();
   if (advance(GuestEvent::kCommit)) go_on([this] { run_guest(); });
 }
 

@@ -154,7 +154,10 @@ void GuestJob::handle(const protocol::JobMessage& message) {
       advance(GuestEvent::kEnded);
       return go("it went home");
     case protocol::JobMessage::kHomeRefused:
-      return stay_after_all(message.home_refused().reason());
+      // A refusal of an earlier attempt says nothing of the one that is under way.
+      if (home_image_ && message.home_refused().attempt() == home_image_->home_image().attempt())
+        stay_after_all(message.home_refused().reason());
+      return;
     case protocol::JobMessage::kStackWanted:
       return send_stacks(message.stack_wanted().id());
     case protocol::JobMessage::kKill:
@@ -219,13 +222,16 @@ std::chrono::milliseconds GuestJob::abandon_time() const {
   return std::chrono::milliseconds(order_.abandon_ms() != 0 ? order_.abandon_ms() : 600'000);
 }
 
-// The lease is renewed by anything that is heard.
+// The lease is renewed by anything that is heard, but not the time within which home has to commit
+// and give up: home counts that from Restored, too, and takes the program back when it has passed.
 void GuestJob::tick() {
   const auto silent = EventLoop::Clock::now() - traffic_->link().last_heard();
+  const bool undecided = state_ == GuestState::kRestored || state_ == GuestState::kRunning;
+  if (undecided && EventLoop::Clock::now() > commit_until_) return give_way();
   if (silent > lease()) {
-    if (state_ == GuestState::kRestored || state_ == GuestState::kRunning) {
+    if (state_ == GuestState::kPreparing || state_ == GuestState::kFilling) {
       advance(GuestEvent::kLeaseOver);
-      return go("the lease ended before home had given up the program");
+      return go("home was silent for the lease before the program was complete");
     }
     if (state_ == GuestState::kSettled && advance(GuestEvent::kLeaseOver)) freeze();
   } else if (state_ == GuestState::kFrozen && advance(GuestEvent::kHeardAgain)) {

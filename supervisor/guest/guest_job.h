@@ -71,6 +71,7 @@ class GuestJob {
                                    const std::map<GuestTid, HostTid>& ids);
   [[nodiscard]] bool core_belongs_home() const;
   void fail(const std::string& step, const std::string& why);  // before commit
+  void give_way();  // home's word has not come within the lease
 
   // -- stay.cc
   void on_guest_ended(int wait_status);
@@ -88,7 +89,8 @@ class GuestJob {
   // From within an event of the tracee or its calls, which must end first.
   void leave_later(std::string reason);
   void leave_when_ready();
-  [[nodiscard]] Result<> send_home();
+  [[nodiscard]] Result<> capture_for_home();
+  void send_home();
   [[nodiscard]] Result<image::Process> capture_guest();
   [[nodiscard]] std::optional<tracer::OuterEnd> outer_end(const struct stat& status) const;
   void stay_after_all(const std::string& why);
@@ -120,6 +122,7 @@ class GuestJob {
   image::Process image_;
   CallContext context_;
   std::string leaving_because_;
+  EventLoop::Clock::time_point commit_until_;  // a Commit that comes later is void
   bool link_up_ = true;
   EventLoop::Clock::time_point lost_at_;
 };

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <limits>
 #include <utility>
 
 #include "base/bytes.h"
@@ -60,10 +61,10 @@ void GuestJob::leave_when_ready() {
   if (state_ != GuestState::kLeaving || !(stopped_ || home_image_)) return;
   // Without a link it stays as it is, stopped; a new one leads here again.
   if (calls_->home_calls_under_way() || !traffic_->link().connected()) return;
-  if (auto sent = send_home(); !sent) {
-    log::error("the program could not be sent home: {}", sent.error().message());
-    stay_after_all(sent.error().message());
-  }
+  if (!home_image_)
+    if (auto captured = capture_for_home(); !captured)
+      return stay_after_all(captured.error().message());
+  send_home();
 }
 
 Result<image::Process> GuestJob::capture_guest() {
@@ -120,21 +121,30 @@ std::optional<tracer::OuterEnd> GuestJob::outer_end(const struct stat& status) c
   return std::nullopt;
 }
 
-Result<> GuestJob::send_home() {
-  if (!home_image_) {
-    LLRUN_TRY_ASSIGN(auto process, capture_guest());
-    traffic_->drain_streams();
-    auto& home = *home_image_.emplace().mutable_home_image();
-    home.set_reason(leaving_because_);
-    home.set_by_call(calls_->holds_any());
-    *home.mutable_image() = std::move(process);
-  }
-  send(*home_image_);
-  auto sent =
-      send_memory(guest_->pid, home_image_->home_image().image().memory(), traffic_->link());
-  if (sent || traffic_->link().connected()) return sent;
-  log::warn("the link is lost while the program goes home: it is sent again when the link is back");
+Result<> GuestJob::capture_for_home() {
+  LLRUN_TRY_ASSIGN(auto process, capture_guest());
+  traffic_->drain_streams();
+  auto& home = *home_image_.emplace().mutable_home_image();
+  home.set_reason(leaving_because_);
+  home.set_by_call(calls_->holds_any());
+  *home.mutable_image() = std::move(process);
   return {};
+}
+
+// Over each connection anew until home says that it has it, or will not: only home decides, so a
+// guest whose image has been sent never runs on by itself.
+void GuestJob::send_home() {
+  auto& home = *home_image_->mutable_home_image();
+  home.set_attempt(home.attempt() + 1);
+  send(*home_image_);
+  auto sent = send_memory(guest_->pid, home.image().memory(), traffic_->link());
+  if (sent) return;
+  log::warn("the program is not home yet: {}", sent.error().message());
+  if (!traffic_->link().connected()) return;  // the next connection will do
+  // Home cannot complete it, says so, and then it stays.
+  protocol::JobMessage incomplete;
+  incomplete.mutable_pages_end()->set_pages(std::numeric_limits<std::uint64_t>::max());
+  send(incomplete);
 }
 
 // Home could not take it, or it cannot be sent: it runs on here. A call that only home can do

@@ -102,6 +102,7 @@ void GuestJob::thaw() {
   log::info("home is heard again: the guest goes on");
   if (auto watched = watch_calls(); !watched) log::error("{}", watched.error().message());
   tracee_->go_on();
+  if (!leaving_because_.empty()) leave_later(leaving_because_);  // wanted meanwhile
 }
 
 // Stopped for as long as it takes to copy the tops of its stacks.

@@ -13,7 +13,7 @@ namespace llrun {
 namespace {
 constexpr std::chrono::seconds kArmTimeout{30};
 constexpr std::chrono::seconds kFirstPatience{30};  // until home has said what its lease is
-}
+}  // namespace
 
 Result<std::unique_ptr<GuestTraffic>> GuestTraffic::create(EventLoop& control, std::uint32_t epoch,
                                                            Callbacks callbacks) {

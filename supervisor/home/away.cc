@@ -20,6 +20,7 @@ using migration::HomeState;
 // What home allows a lease to be late for clock drift and pauses before it takes back a program.
 constexpr auto kLeaseMargin = std::chrono::seconds(3);
 constexpr auto kReconnectPeriod = std::chrono::seconds(3);
+// An agent that has just been started learns of the guests here within this time.
 constexpr auto kAgentMayBeNew = std::chrono::seconds(10);
 
 std::string describe_end(const tracer::StopKind& end) {
@@ -122,7 +123,8 @@ void Journey::on_lost(const Error& error) {
   log::warn("the link to {} is lost in state {}: {}", plan_.node, migration::name(state_),
             error.message());
   if (migration::resumable(state_)) return abort("the link was lost", error.message());
-  if (state_ == HomeState::kCommitting) return;  // the lease decides
+  if (state_ == HomeState::kCommitting) return;          // the lease decides
+  if (state_ == HomeState::kReturning) forget_return();  // the guest sends it again, whole
   callbacks_.progress(
       fmt::format("the link to {} is lost ({}); trying again", plan_.node, error.message()));
   reconnect();
@@ -150,6 +152,7 @@ void Journey::on_reconnected(Result<PeerConnection> reached) {
     // lost it.
     if (reached.error().code == ErrorCode::kRefused)
       return on_job_unknown(reached.error().message());
+    denied_since_.reset();
     return try_again_later();
   }
   channel_process_ = std::move(reached->process);
@@ -157,7 +160,7 @@ void Journey::on_reconnected(Result<PeerConnection> reached) {
       !connected)
     return on_lost(connected.error());
   link_up_ = true;
-  ++reconnects_;
+  denied_since_.reset();
   callbacks_.progress(fmt::format("the link to {} is back", plan_.node));
 }
 
@@ -167,27 +170,41 @@ void Journey::try_again_later() {
   });
 }
 
-// The node answers and has no such guest; an agent that has just been started again may not know it
-// yet. Before Confirmed nothing the guest did has been carried out, so the program resumes here;
-// afterwards it is lost.
+// The node answers and has no such guest. It is believed when it has said so for a while: an agent
+// that has just been started does not know its guests yet. Before Confirmed nothing the guest did
+// has been carried out, so the program resumes here, when the lease of a guest that is there after
+// all is over; afterwards it is lost.
 void Journey::on_job_unknown(const std::string& words) {
   const auto now = EventLoop::Clock::now();
-  if (now - lost_at_ < kAgentMayBeNew || now - committed_at_ < options_.lease + kLeaseMargin)
-    return try_again_later();
-  if (state_ == HomeState::kConfirming) {
-    traffic_->drop_effects();
-    if (advance(HomeEvent::kNotHeard)) resume_at_home("the guest was destroyed: " + words);
-    return;
-  }
-  abandon(fmt::format("{} no longer has the program: {}", plan_.node, words));
+  if (!denied_since_) denied_since_ = now;
+  if (now - *denied_since_ < kAgentMayBeNew) return try_again_later();
+  if (state_ != HomeState::kConfirming)
+    return abandon(fmt::format("{} no longer has the program: {}", plan_.node, words));
+  if (now - lost_at_ < options_.lease + kLeaseMargin) return try_again_later();
+  take_back(HomeEvent::kNotHeard, words);
+}
+
+void Journey::take_back(HomeEvent event, const std::string& why) {
+  const std::string state(migration::name(state_));
+  if (!advance(event)) return;
+  traffic_->drop_effects();
+  resume_at_home(fmt::format("moving to {} failed in {}: {}", plan_.node, state, why));
 }
 
 void Journey::on_resume_state(const protocol::ResumeState& state) {
   log::info("the guest is in state {}", state.state());
 }
 
+// By now the guest has given itself up, if it ever was (docs/protocol.md). What it did before
+// Confirmed has had no effect, so the program that waits here goes on; a shadow has nothing to go
+// on with.
 void Journey::abandon(const std::string& why) {
-  if (!advance(HomeEvent::kAbandoned)) return;
+  if (state_ == HomeState::kConfirming) return take_back(HomeEvent::kAbandoned, why);
+  if (advance(HomeEvent::kAbandoned)) lose(why);
+}
+
+void Journey::lose(const std::string& why) {
+  if (state_ != HomeState::kEnded && !advance(HomeEvent::kEnded)) return;
   callbacks_.progress(why + ": the program is lost with it, and ends by SIGKILL");
   if (::kill(options_.pid.value, SIGKILL) != 0 && errno != ESRCH)
     log::error("the shadow could not be killed: {}", system_error("kill").error().message());

@@ -259,8 +259,7 @@ void Journey::give_up() {
   traffic_->link().send(message);
   auto parked = tracer::Shadow::make(std::move(*frozen_), image_);
   frozen_.reset();
-  if (!parked)
-    return abandon("the program could not be made a shadow: " + parked.error().message());
+  if (!parked) return lose("the program could not be made a shadow: " + parked.error().message());
   parked_.emplace(std::move(*parked));
 }
 

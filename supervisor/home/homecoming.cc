@@ -94,10 +94,6 @@ void Journey::on_home_pages_end(const protocol::PagesEnd& end) {
     early_end_ = end;
     return;
   }
-  if (end.pages() > pages_received_ && reconnects_ != 0) {
-    log::info("pages were lost with a link: the image is sent again");
-    return;
-  }
   if (auto filled = fill_shadow(end); !filled) refuse_return(filled.error().message());
 }
 
@@ -154,9 +150,10 @@ void Journey::refuse_return(const std::string& why) {
   if (!advance(HomeEvent::kReturnFailed)) return;
   log::error("the program cannot come home: {}", why);
   callbacks_.progress("cannot come home: " + why);
-  forget_return();
   protocol::JobMessage message;
   message.mutable_home_refused()->set_reason(why);
+  message.mutable_home_refused()->set_attempt(returning_ ? returning_->attempt() : 0);
+  forget_return();
   traffic_->link().send(message);
 }
 

@@ -106,6 +106,9 @@ void Journey::handle(const protocol::JobMessage& message) {
     case protocol::JobMessage::kConfirmed:
       return on_confirmed();
     case protocol::JobMessage::kAbort:
+      // Its last word: it is gone, and has not heard GivenUp.
+      if (state_ == HomeState::kCommitting || state_ == HomeState::kConfirming)
+        return take_back(HomeEvent::kNotHeard, message.abort().reason());
       return abort(message.abort().step(), message.abort().reason());
     case protocol::JobMessage::kHomeCall:
       if (shadow_) shadow_->start_call(message.home_call());

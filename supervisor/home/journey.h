@@ -109,8 +109,10 @@ class Journey {
   void on_reconnected(Result<PeerConnection> reached);
   void try_again_later();
   void on_job_unknown(const std::string& words);
+  void take_back(migration::HomeEvent event, const std::string& why);
   void on_resume_state(const protocol::ResumeState& state);
   void abandon(const std::string& why);
+  void lose(const std::string& why);
   [[nodiscard]] protocol::Hello own_hello() const;
   [[nodiscard]] std::vector<int> fds_of_stream(std::uint32_t stream) const;
   // -- homecoming.cc
@@ -148,6 +150,8 @@ class Journey {
   image::Process image_;
   EventLoop::Clock::time_point frozen_at_, committed_at_, lost_at_;
   EventLoop::TimerId lease_timer_ = 0;
+  // Since when the node says that it has no such guest.
+  std::optional<EventLoop::Clock::time_point> denied_since_;
   bool link_up_ = false;
   bool reconnecting_ = false;
   std::uint64_t pages_received_ = 0;
@@ -161,8 +165,7 @@ class Journey {
   std::vector<std::pair<std::uint64_t, std::string>> early_pages_;
   std::optional<protocol::PagesEnd> early_end_;
   std::vector<HostTid> unneeded_threads_;
-  unsigned returns_ = 0;     // images that came
-  unsigned reconnects_ = 0;  // links that took the place of a lost one
+  unsigned returns_ = 0;  // images that came
   std::map<std::uint64_t, StackAnswer> stack_asks_;
 };
 

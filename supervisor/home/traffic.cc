@@ -108,10 +108,10 @@ void HomeTraffic::drop_effects() {
 void HomeTraffic::on_frame(const wire::FrameHeader& header, std::span<const std::byte> payload) {
   if (!holding_) return handle(header, payload);
   protocol::JobMessage message;
-  const bool is_answer = header.type == wire::FrameType::kJob &&
-                         message.ParseFromArray(payload.data(), static_cast<int>(payload.size())) &&
-                         message.has_confirmed();
-  if (is_answer) return handle_message(std::move(message));
+  const bool decides = header.type == wire::FrameType::kJob &&
+                       message.ParseFromArray(payload.data(), static_cast<int>(payload.size())) &&
+                       (message.has_confirmed() || message.has_abort());
+  if (decides) return handle_message(std::move(message));
   held_.push_back({header, {payload.begin(), payload.end()}});
 }
 

@@ -1,4 +1,5 @@
 // The migration protocol as an explicit state machine: which event leads from which state to which.
+// protocol.pml is its model: the tests compare the rows and check by spin what they lead to.
 //
 // Pure: the supervisors feed it what happened and do what the new state asks of them. The names are
 // those of docs/protocol.md, and the log writes every transition by them. An event that the table
@@ -31,8 +32,8 @@ enum class HomeEvent : std::uint8_t {
   kRunning,       // G: runs, not one effect yet
   kConfirmed,     // G: knows that home has given up
   kAborted,       // a failure before Commit, of whatever kind
-  kLeaseOver,     // Commit was answered by nothing for lease + margin
-  kNotHeard,      // after a reconnect: G had not heard GivenUp, and never will
+  kLeaseOver,     // Commit was answered by nothing for lease + margin: it is void by now
+  kNotHeard,      // G says, or its node says for it, that it is gone without having heard GivenUp
   kHomeImage,     // G: the guest is frozen, its state follows
   kReturned,      // it runs at home
   kReturnFailed,  // home could not take it; it goes on away
@@ -55,7 +56,7 @@ enum class GuestEvent : std::uint8_t {
   kFilled,
   kCommit,
   kGivenUp,
-  kLeaseOver,
+  kLeaseOver,  // home was silent for it; Restored, Running: its word has not come within it
   kHeardAgain,
   kLeave,
   kLeaveRefused,

@@ -32,6 +32,14 @@ TEST(Machine, AfterCommitAnAbortIsNotEnough) {
   }
 }
 
+TEST(Machine, WithoutAnEffectCarriedOutHomeTakesTheProgramBack) {
+  EXPECT_EQ(next(HomeState::kCommitting, HomeEvent::kLeaseOver), HomeState::kHome);
+  EXPECT_EQ(next(HomeState::kCommitting, HomeEvent::kNotHeard), HomeState::kHome);
+  EXPECT_EQ(next(HomeState::kConfirming, HomeEvent::kNotHeard), HomeState::kHome);
+  EXPECT_EQ(next(HomeState::kConfirming, HomeEvent::kAbandoned), HomeState::kHome);
+  EXPECT_EQ(next(HomeState::kAway, HomeEvent::kAbandoned), HomeState::kEnded);
+}
+
 TEST(Machine, NoEffectIsCarriedOutWhileHomeMightResume) {
   for (const HomeState state :
        {HomeState::kPreparing, HomeState::kFreezing, HomeState::kTransferring,
