@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/auxv.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -89,6 +90,12 @@ Result<> SnapshotSource::read_from_vdso(std::uint64_t at,
   return {};
 }
 
-Result<Fd> SnapshotSource::open(const std::string& name) { return open_file(name, O_RDONLY); }
+// The name is another node's word: a FIFO would keep us waiting, and a device may do anything.
+Result<Fd> SnapshotSource::open(const std::string& name) {
+  struct stat status {};
+  if (::stat(name.c_str(), &status) != 0) return system_error("look at " + name);
+  if (!S_ISREG(status.st_mode)) return failure(ErrorCode::kRefused, name + " is no regular file");
+  return open_file(name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+}
 
 }  // namespace llrun

@@ -41,7 +41,9 @@ StacksText text_of_stacks(const std::vector<tracer::ThreadStack>& stacks) {
     out.text += fmt::format("thread {} ({})\n", stack.tid.value, stack.name);
     for (std::size_t i = 0; i < stack.frames.size(); ++i) out.text += line_of(i, stack.frames[i]);
     if (!stack.incomplete.empty()) out.text += "  … " + stack.incomplete + "\n";
-    out.json += json_of(stack).dump() + "\n";
+    // Names need not be UTF-8.
+    out.json +=
+        json_of(stack).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   }
   // Whoever prints it ends the line.
   for (auto* text : {&out.text, &out.json})

@@ -222,7 +222,7 @@ Result<> ShadowKeeper::place_call(const StoppedThread& token, Call& call) {
     arguments[static_cast<std::size_t>(i)] = call.call.arguments(i);
   std::uint64_t used = 0;
   for (const auto& buffer : call.call.buffers()) {
-    const std::uint64_t room = (buffer.size() + 15) / 16 * 16;
+    const std::uint64_t room = (std::min(buffer.size(), kSlotSize + 1) + 15) / 16 * 16;
     if (buffer.argument() >= arguments.size() || room > kSlotSize - used ||
         buffer.input().size() > buffer.size())
       return failure(ErrorCode::kProtocol, "the guest asked for a call that cannot be");
