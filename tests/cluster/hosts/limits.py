@@ -73,6 +73,12 @@ class Limits:
         file, most = ("cpu.weight", 10000) if self.version == 2 else ("cpu.shares", 262144)
         _write(f"{self.directories['cpu']}/{file}", str(most))
 
+    def memory_mib(self):
+        """Memory that everything in the host uses now, what the kernel could take back included."""
+        name = "memory.current" if self.version == 2 else "memory.usage_in_bytes"
+        with open(f"{self.directories['memory']}/{name}") as file:
+            return int(file.read()) >> 20
+
     def cpu_seconds(self):
         """CPU time used by everything in the host so far."""
         if self.version == 2:

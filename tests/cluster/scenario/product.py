@@ -65,9 +65,29 @@ class Product:
     def why(self, pid):
         return self.must("why", pid)
 
-    def log(self):
-        """Everything logged on home so far."""
-        return self.home.shell("cat ~/.local/state/llrun/*/log 2>/dev/null || true")
+    def log(self, host=None):
+        """Everything logged on home, or another host, so far."""
+        return (host or self.home).shell("cat ~/.local/state/llrun/*/log 2>/dev/null || true")
+
+    # --- holding a step: docs/protocol.md ----------------------------------------------------------------
+
+    @staticmethod
+    def _hold_file(host, point):
+        return f".local/state/llrun/{host.spec['machine_id']}/hold/{point}"
+
+    def allow_holds(self):
+        """Supervisors that start from here on look for holds."""
+        for host in self.cluster.hosts.values():
+            host.write(self._hold_file(host, "nothing"), "")
+
+    def hold(self, host, point):
+        """From here on jobs of `host` stop at `point`, say "guest-Commit"; the Held waits for one that does."""
+        host.write(self._hold_file(host, point), "")
+        return Held(self, host, point)
+
+    def let_go(self, host, point):
+        if host.exists(self._hold_file(host, point)):
+            os.unlink(host.path(self._hold_file(host, point)))
 
     # --- moving -----------------------------------------------------------------------------------------
 
@@ -98,6 +118,24 @@ class Product:
         is a pipe that it alone reads; what is given to job.feed() arrives there."""
         prefix = ["llrun", *options, "--"] if under_llrun else []
         return Job(self.home, [*prefix, *command], f".job-{next(self._numbers)}", directory, environment, piped, streams)
+
+
+class Held:
+    """A point at which jobs stop. Counts those that had stopped there before."""
+
+    def __init__(self, product, host, point):
+        self.product, self.host, self.point = product, host, point
+        self._before = self._count()
+
+    def _count(self):
+        return self.product.log(self.host).count(f"held at {self.point.partition('-')[2]}\n")
+
+    def wait(self):
+        waiting.until(lambda: self._count() > self._before,
+                      f"{self.host.name} to hold {self.point}:\n{self.product.log(self.host)[-3000:]}")
+
+    def let_go(self):
+        self.product.let_go(self.host, self.point)
 
 
 class Job:
