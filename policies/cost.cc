@@ -33,7 +33,8 @@ MoveCost move_cost(const ProcessView& process, const Link& link, const CostModel
   MoveCost cost;
   cost.network_bytes = copy.sent_bytes + copy.left_bytes;
   cost.transfer_s = model.setup_s + copy.sent_bytes / link.bandwidth_bytes_per_s;
-  cost.freeze_s = model.freeze_s + 2 * link.rtt_s + copy.left_bytes / link.bandwidth_bytes_per_s;
+  cost.freeze_s = model.freeze_s + model.freeze_s_per_byte * process.dirty_bytes + 2 * link.rtt_s +
+                  copy.left_bytes / link.bandwidth_bytes_per_s;
   cost.cpu_s = model.move_cpu_s + cost.network_bytes * model.cpu_s_per_byte;
   return cost;
 }

@@ -7,6 +7,7 @@ namespace llrun::policies {
 struct CostModel {
   double setup_s = 0.05;           // world and empty process; the program runs on meanwhile
   double freeze_s = 0.05;          // of a freeze that has nothing to send
+  double freeze_s_per_byte = 0;    // and of each byte that travels in it, as measured
   double cpu_s_per_byte = 0.6e-9;  // at either end: copying, checksums
   double move_cpu_s = 0.02;        // at either end, whatever the size
   double home_call_s = 60e-6;      // of a home call, beyond the link's round trip

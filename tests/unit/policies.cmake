@@ -6,6 +6,7 @@ llrun_test(policies_test LABEL unit
     ${CMAKE_CURRENT_LIST_DIR}/policies/information_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/policies/lifetime_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/policies/property_test.cc
+    ${CMAKE_CURRENT_LIST_DIR}/policies/relief_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/policies/simulator_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/policies/strategy_test.cc
   LIBS llrun_sim nlohmann_json::nlohmann_json)
