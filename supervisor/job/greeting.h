@@ -5,10 +5,9 @@
 
 #include "base/result.h"
 #include "supervisor/protocol/hello.pb.h"
+#include "supervisor/protocol/version.h"
 
 namespace llrun {
-
-inline constexpr std::uint32_t kProtocolVersion = 1;
 
 // Say ours, wait for theirs. kRefused carries the other side's words; kProtocol: another version.
 [[nodiscard]] Result<protocol::Hello> greet(int in, int out, const protocol::Hello& ours,

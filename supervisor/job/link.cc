@@ -120,6 +120,7 @@ Result<> Link::send_pages(std::uint64_t address, std::span<const std::byte> byte
       });
       if (!channel_) return failure(ErrorCode::kGone, "send pages: the link is lost");
       channel = channel_;
+      if (pages_sent_ == pages_landed_) on_their_way_since_ = EventLoop::Clock::now();
       pages_sent_ += piece.size();
     }
     auto sent = channel->send_bulk(wire::FrameType::kPages, epoch_, 0, std::move(payload));
@@ -167,7 +168,11 @@ void Link::receive(const wire::FrameHeader& header, std::span<const std::byte> p
   if (header.type == wire::FrameType::kStreamCredit && header.stream == kPagesStream) {
     const auto total = decode_number(payload);
     const std::lock_guard lock(mutex_);
-    if (total && *total <= pages_sent_) pages_landed_ = std::max(pages_landed_, *total);
+    if (total && *total <= pages_sent_ && *total > pages_landed_) {
+      travelled_.bytes += *total - std::exchange(pages_landed_, *total);
+      if (pages_landed_ == pages_sent_)
+        travelled_.time += EventLoop::Clock::now() - on_their_way_since_;
+    }
     pages_moved_.notify_all();
     return;
   }
@@ -206,6 +211,11 @@ void Link::send_keep_alive() {
   const std::lock_guard lock(mutex_);
   received_unsaid_ = 0;
   if (channel_) channel_->send(wire::FrameType::kKeepAlive, epoch_, 0, encode_number(received_));
+}
+
+Link::Travelled Link::pages_travelled() const {
+  const std::lock_guard lock(mutex_);
+  return travelled_;
 }
 
 std::uint64_t Link::bytes_sent() const {

@@ -64,6 +64,13 @@ class Link {
   [[nodiscard]] bool connected() const { return connected_; }
   [[nodiscard]] EventLoop::Clock::time_point last_heard() const { return last_heard_; }
   [[nodiscard]] std::uint64_t bytes_sent() const;
+  // Pages of ours that have landed over there, and for how long any were on their way: what the
+  // link really carries.
+  struct Travelled {
+    std::uint64_t bytes = 0;
+    EventLoop::Clock::duration time{};
+  };
+  [[nodiscard]] Travelled pages_travelled() const;
 
  private:
   struct Kept {
@@ -101,6 +108,8 @@ class Link {
   std::uint64_t pages_landed_ = 0;  // of ours, over there
   std::uint64_t own_landed_ = 0;    // of theirs, here
   std::uint64_t bytes_before_ = 0;  // over earlier connections
+  Travelled travelled_;
+  EventLoop::Clock::time_point on_their_way_since_;
 };
 
 }  // namespace llrun

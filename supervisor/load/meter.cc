@@ -1,11 +1,9 @@
 #include "supervisor/load/meter.h"
 
+#include <time.h>
 #include <unistd.h>
-#include <utmpx.h>
 
 #include <algorithm>
-#include <cstring>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -14,6 +12,7 @@
 #include "supervisor/load/proc.h"
 #include "supervisor/load/processors.h"
 #include "supervisor/load/speed.h"
+#include "supervisor/load/users.h"
 
 namespace llrun::load {
 namespace {
@@ -26,16 +25,6 @@ double since(std::uint64_t& before, std::uint64_t now) {
 double pressure(const char* resource) {
   const auto text = read_whole_file(std::string("/proc/pressure/") + resource);
   return text ? parse_pressure(*text).value_or(-1) : -1;
-}
-
-std::uint32_t users_logged_in() {
-  std::set<std::string> users;
-  ::setutxent();
-  while (const utmpx* entry = ::getutxent())
-    if (entry->ut_type == USER_PROCESS)
-      users.emplace(entry->ut_user, ::strnlen(entry->ut_user, sizeof entry->ut_user));
-  ::endutxent();
-  return static_cast<std::uint32_t>(users.size());
 }
 
 void fill_memory(protocol::Load& load) {
@@ -114,6 +103,7 @@ protocol::Load LoadMeter::measure() {
   const double seconds = std::clamp(passed.count(), 0.01, 3600.0);
   protocol::Load load;
   load.set_run_queue(run_queue_.value());
+  load.set_running(activity_.running);
   load.set_cores(Processors::ours().count());
   load.set_speed(speed_);
   load.set_capacity(usable_cores());
@@ -121,8 +111,9 @@ protocol::Load LoadMeter::measure() {
   fill_memory(load);
   load.set_pressure_cpu(pressure("cpu"));
   load.set_pressure_memory(pressure("memory"));
+  load.set_pressure_io(pressure("io"));
   load.set_disk_io_rate(disk_rate(seconds));
-  load.set_users(users_logged_in());
+  load.set_users(active_users(::time(nullptr)));
   load.set_measured_at_ms(realtime_ms());
   load.set_reachable(true);
   return load;

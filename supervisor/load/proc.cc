@@ -1,5 +1,6 @@
 #include "supervisor/load/proc.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <sstream>
@@ -115,10 +116,16 @@ std::optional<ProcessTicks> parse_process(std::string_view pid_stat) {
   const auto parts = words(pid_stat.substr(name_end + 1));
   if (parts.size() < 37) return std::nullopt;
   // Fields 3, 14, 15, 20 and 39 of proc(5); the third is the first behind the name.
-  return ProcessTicks{parts[0] == "R",
+  const auto name_begin = std::min(pid_stat.find('('), name_end);
+  return ProcessTicks{std::string(pid_stat.substr(name_begin + 1, name_end - name_begin - 1)),
+                      parts[0] == "R",
                       number(parts[11]).value_or(0) + number(parts[12]).value_or(0),
                       static_cast<unsigned>(number(parts[17]).value_or(1)),
                       static_cast<unsigned>(number(parts[36]).value_or(0))};
+}
+
+bool is_machinery(std::string_view name) {
+  return name.starts_with("llrun") || name == "ssh" || name == "sshd";
 }
 
 std::string cpu_model(std::string_view cpuinfo) {

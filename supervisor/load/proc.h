@@ -36,12 +36,17 @@ struct Memory {
 
 // Of a process or of one of its threads.
 struct ProcessTicks {
+  std::string name;
   bool running = false;    // state R: runs or is ready
   std::uint64_t cpu = 0;   // user and system, clock ticks
   unsigned threads = 1;    // of the process
   unsigned processor = 0;  // where it runs, or ran last and waits
 };
 [[nodiscard]] std::optional<ProcessTicks> parse_process(std::string_view pid_stat);
+
+// llrun's own programs and the carriers of its channels: what moving costs is not a load to be
+// moved away from.
+[[nodiscard]] bool is_machinery(std::string_view name);
 
 [[nodiscard]] std::string cpu_model(std::string_view cpuinfo);  // "model name" of the first
 

@@ -95,6 +95,7 @@ Activity RunQueue::look_at_processes(const Processors* only) {
     if (!ticks || pid == ::getpid()) continue;
     used += ticks->cpu;
     ticks_[pid] = ticks->cpu;
+    if (is_machinery(ticks->name)) continue;
     // The line of a process is that of its first thread. Other threads are looked at only when one
     // of them has run lately: most processes sleep, and this is done twice a second.
     if (ticks->threads == 1) {

@@ -29,12 +29,17 @@ std::string proc_path(HostPid pid, const char* file) {
   return "/proc/" + std::to_string(pid.value) + "/" + file;
 }
 
-Result<std::uint64_t> resident_bytes_of(HostPid pid) {
+// Fields of statm: size, resident, and what of it files have ("shared").
+Result<> measure_memory(HostPid pid, Measures& into) {
   LLRUN_TRY_ASSIGN(const std::string text, read_whole_file(proc_path(pid, "statm")));
   const auto words = split_words(text);
-  const auto pages = words.size() > 1 ? parse_number<std::uint64_t>(words[1]) : std::nullopt;
-  if (!pages) return failure(ErrorCode::kProtocol, "statm: no resident set");
-  return *pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const auto resident = words.size() > 2 ? parse_number<std::uint64_t>(words[1]) : std::nullopt;
+  const auto of_files = words.size() > 2 ? parse_number<std::uint64_t>(words[2]) : std::nullopt;
+  if (!resident || !of_files) return failure(ErrorCode::kProtocol, "statm: no resident set");
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  into.resident_bytes = *resident * page;
+  into.anonymous_bytes = (*resident - std::min(*resident, *of_files)) * page;
+  return {};
 }
 
 std::uint64_t counter(std::string_view io, std::string_view key) {
@@ -91,7 +96,7 @@ Result<Measures> measure(HostPid pid) {
   Measures it;
   it.taken = std::chrono::steady_clock::now();
   LLRUN_TRY_ASSIGN(it.cpu_time, cpu_time_of(pid));
-  LLRUN_TRY_ASSIGN(it.resident_bytes, resident_bytes_of(pid));
+  LLRUN_TRY(measure_memory(pid, it));
   LLRUN_TRY(count_characters(pid, it));
   LLRUN_TRY_ASSIGN(const std::vector<int> fds, list_fds(pid));
   for (const int fd : fds) note_file(pid, fd, it);

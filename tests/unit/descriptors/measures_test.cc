@@ -116,6 +116,8 @@ TEST(Measures, CpuTimeAndMemory) {
   const auto before = measure(busy.pid());
   ASSERT_TRUE(before) << before.error().message();
   EXPECT_GE(before->resident_bytes, 50U << 20);
+  EXPECT_GE(before->anonymous_bytes, 50U << 20);
+  EXPECT_LT(before->anonymous_bytes, before->resident_bytes);
   auto after = measure(busy.pid());
   while (after && after->cpu_time == before->cpu_time) after = measure(busy.pid());
   ASSERT_TRUE(after);

@@ -1,5 +1,7 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +17,7 @@
 #include "supervisor/load/processors.h"
 #include "supervisor/load/run_queue.h"
 #include "supervisor/load/speed.h"
+#include "supervisor/load/users.h"
 
 namespace llrun::load {
 namespace {
@@ -76,6 +79,13 @@ TEST(Proc, ProcessesWithAnyName) {
   EXPECT_EQ(ticks->threads, 3U);
   EXPECT_EQ(ticks->processor, 11U);
   EXPECT_FALSE(parse_process("42 (a) R 1 2 3\n"));
+  EXPECT_EQ(ticks->name, "a) R (x");
+}
+
+TEST(Proc, WhatMovesProgramsIsNoLoad) {
+  EXPECT_TRUE(is_machinery("llrun-superviso"));
+  EXPECT_TRUE(is_machinery("ssh"));
+  EXPECT_FALSE(is_machinery("povray"));
 }
 
 TEST(Cgroup, FindsVersionTwo) {
@@ -102,6 +112,24 @@ TEST(Cgroup, FindsVersionOneBesideAnEmptyVersionTwo) {
 TEST(Cgroup, QuotaOfVersionTwo) {
   EXPECT_EQ(parse_cpu_max("150000 100000\n"), 1.5);
   EXPECT_FALSE(parse_cpu_max("max 100000\n"));
+}
+
+TEST(Users, AreActiveWhileTheyType) {
+  char path[] = "/tmp/llrun-terminal-XXXXXX";
+  const int file = ::mkstemp(path);
+  ASSERT_GE(file, 0);
+  const std::vector<std::string> terminals{path, "/dev/pts/no-such"};
+  const time_t now = 1'700'000'000;
+  const auto typed_at = [&](time_t when) {
+    const timespec times[2] = {{when, 0}, {when, 0}};
+    ::futimens(file, times);
+    return active_owners(terminals, now);
+  };
+  EXPECT_EQ(typed_at(now - 60), std::set<uid_t>{::getuid()});
+  EXPECT_EQ(typed_at(now), std::set<uid_t>{::getuid()});
+  EXPECT_TRUE(typed_at(now - 3600).empty());
+  ::close(file);
+  ::unlink(path);
 }
 
 TEST(Smoothed, FollowsInHalfSecondSteps) {
