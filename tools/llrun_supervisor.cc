@@ -5,6 +5,10 @@
 //   MIB]
 //                          [--stay] [--verbose-fd FD] [--json]
 //   llrun-supervisor guest --in FD --out FD --lifeline FD --hello-fd FD
+//   llrun-supervisor probe     whether guests can be had here
+//   llrun-supervisor doctor    what this node offers
+#include "tools/llrun_supervisor.h"
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -17,6 +21,7 @@
 #include "supervisor/config/paths.h"
 #include "supervisor/guest/guest_job.h"
 #include "supervisor/home/home_job.h"
+#include "supervisor/protocol/complaints.h"
 
 namespace llrun {
 namespace {
@@ -48,6 +53,8 @@ Result<HomeOptions> home_options(const po::variables_map& given) {
   options.stay = given.contains("stay");
   options.verbose = given.contains("verbose-fd");
   options.json = given.contains("json");
+  options.by_list = given.contains("by-list");
+  options.level_list = configured.level_list;
   options.lease = configured.lease;
   options.abandon = configured.abandon;
   return options;
@@ -84,7 +91,7 @@ po::options_description known_options() {
   auto add = known.add_options();
   for (const char* number : {"pid", "pidfd", "verbose-fd", "in", "out", "lifeline", "hello-fd"})
     add(number, po::value<int>());
-  add("launched", "")("stay", "")("json", "");
+  add("launched", "")("stay", "")("by-list", "")("json", "");
   add("node", po::value<std::string>()->default_value(""));
   add("after", po::value<long>())("max-io", po::value<double>());
   return known;
@@ -92,6 +99,9 @@ po::options_description known_options() {
 
 int main(int argc, char** argv) {
   const std::string_view role = argc > 1 ? argv[1] : "";
+  protobuf_complains_to([](const std::string& words) { log::warn("{}", words); });
+  if (role == "probe") return run_probe();
+  if (role == "doctor") return run_doctor();
   try {
     po::variables_map given;
     po::store(po::parse_command_line(argc - 1, argv + 1, known_options()), given);

@@ -83,13 +83,21 @@ Refusal compare_clocks(const protocol::NodeTraits& home, const protocol::NodeTra
 
 }  // namespace
 
+std::vector<Comparison> compare(const protocol::NodeTraits& home, const protocol::NodeTraits& peer,
+                                std::chrono::nanoseconds round_trip) {
+  return {{"hosting", compare_hosting(peer), "llrunctl doctor there says what would change that"},
+          {"CPU features", compare_cpu(home, peer), "a node with the same kind of CPU"},
+          {"CPU state", compare_extended_state(home, peer), "a node with the same kind of CPU"},
+          {"kernel", compare_kernel(home, peer), "the same kernel on both nodes"},
+          {"clocks", compare_clocks(home, peer, round_trip.count()),
+           "timedatectl set-ntp true on both nodes"}};
+}
+
 std::optional<std::string> why_not(const protocol::NodeTraits& home,
                                    const protocol::NodeTraits& peer,
                                    std::chrono::nanoseconds round_trip) {
-  for (const auto& refusal :
-       {compare_hosting(peer), compare_cpu(home, peer), compare_extended_state(home, peer),
-        compare_kernel(home, peer), compare_clocks(home, peer, round_trip.count())})
-    if (refusal) return refusal;
+  for (const auto& comparison : compare(home, peer, round_trip))
+    if (comparison.refusal) return comparison.refusal;
   return std::nullopt;
 }
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "supervisor/protocol/hello.pb.h"
 
@@ -18,6 +19,16 @@ namespace llrun {
 // from a process that should be small): fills hosts_guests, and in hosts_guests_why_not the reason
 // and the setting that would change it.
 void probe_hosting(protocol::NodeTraits& traits);
+
+// One aspect in which a node may not do for the programs of another.
+struct Comparison {
+  std::string about;                   // "CPU features"
+  std::optional<std::string> refusal;  // in words; nothing: it does
+  std::string remedy;                  // may be empty: nothing would help
+};
+[[nodiscard]] std::vector<Comparison> compare(
+    const protocol::NodeTraits& home, const protocol::NodeTraits& peer,
+    std::chrono::nanoseconds round_trip = std::chrono::nanoseconds(0));
 
 // Why a program of `home` may not go to `peer`, in words; nothing: it may. `home.realtime_ns` was
 // taken at most `round_trip` before or after `peer.realtime_ns`.
