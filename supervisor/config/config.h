@@ -38,6 +38,9 @@ struct Config {
   std::map<std::string, double, std::less<>> strategy_numbers;  // its settings
   std::chrono::milliseconds lease{30'000};
   std::chrono::milliseconds abandon{600'000};
+  std::chrono::milliseconds exchange{1000};  // how often nodes tell each other their load
+  std::chrono::milliseconds drain{30'000};   // how long a draining agent waits for its guests
+  std::vector<std::string> level_list;       // programs that take part under a shell; empty: all
   std::chrono::milliseconds settle{10'000};  // after a move a process stays at least as long
   bool levelling = true;                     // this node takes part at all
   bool accept = true;                        // takes guests

@@ -45,6 +45,15 @@ Result<std::string> parse_log_level(const std::string& value) {
   return failure(ErrorCode::kInvalid, "\"" + value + "\" is not one of debug, info, warn, error");
 }
 
+// Peers call a node silent after two and a half of these.
+Result<std::chrono::milliseconds> parse_exchange(const std::string& value) {
+  auto period = parse_duration(value);
+  using std::chrono::milliseconds;
+  if (period && (*period < milliseconds(100) || *period > milliseconds(60'000)))
+    return failure(ErrorCode::kInvalid, "\"" + value + "\" is not between 100ms and 60s");
+  return period;
+}
+
 Result<long> parse_count(const std::string& value) {
   auto count = parse_integer(value);
   if (count && *count < 0) return failure(ErrorCode::kInvalid, "\"" + value + "\" is below zero");
@@ -77,6 +86,14 @@ Result<> add_strategy_number(Config& config, std::string_view setting, const std
   return {};
 }
 
+// Programs by name or path, as words; given again it begins anew, as every key does.
+Result<> set_level_list(Config& config, std::string_view, const std::string& value) {
+  config.level_list.clear();
+  if (value.find_first_not_of(" \t") == std::string::npos) return {};
+  LLRUN_TRY_ASSIGN(config.level_list, split_command(value));
+  return {};
+}
+
 constexpr Key kKeys[] = {
     {"name", field<&Config::name, parse_node_name>},
     {"after", field<&Config::after, parse_duration>},
@@ -85,6 +102,9 @@ constexpr Key kKeys[] = {
     {"lease", field<&Config::lease, parse_duration>},
     {"abandon", field<&Config::abandon, parse_duration>},
     {"settle", field<&Config::settle, parse_duration>},
+    {"exchange", field<&Config::exchange, parse_exchange>},
+    {"drain", field<&Config::drain, parse_duration>},
+    {"level-list", set_level_list},
     {"levelling", field<&Config::levelling, parse_switch>},
     {"accept", field<&Config::accept, parse_switch>},
     {"log-level", field<&Config::log_level, parse_log_level>},

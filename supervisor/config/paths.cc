@@ -105,6 +105,16 @@ Result<std::string> socket_path(const std::string& node) {
   return path;
 }
 
+Result<std::string> loads_path(const std::string& node) {
+  LLRUN_TRY_ASSIGN(const auto directory, runtime_directory());
+  return directory + "/" + node + ".loads";
+}
+
+Result<std::string> switches_path(const std::string& node) {
+  LLRUN_TRY_ASSIGN(const auto directory, runtime_directory());
+  return directory + "/" + node + ".switches";
+}
+
 Result<std::string> state_directory() {
   const auto path = xdg("XDG_STATE_HOME", ".local/state") + "/llrun/" + machine_id();
   LLRUN_TRY(make_directories(path));

@@ -13,6 +13,10 @@ namespace llrun::config {
 [[nodiscard]] Result<std::string> runtime_directory();
 [[nodiscard]] Result<std::string> socket_path(const std::string& node);
 
+// Beside it: what `llrunctl loads` shows, for scripts, and the switches set by hand.
+[[nodiscard]] Result<std::string> loads_path(const std::string& node);
+[[nodiscard]] Result<std::string> switches_path(const std::string& node);
+
 // An agent that its owner stopped is not started again by other nodes' channels, only by somebody
 // here. A mark beside the socket remembers it.
 void remember_stopped(const std::string& node);

@@ -1,8 +1,10 @@
 // GuestJob, the part when the program goes home: stopped, captured, sent; gone, or kept if home
 // cannot have it.
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <limits>
@@ -106,6 +108,10 @@ Result<image::Process> GuestJob::capture_guest() {
     description.set_offset_at_home(true);
     description.set_offset(0);
   }
+  // This node may run its guests niced: that is not the program's own, and could not be undone at
+  // home.
+  if (process.nice() == std::max(image_.nice(), ::getpriority(PRIO_PROCESS, 0)))
+    process.set_nice(image_.nice());
   for (const siginfo_t& info : tracee_->held_signals())
     *process.add_pending() = tracer::record_of_signal(info);
   return process;

@@ -40,7 +40,7 @@ std::vector<HostPid> long_lived_children(HostPid parent, std::chrono::millisecon
   return old;
 }
 
-Result<> supervise_child(HostPid child, const HomeOptions& options) {
+Result<> supervise_child(HostPid child, const HomeOptions& options, bool by_list) {
   LLRUN_TRY_ASSIGN(const Fd pidfd, tracer::open_pidfd(child));
   std::vector<std::string> words{"llrun-supervisor",
                                  "home",
@@ -54,6 +54,7 @@ Result<> supervise_child(HostPid child, const HomeOptions& options) {
                                  fmt::format("{}", options.max_io)};
   if (!options.only_node.empty()) words.insert(words.end(), {"--node", options.only_node});
   if (options.stay) words.emplace_back("--stay");
+  if (by_list) words.emplace_back("--by-list");
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);

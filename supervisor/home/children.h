@@ -18,6 +18,7 @@ namespace llrun {
                                                        std::chrono::milliseconds age);
 
 // Start a supervisor for a child, with the parent's options. It is nobody's child.
-[[nodiscard]] Result<> supervise_child(HostPid child, const HomeOptions& options);
+// `by_list`: only the load-level list decides whether it takes part.
+[[nodiscard]] Result<> supervise_child(HostPid child, const HomeOptions& options, bool by_list);
 
 }  // namespace llrun

@@ -78,6 +78,7 @@ protocol::Hello Journey::own_hello() const {
   hello.set_program(plan_.program);
   hello.set_memory_bytes(plan_.memory_bytes);
   hello.set_epoch(plan_.epoch);
+  *hello.mutable_offer() = plan_.offer;
   *hello.mutable_traits() = local_traits();
   return hello;
 }

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "supervisor/config/paths.h"
 #include "supervisor/home/children.h"
+#include "supervisor/home/level_list.h"
 #include "supervisor/home/stacks_text.h"
 
 namespace llrun {
@@ -109,11 +110,22 @@ void HomeJob::tick() {
 void HomeJob::look_for_children() {
   for (const HostPid child : long_lived_children(options_.pid, std::chrono::seconds(1)))
     if (known_children_.insert(child.value).second)
-      if (auto started = supervise_child(child, options_); !started)
+      if (auto started = supervise_child(child, options_, children_by_list()); !started)
         tell("child", started.error().message());
 }
 
+bool HomeJob::children_by_list() const {
+  if (options_.level_list.empty()) return false;
+  const bool listed = is_listed(options_.level_list, watch_.names());
+  return !listed && (options_.by_list || is_shell(watch_.program()));
+}
+
 std::optional<tracer::Pin> HomeJob::own_pin() const {
+  if (options_.by_list && !is_listed(options_.level_list, watch_.names()))
+    return tracer::Pin{"a shell started it, and it is not on the load-level list",
+                       "add " + watch_.program() +
+                           " to level-list in llrun.conf, or start it with "
+                           "llrun"};
   if (options_.stay) return tracer::Pin{"it was started with --stay", "start it without --stay"};
   if (pinned_by_hand_)
     return tracer::Pin{"it was pinned by hand",
@@ -136,6 +148,11 @@ void HomeJob::report() {
   report.set_stay(options_.stay || pinned_by_hand_);
   report.set_last_freeze_us(last_freeze_us_);
   report.set_last_bytes(last_bytes_);
+  report.set_last_transfer_bytes(last_transfer_.bytes);
+  report.set_last_transfer_us(static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(last_transfer_.time).count()));
+  report.set_last_node(last_node_);
+  report.set_sent_home(sent_home_);
   const auto since =
       std::chrono::duration_cast<std::chrono::milliseconds>(EventLoop::Clock::now() - last_move_);
   report.set_since_last_move_ms(static_cast<std::uint64_t>(since.count()));
@@ -149,7 +166,7 @@ void HomeJob::report() {
   }
   report.set_cpu_ms(report.cpu_ms() + away_ms);
   report.set_cpu_since_move_ms(report.cpu_ms() - std::min(report.cpu_ms(), cpu_ms_at_move_));
-  report.set_dirty_bytes(report.resident_bytes());
+  if (!where_.empty()) report.set_dirty_bytes(report.resident_bytes());
   auto pins = watch_.pins();
   if (const auto own = own_pin()) pins.insert(pins.begin(), *own);
   for (const auto& pin : pins) {
@@ -172,6 +189,7 @@ void HomeJob::on_migrate(const protocol::Migrate& order, const control::Reply& r
   if (journey_ && journey_->state() == migration::HomeState::kAway && order.node() != where_) {
     // Onward by way of home: what it left there goes along.
     onward_.emplace(order, reply);
+    asked_home_ = true;
     return journey_->come_home("on its way to " + order.node());
   }
   if (journey_)
@@ -198,6 +216,7 @@ void HomeJob::on_migrate(const protocol::Migrate& order, const control::Reply& r
   plan.program = watch_.program();
   plan.memory_bytes = watch_.latest().resident_bytes;
   plan.epoch = ++epoch_;
+  plan.offer = order.offer();
   plan.cpu_ms_away = cpu_ms_away_;
   Journey::Callbacks callbacks;
   callbacks.progress = [this](const std::string& text) { tell("progress", text); };
@@ -207,6 +226,9 @@ void HomeJob::on_migrate(const protocol::Migrate& order, const control::Reply& r
     last_move_ = EventLoop::Clock::now();
     last_freeze_us_ = journey_->freeze_us();
     last_bytes_ = journey_->bytes();
+    last_transfer_ = journey_->travelled();
+    asked_home_ = sent_home_ = false;
+    last_node_ = where_;
     const std::string text = fmt::format(
         "{} ({}) runs on {}: frozen for {:.1f} ms, {} sent", watch_.program(), options_.pid.value,
         where_, static_cast<double>(last_freeze_us_) / 1000, human_bytes(last_bytes_));
@@ -231,6 +253,7 @@ void HomeJob::journey_over(const std::string& why, bool by_call) {
   cpu_ms_away_ += journey_->guest_cpu_ms();
   const bool had_moved = !where_.empty();
   where_.clear();
+  sent_home_ = had_moved && !by_call && !asked_home_;
   last_reason_ = why;
   last_move_ = EventLoop::Clock::now();
   if (had_moved) last_freeze_us_ = journey_->freeze_us();
@@ -253,6 +276,7 @@ void HomeJob::journey_over(const std::string& why, bool by_call) {
 void HomeJob::on_come_home(const protocol::ComeHome& order, const control::Reply& reply) {
   if (!journey_ || journey_->state() != migration::HomeState::kAway)
     return reply.refused("it is at home");
+  asked_home_ = true;
   journey_->come_home(order.reason().empty() ? "asked for" : order.reason());
   reply.done("it is on its way home");
 }

@@ -41,6 +41,8 @@ class HomeJob {
   void journey_over(const std::string& why, bool brought_home_by_call);
   void report();
   void tell(const std::string& kind, const std::string& text);
+  // Its children take part by the list only: it is a shell, or takes no part itself.
+  [[nodiscard]] bool children_by_list() const;
   [[nodiscard]] std::optional<tracer::Pin> own_pin() const;  // by hand, or resting after a return
 
   HomeOptions options_;
@@ -56,6 +58,10 @@ class HomeJob {
   std::string last_reason_;
   std::string job_;  // unique over nodes and time
   std::optional<std::pair<protocol::Migrate, control::Reply>> onward_;  // as soon as it is home
+  std::string last_node_;    // where it was last, before it came home
+  bool asked_home_ = false;  // from here: the return is not its host's wish
+  bool sent_home_ = false;   // its host wanted it to leave
+  Link::Travelled last_transfer_;
   bool pinned_by_hand_ = false;
   std::optional<EventLoop::Clock::time_point>
       rests_until_;  // brought home by a call: stays a while

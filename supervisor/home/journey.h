@@ -47,6 +47,7 @@ class Journey {
     std::uint64_t memory_bytes = 0;
     std::uint32_t epoch = 1;
     std::uint64_t cpu_ms_away = 0;  // used on earlier journeys
+    protocol::Offer offer;          // what the agent reckoned with: the target decides again
   };
   Journey(EventLoop& loop, const HomeOptions& options, Plan plan, Callbacks callbacks);
   ~Journey();
@@ -66,6 +67,9 @@ class Journey {
   [[nodiscard]] const std::string& node() const { return plan_.node; }
   [[nodiscard]] std::uint64_t freeze_us() const { return freeze_us_; }
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+  [[nodiscard]] Link::Travelled travelled() const {
+    return traffic_ ? traffic_->link().pages_travelled() : Link::Travelled{};
+  }
   [[nodiscard]] std::uint64_t guest_cpu_ms() const { return guest_cpu_ms_; }
   [[nodiscard]] std::uint64_t guest_resident_bytes() const { return guest_resident_bytes_; }
   [[nodiscard]] double home_calls_rate() const { return home_calls_rate_; }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/ids.h"
@@ -19,6 +20,10 @@ struct HomeOptions {
   bool stay = false;                      // --stay
   bool verbose = false;                   // -v: tell on stderr
   bool json = false;
+  // Programs that take part wherever a shell starts them; empty: whatever a shell starts does.
+  std::vector<std::string> level_list;
+  bool by_list =
+      false;  // --by-list: started by a shell, so it takes part only if it is on the list
   std::chrono::milliseconds lease{30'000};
   std::chrono::milliseconds abandon{600'000};
 };

@@ -40,6 +40,8 @@ void Watch::read_names() {
     while (!command_.empty() && command_.back() == '\0') command_.pop_back();
     std::ranges::replace(command_, '\0', ' ');
   }
+  if (auto name = read_whole_file(proc_path(pid_, "comm")))
+    name_ = name->substr(0, name->find('\n'));
   if (auto link = read_link(proc_path(pid_, "exe"))) executable_ = std::move(*link);
 }
 
@@ -90,6 +92,7 @@ void Watch::describe(protocol::ProcessReport& report) const {
   report.set_cpu_ms(static_cast<std::uint64_t>(
       std::chrono::duration_cast<milliseconds>(samples_.back().cpu_time).count()));
   report.set_resident_bytes(samples_.back().resident_bytes);
+  report.set_dirty_bytes(samples_.back().anonymous_bytes);
 }
 
 }  // namespace llrun

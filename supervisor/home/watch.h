@@ -10,6 +10,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "supervisor/home/level_list.h"
 #include "supervisor/home/options.h"
 #include "supervisor/protocol/control.pb.h"
 #include "tracer/objects/measures.h"
@@ -33,6 +34,7 @@ class Watch {
   [[nodiscard]] const std::string& command() const { return command_; }
   [[nodiscard]] const std::string& program() const { return program_; }
   [[nodiscard]] const std::string& executable() const { return executable_; }
+  [[nodiscard]] ProgramNames names() const { return {program_, name_, executable_}; }
   [[nodiscard]] const tracer::Measures& latest() const { return samples_.back(); }
 
   // Why it may not go now although nothing pins it: too young, too much I/O. None: it may.
@@ -47,7 +49,7 @@ class Watch {
   HostPid pid_;
   std::deque<tracer::Measures> samples_;  // the last few seconds
   tracer::Pins pins_;
-  std::string command_, program_, executable_;
+  std::string command_, program_, name_, executable_;
 };
 
 }  // namespace llrun

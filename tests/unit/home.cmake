@@ -1,0 +1,2 @@
+llrun_test(level_list_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/level_list_test.cc
+  LIBS llrun_home)
