@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "supervisor/config/config.h"
+#include "supervisor/protocol/complaints.h"
 #include "tools/ctl/verb.h"
 
 namespace llrun::ctl {
@@ -16,9 +17,9 @@ namespace {
 
 namespace po = boost::program_options;
 
-constexpr std::array kVerbs{&kPs,     &kNodes,  &kLoads,    &kMigrate, &kHome,  &kWhy,
-                            &kStack,  &kLog,    &kPin,      &kUnpin,   &kLevel, &kBlock,
-                            &kAccept, &kStatus, &kStrategy, &kHistory};
+constexpr std::array kVerbs{&kPs,    &kNodes,  &kLoads,   &kBest,   &kMigrate,  &kHome,   &kWhy,
+                            &kStack, &kLog,    &kPin,     &kUnpin,  &kLevel,    &kBlock,  &kAccept,
+                            &kDrain, &kStatus, &kCleanup, &kDoctor, &kStrategy, &kHistory};
 
 constexpr char kExamples[] =
     R"(Ask and tell llrun.
@@ -43,7 +44,7 @@ po::options_description shown_options() {
 
 po::options_description all_options() {
   auto all = shown_options();
-  all.add_options()("all", "")("watch", "")("follow,f", "")(
+  all.add_options()("all", "")("watch", "")("explain", "")("undo", "")("yes", "")("follow,f", "")(
       "lines,n", po::value<std::size_t>(), "")("words", po::value<std::vector<std::string>>(), "");
   return all;
 }
@@ -74,7 +75,7 @@ bool takes(const Verb& verb, const std::string& flag) {
 
 // What is wrong with how the verb was called; empty: nothing.
 std::string misuse(const Verb& verb, const po::variables_map& values, std::size_t words) {
-  for (const auto* flag : {"all", "watch", "follow", "lines"})
+  for (const auto* flag : {"all", "watch", "explain", "undo", "yes", "follow", "lines"})
     if (values.contains(flag) && !takes(verb, flag))
       return std::string(verb.name) + " does not take --" + flag;
   if (words < verb.min_words || words > verb.max_words)
@@ -87,7 +88,7 @@ int run(const Verb& verb, const po::variables_map& values, const std::vector<std
     return usage(problem);
   Session session;
   session.json = values.contains("json");
-  for (const auto* flag : {"all", "watch", "follow"})
+  for (const auto* flag : {"all", "watch", "explain", "undo", "yes", "follow"})
     if (values.contains(flag)) session.flags.insert(flag);
   if (values.contains("lines")) session.lines = values["lines"].as<std::size_t>();
   config::Options options;
@@ -111,6 +112,7 @@ int dispatch(const po::variables_map& values) {
 }
 
 int main(int argc, char** argv) {
+  protobuf_complains_to(nullptr);  // that an answer cannot be read is said in our words
   const auto described = all_options();
   po::positional_options_description positional;
   positional.add("words", -1);

@@ -15,6 +15,7 @@
 #include "supervisor/agent/agent.h"
 #include "supervisor/config/config.h"
 #include "supervisor/config/paths.h"
+#include "supervisor/protocol/complaints.h"
 
 namespace llrun::daemon {
 namespace {
@@ -87,6 +88,9 @@ Result<agent::AgentPlaces> places(const std::string& node) {
   LLRUN_TRY_ASSIGN(found.socket, config::socket_path(node));
   LLRUN_TRY_ASSIGN(found.state_directory, config::state_directory());
   LLRUN_TRY_ASSIGN(found.supervisor_program, config::sibling_program("llrun-supervisor"));
+  LLRUN_TRY_ASSIGN(found.loads_file, config::loads_path(node));
+  LLRUN_TRY_ASSIGN(found.switches_file, config::switches_path(node));
+  found.costs_file = found.state_directory + "/costs-" + node;
   return found;
 }
 
@@ -104,21 +108,28 @@ Result<Fd> termination_signals() {
   return fd;
 }
 
+agent::Agent* told = nullptr;  // who logs what libprotobuf says
+
 Result<> run_agent(Settings& settings) {
   LLRUN_TRY_ASSIGN(const auto where, places(settings.config.name));
   LLRUN_TRY_ASSIGN(const Fd signals, termination_signals());
   LLRUN_TRY_ASSIGN(const auto loop, EventLoop::create());
   LLRUN_TRY_ASSIGN(const auto agent, agent::Agent::create(*loop, settings.config, where));
+  told = agent.get();
+  protobuf_complains_to([](const std::string& words) { told->note(words); });
   if (settings.verbose) agent->log_to_stderr();
   config::forget_stopped(settings.config.name);
   LLRUN_TRY(loop->watch(signals.get(), EPOLLIN, [&](std::uint32_t) {
-    loop->unwatch(signals.get());
-    agent->say_stopping();
-    config::remember_stopped(settings.config.name);
-    loop->stop();
+    signalfd_siginfo info;
+    if (::read(signals.get(), &info, sizeof info) != sizeof info) return;
+    agent->stop([&] {
+      config::remember_stopped(settings.config.name);
+      loop->stop();
+    });
   }));
   tell_starter(std::move(settings.ready_fd), {});
   loop->run();
+  protobuf_complains_to(nullptr);
   return {};
 }
 

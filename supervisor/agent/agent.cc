@@ -5,11 +5,18 @@
 
 #include <utility>
 
+#include "base/bytes.h"
+#include "policies/strategy/relief.h"
 #include "supervisor/agent/crowd.h"
+#include "supervisor/agent/loads_file.h"
+#include "supervisor/agent/views.h"
 
 namespace llrun::agent {
 
 using protocol::ControlMessage;
+
+// A vanished peer is noticed within 3 s when loads come every second: they are missed after 2.5.
+static constexpr std::chrono::milliseconds kLookForSilence{250};
 
 Result<std::unique_ptr<Agent>> Agent::create(EventLoop& loop, config::Config config,
                                              const AgentPlaces& places) {
@@ -25,39 +32,86 @@ Result<std::unique_ptr<Agent>> Agent::create(EventLoop& loop, config::Config con
       Decider::create(
           raw->config_, raw->log_, raw->processes_,
           {[raw]() -> const std::map<std::string, Known>& { return raw->peers_.known(); },
-           [raw](const std::string& node) { return raw->peers_.command(node); }}));
+           [raw](const std::string& node) { return raw->peers_.command(node); }, &raw->costs_}));
   LLRUN_TRY_ASSIGN(agent->experience_,
                    Experience::create(raw->config_.hints, places.state_directory, raw->log_));
   agent->decider_->learn_from(*raw->experience_);
   agent->processes_.observe({[raw](const auto& report) { raw->experience_->heard(report); },
                              [raw](const auto& report) { raw->experience_->ended(report); },
                              [raw](const auto& report) { raw->experience_->lost(report); }});
+  agent->verbs_ = std::make_unique<Verbs>(Verbs::Surroundings{
+      loop, raw->config_, raw->log_, raw->processes_, raw->peers_, raw->switches_, raw->drain_,
+      raw->decider_->strategies(), *raw->experience_, [raw] { return raw->load_now(); },
+      [raw](bool explain) { return raw->decider_->best(raw->load_now(), explain); }});
   agent->questions_ = std::make_unique<Questions>(
       Questions::Surroundings{raw->config_, raw->log_, raw->processes_, raw->peers_, *raw->decider_,
-                              *raw->experience_, raw->switches_, [raw] { return raw->own_load_; }});
+                              *raw->experience_, *raw->verbs_, [raw] { return raw->load_now(); }});
   agent->meter_ = std::make_unique<load::LoadMeter>(places.state_directory);
   agent->measure();
   agent->log_.add(
       fmt::format("the agent of node {} has started (process {})", raw->config_.name, ::getpid()));
   agent->peers_.connect();
-  agent->timer_ = loop.every(load::LoadMeter::kStep, [raw] { raw->half_second(); });
+  agent->probe_hosting();
+  agent->timers_ = {loop.every(load::LoadMeter::kStep, [raw] { raw->meter_->step(); }),
+                    loop.every(kLookForSilence, [raw] { raw->peers_.look_for_silence(); }),
+                    loop.every(raw->config_.exchange, [raw] { raw->exchange(); })};
   return agent;
 }
 
 Agent::Agent(EventLoop& loop, config::Config config, const AgentPlaces& places)
     : loop_(loop),
       config_(std::move(config)),
-      switches_{config_.levelling, config_.accept},
+      places_(places),
+      switches_(config_, places.switches_file),
       log_(places.state_directory + "/log", "agent " + config_.name),
       processes_(log_),
-      peers_(loop, config_, log_),
+      costs_(places.costs_file),
+      group_(GuestGroup::Places::of_this_process(), config_.name, config_.guests),
+      limits_(config_, log_, processes_, group_.limits_cpu()),
+      peers_(
+          loop, config_, log_,
+          [this](const auto& verb, const auto& reply) { verbs_->perform(verb, reply); },
+          [this](const std::string& node) { return costs_.bandwidth(node); }),
       door_(
-          {loop, config_, log_, processes_, places.supervisor_program,
-           [this] { return switches_.accepts; }, [this] { return own_load_.free_memory_bytes(); },
-           [this](const auto& hello, ChannelEnds ends) { peers_.adopt(hello, std::move(ends)); }}) {
+          {loop, config_, log_, processes_, places.supervisor_program, limits_, group_,
+           [this](const protocol::Hello& newcomer) { return why_not(newcomer); },
+           [this](const auto& hello, ChannelEnds ends) { peers_.adopt(hello, std::move(ends)); }}),
+      drain_(loop, log_, processes_),
+      errands_(loop) {}
+
+Agent::~Agent() {
+  for (const auto timer : timers_) loop_.cancel(timer);
+  if (!places_.loads_file.empty()) ::unlink(places_.loads_file.c_str());
 }
 
-Agent::~Agent() { loop_.cancel(timer_); }
+// A world is made and ended, by a program of its own: it takes tens of milliseconds.
+void Agent::probe_hosting() {
+  errands_.run({places_.supervisor_program, "probe"}, [this](const Errands::Outcome& outcome) {
+    const auto said = outcome.lines.empty() ? outcome.how : outcome.lines.front();
+    if (said == "yes") return;
+    cannot_host_ = said;
+    log_.add(fmt::format("node {} cannot have guests: {}", config_.name, said));
+  });
+}
+
+void Agent::stop(std::function<void()> gone) {
+  const auto end = [this] {
+    say_stopping();
+    if (const auto then = std::exchange(gone_, {})) then();
+  };
+  const bool again = static_cast<bool>(gone_);
+  gone_ = std::move(gone);
+  if (again || processes_.guests() == 0) return end();
+  switches_.drain_until_the_end();
+  exchange();  // so that nobody sends more
+  log_.add("the agent is told to stop: guests are asked to leave first");
+  drain_.begin(fmt::format("node {} stops", config_.name), config_.drain,
+               [this, end](const std::vector<std::string>& left) {
+                 for (const auto& guest : left)
+                   log_.add(fmt::format("{} has not left in time and runs on", guest));
+                 end();
+               });
+}
 
 void Agent::say_stopping() {
   ControlMessage message;
@@ -93,24 +147,63 @@ void Agent::message_came(const std::weak_ptr<control::Connection>& from,
   connection->send(answer);
 }
 
-void Agent::half_second() {
-  meter_->step();
-  peers_.look_for_silence();
-  whole_second_ = !whole_second_;
-  if (!whole_second_) return;
+void Agent::exchange() {
   measure();
+  costs_.learn(processes_.all());
+  limits_.look(policies::memory_shortage(view_of(own_load_, 0), own_load_.pressure_memory()));
   peers_.send(own_load_);
+  write_loads();
   decider_->decide(own_load_);
 }
 
 void Agent::measure() {
   own_load_ = meter_->measure();
   own_load_.set_node(config_.name);
-  own_load_.set_levelling(switches_.levelling);
-  own_load_.set_accepts(switches_.accepts);
-  own_load_.set_incoming(door_.incoming());
-  own_load_.set_guests(processes_.guests());
+  own_load_.set_interval_ms(static_cast<std::uint32_t>(config_.exchange.count()));
+  own_load_ = load_now();
   tell(census_of(processes_.all(), own_load_.run_queue(), own_load_.capacity()), own_load_);
+}
+
+// What was measured, with what has been switched and promised since.
+protocol::Load Agent::load_now() const {
+  auto load = own_load_;
+  load.set_levelling(switches_.now().levelling);
+  load.set_accepts_why_not(why_no_guests());
+  load.set_accepts(load.accepts_why_not().empty());
+  load.set_draining(switches_.now().draining);
+  load.set_incoming(limits_.incoming());
+  load.set_guests(processes_.guests());
+  return load;
+}
+
+std::string Agent::why_no_guests() const {
+  const auto& name = config_.name;
+  if (!cannot_host_.empty()) return cannot_host_ + " (llrunctl doctor " + name + ")";
+  if (switches_.now().draining)
+    return "it is drained (llrunctl drain " + name + " --undo changes that)";
+  if (!switches_.now().accepts) return "it is blocked (llrunctl accept " + name + " changes that)";
+  return "";
+}
+
+std::string Agent::why_not(const protocol::Hello& newcomer) {
+  if (const auto why = why_no_guests(); !why.empty())
+    return fmt::format("node {} takes no guests: {}", config_.name, why);
+  const auto now = load_now();
+  const auto free = now.free_memory_bytes();
+  if (free > 0 && newcomer.memory_bytes() > free)
+    return fmt::format("node {} has {} free, the program needs {}", config_.name, human_bytes(free),
+                       human_bytes(newcomer.memory_bytes()));
+  return decider_->why_not(now, newcomer);
+}
+
+void Agent::write_loads() {
+  if (places_.loads_file.empty()) return;
+  std::vector<protocol::Load> loads{own_load_};
+  for (const auto& [node, known] : peers_.known()) loads.push_back(known.load);
+  const auto written = agent::write_loads(places_.loads_file, loads_text(loads));
+  if (!written && std::exchange(loads_file_works_, false))
+    log_.add("the loads cannot be written for scripts: " + written.error().message());
+  if (written) loads_file_works_ = true;
 }
 
 }  // namespace llrun::agent

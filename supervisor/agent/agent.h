@@ -3,18 +3,26 @@
 // any time.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/event_loop.h"
+#include "supervisor/agent/costs.h"
 #include "supervisor/agent/decider.h"
 #include "supervisor/agent/door.h"
+#include "supervisor/agent/drain.h"
+#include "supervisor/agent/errand.h"
 #include "supervisor/agent/event_log.h"
 #include "supervisor/agent/experience.h"
+#include "supervisor/agent/guest_limits.h"
 #include "supervisor/agent/peers.h"
 #include "supervisor/agent/processes.h"
 #include "supervisor/agent/questions.h"
+#include "supervisor/agent/switches.h"
+#include "supervisor/agent/verbs.h"
 #include "supervisor/config/config.h"
 #include "supervisor/control/server.h"
 #include "supervisor/load/meter.h"
@@ -25,6 +33,9 @@ struct AgentPlaces {
   std::string socket;
   std::string state_directory;
   std::string supervisor_program;
+  std::string loads_file;  // empty: none, as with the following
+  std::string switches_file;
+  std::string costs_file;
 };
 
 class Agent {
@@ -37,33 +48,51 @@ class Agent {
   Agent& operator=(const Agent&) = delete;
 
   void log_to_stderr() { log_.also_to_stderr(); }
-  // The owner wants it to end: supervisors are told, so that they do not start it again at once.
-  void say_stopping();
+  void note(const std::string& words) { log_.add(words); }
+  // The owner wants it to end: guests are asked to leave first, for as long as `drain` of the
+  // configuration says. `gone` is called once, when it may end; called again meanwhile, it is at
+  // once. Supervisors are told, so that they do not start it again.
+  void stop(std::function<void()> gone);
 
  private:
   Agent(EventLoop& loop, config::Config config, const AgentPlaces& places);
   void client_came(std::shared_ptr<control::Connection> connection);
   void message_came(const std::weak_ptr<control::Connection>& from,
                     const protocol::ControlMessage& message, std::vector<Fd> fds);
-  void half_second();
+  void exchange();
   void measure();
+  void probe_hosting();
+  void say_stopping();
+  [[nodiscard]] std::string why_no_guests() const;  // empty: they are welcome
+  [[nodiscard]] std::string why_not(const protocol::Hello& newcomer);
+  [[nodiscard]] protocol::Load load_now() const;
+  void write_loads();
 
   EventLoop& loop_;
   config::Config config_;
-  Switches switches_;
+  AgentPlaces places_;
+  KeptSwitches switches_;
+  std::string cannot_host_;  // why no world can be made here; empty: it can, or it is not known yet
   EventLog log_;
   protocol::Load own_load_;
   Processes processes_;
+  Costs costs_;
+  GuestGroup group_;
+  GuestLimits limits_;
   Peers peers_;
   Door door_;
+  Drain drain_;
+  Errands errands_;
   std::unique_ptr<Experience> experience_;
   std::unique_ptr<Decider> decider_;
+  std::unique_ptr<Verbs> verbs_;
   std::unique_ptr<Questions> questions_;
   std::unique_ptr<load::LoadMeter> meter_;
   std::unique_ptr<control::ControlServer> server_;
   std::set<std::shared_ptr<control::Connection>> clients_;
-  EventLoop::TimerId timer_ = 0;
-  bool whole_second_ = false;
+  std::vector<EventLoop::TimerId> timers_;
+  std::function<void()> gone_;  // stopping
+  bool loads_file_works_ = true;
 };
 
 }  // namespace llrun::agent

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "base/bytes.h"
 
@@ -12,6 +13,11 @@ std::uint64_t monotonic_us() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+}
+
+std::int64_t realtime_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
 template <typename Message>
@@ -61,7 +67,56 @@ void AgentLink::on_message(const protocol::AgentMessage& message) {
     // The least of what was seen lately: the rest is waiting for a core at either end.
     rtt_us_ = rtt_us_ == 0 ? sample : std::min(sample, rtt_us_ * 1.1);
   }
-  if (message.has_load()) handlers_.load(message.load(), rtt_us_);
+  if (message.has_verb()) on_verb(message.verb());
+  if (message.has_answer()) return on_answer(message.answer());
+  if (message.has_load()) on_load(message.load());
+}
+
+void AgentLink::on_load(const protocol::Load& load) {
+  auto heard = load;
+  // Half a round trip old when it comes; what it waited in queues is in the error.
+  heard.set_clock_offset_ms(
+      static_cast<double>(static_cast<std::int64_t>(load.measured_at_ms()) - realtime_ms()) +
+      rtt_us_ / 2000);
+  handlers_.load(std::move(heard), rtt_us_);
+}
+
+void AgentLink::on_verb(const protocol::RemoteVerb& question) {
+  const control::Reply reply([this, alive = std::weak_ptr(alive_),
+                              id = question.id()](const protocol::ControlMessage& said) {
+    if (alive.expired()) return;
+    protocol::AgentMessage message;
+    message.mutable_answer()->set_id(id);
+    if (said.has_row()) *message.mutable_answer()->mutable_row() = said.row();
+    if (said.has_answer()) *message.mutable_answer()->mutable_answer() = said.answer();
+    send(message);
+  });
+  if (handlers_.verb) return handlers_.verb(question.verb(), reply);
+  reply.refused("this node takes no orders from there: name it in [nodes] of llrun.conf there");
+}
+
+void AgentLink::on_answer(const protocol::RemoteAnswer& answer) {
+  const auto found = questions_.find(answer.id());
+  if (found == questions_.end()) return;
+  const auto reply = found->second;
+  if (answer.has_row()) return reply.row(answer.row());
+  questions_.erase(found);
+  reply.answer(answer.answer());
+}
+
+void AgentLink::ask(const protocol::AgentVerb& verb, const control::Reply& reply) {
+  protocol::AgentMessage message;
+  message.mutable_verb()->set_id(next_question_);
+  *message.mutable_verb()->mutable_verb() = verb;
+  questions_.emplace(next_question_++, reply);
+  send(message);
+}
+
+AgentLink::~AgentLink() {
+  protocol::Answer lost;
+  lost.set_status(protocol::Answer::STATUS_UNREACHABLE);
+  lost.set_text("the node was lost before it answered");
+  for (const auto& [id, reply] : std::exchange(questions_, {})) reply.answer(lost);
 }
 
 void AgentLink::send(const protocol::AgentMessage& message) {

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
 #include "base/event_loop.h"
 #include "netproxy/channel/channel.h"
 #include "supervisor/agent/guest_process.h"
+#include "supervisor/control/agent_client.h"
 #include "supervisor/protocol/agent.pb.h"
 #include "supervisor/protocol/hello.pb.h"
 
@@ -20,23 +22,37 @@ class AgentLink {
     std::function<void(const protocol::Hello&)> hello;
     std::function<void(protocol::Load, double rtt_us)> load;  // the other's
     std::function<void(const std::string& why)> closed;       // once; may destroy the link
+    // What the other asks of this node. Unset: it is refused. Only the side that opened the channel
+    // was let in by somebody's key, so only it may ask.
+    std::function<void(const protocol::AgentVerb&, const control::Reply&)> verb = {};
   };
 
   [[nodiscard]] static Result<std::unique_ptr<AgentLink>> open(EventLoop& loop, ChannelEnds ends,
                                                                Handlers handlers);
   void send(const protocol::Hello& hello);
   void send(const protocol::Load& load);  // and a ping with it
+  // The answer always comes, also when the link ends before it.
+  void ask(const protocol::AgentVerb& verb, const control::Reply& reply);
+  ~AgentLink();
+  AgentLink(const AgentLink&) = delete;
+  AgentLink& operator=(const AgentLink&) = delete;
 
  private:
   explicit AgentLink(Handlers handlers) : handlers_(std::move(handlers)) {}
   void on_frame(const wire::FrameHeader& header, std::span<const std::byte> payload);
   void on_message(const protocol::AgentMessage& message);
+  void on_load(const protocol::Load& load);
+  void on_verb(const protocol::RemoteVerb& question);
+  void on_answer(const protocol::RemoteAnswer& answer);
   void send(const protocol::AgentMessage& message);
 
   Handlers handlers_;
   Fd lifeline_;
   std::unique_ptr<Channel> channel_;
   double rtt_us_ = 0;
+  std::shared_ptr<int> alive_ = std::make_shared<int>();
+  std::map<std::uint64_t, control::Reply> questions_;
+  std::uint64_t next_question_ = 1;
 };
 
 }  // namespace llrun::agent

@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "supervisor/agent/crowd.h"
+#include "policies/strategy/relief.h"
+#include "supervisor/agent/views.h"
 
 namespace llrun::agent {
 namespace {
@@ -14,43 +15,7 @@ using policies::NodeView;
 using policies::ProcessView;
 using protocol::ControlMessage;
 
-NodeView view_of(const protocol::Load& load, double age_s) {
-  NodeView view;
-  view.name = load.node();
-  view.load = load.run_queue();
-  view.run_queue = load.run_queue();
-  view.cores = load.capacity();
-  view.speed = load.speed();
-  view.memory_bytes = static_cast<double>(load.total_memory_bytes());
-  view.free_memory_bytes = static_cast<double>(load.free_memory_bytes());
-  view.levelling = load.levelling();
-  view.accepts = load.accepts();
-  view.incoming = static_cast<int>(load.incoming());
-  view.census = told_census(load);
-  view.age_s = age_s;
-  if (load.rtt_us() > 0) view.link.rtt_s = load.rtt_us() / 1e6;
-  if (load.bandwidth() > 0) view.link.bandwidth_bytes_per_s = load.bandwidth() * (1U << 20);
-  return view;
-}
-
-ProcessView view_of(const protocol::ProcessReport& report) {
-  ProcessView view;
-  view.id = static_cast<std::uint64_t>(report.pid());
-  view.age_s = static_cast<double>(report.age_ms()) / 1e3;
-  view.cpu_s = static_cast<double>(report.cpu_ms()) / 1e3;
-  view.cpu_since_move_s =
-      static_cast<double>(report.moves() == 0 ? report.cpu_ms() : report.cpu_since_move_ms()) / 1e3;
-  view.cpu_rate = report.cpu_rate();
-  view.rss_bytes = static_cast<double>(report.resident_bytes());
-  view.dirty_bytes = static_cast<double>(report.dirty_bytes());
-  view.home_bytes_per_s = report.file_io_rate() * (1U << 20);
-  view.moves = static_cast<int>(report.moves());
-  view.last_move_age_s = static_cast<double>(report.since_last_move_ms()) / 1e3;
-  view.home_calls_per_s = report.home_calls_rate();
-  view.program = report.executable().empty() ? report.program() : report.executable();
-  return view;
-}
-
+// In words for a person, with the numbers behind it.
 std::string words_of(const policies::Decision& decision, const NodeView& here,
                      const NodeView& there) {
   auto words =
@@ -91,15 +56,30 @@ void Decider::tell_trouble() {
 }
 
 // One decision at a time, none for what stays by its owner's wish or has moved a moment ago.
-bool Decider::may_go(const Supervised& process) const {
+std::string Decider::why_not_now(const Supervised& process) const {
   const auto& report = process.report;
-  const auto settle = static_cast<std::uint64_t>(config_.settle.count());
   const auto refused = not_before_.find(report.pid());
-  return report.role() == protocol::ProcessReport::ROLE_HOME && report.where().empty() &&
-         report.eligible() && !report.stay() && report.pins().empty() &&
-         !under_way_.contains(report.pid()) &&
-         (report.moves() == 0 || report.since_last_move_ms() >= settle) &&
-         (refused == not_before_.end() || Clock::now() >= refused->second) && !never(report);
+  if (report.role() != protocol::ProcessReport::ROLE_HOME) return "it is a guest: its home decides";
+  if (!report.where().empty()) return "it is away, on " + report.where();
+  if (report.stay()) return "it stays by its owner's wish";
+  if (!report.pins().empty()) return "it is pinned: " + report.pins(0).what();
+  if (!report.eligible()) return "it is not eligible yet (llrunctl why says when)";
+  if (under_way_.contains(report.pid())) return "it has been asked to go already";
+  if (!has_settled(report)) return "it has moved a moment ago, and settles (settle)";
+  if (refused != not_before_.end() && Clock::now() < refused->second)
+    return "it was refused a moment ago";
+  if (never(report)) return "a hint says that it never moves";
+  return "";
+}
+
+// What its host sent away need not wait, unless the host would have it back.
+bool Decider::has_settled(const protocol::ProcessReport& report) const {
+  if (report.moves() == 0 ||
+      report.since_last_move_ms() >= static_cast<std::uint64_t>(config_.settle.count()))
+    return true;
+  const auto host = nodes_.known().find(report.last_node());
+  return report.sent_home() && (host == nodes_.known().end() || !host->second.load.accepts() ||
+                                !host->second.load.reachable());
 }
 
 void Decider::decide(const protocol::Load& own) {
@@ -108,63 +88,133 @@ void Decider::decide(const protocol::Load& own) {
   std::map<std::string, std::vector<const Supervised*>> by_target;
   for (const auto* process : processes_.all())
     if (may_go(*process)) by_target[process->report.only_node()].push_back(process);
+  for (const auto& [only_node, processes] : by_target)
+    if (relieve(only_node, own, processes)) return;  // and look again when that has gone
   for (const auto& [only_node, processes] : by_target) decide_for(only_node, own, processes);
   tell_trouble();
 }
 
-void Decider::decide_for(const std::string& only_node, const protocol::Load& own,
-                         const std::vector<const Supervised*>& processes) {
-  policies::ClusterView view;
-  view.self = view_of(own, 0);
-  std::vector<NodeView> nodes;
+std::unique_ptr<Decider::Sight> Decider::look(const std::string& only_node,
+                                              const protocol::Load& own) const {
+  auto sight = std::make_unique<Sight>();
+  sight->view.self = view_of(own, 0);
+  // What has been asked to go still runs here, and is gone in a moment.
+  for (const auto& [pid, node] : under_way_)
+    if (const auto* process = processes_.home(pid)) {
+      auto& self = sight->view.self;
+      self.run_queue = std::max(0.0, self.run_queue - process->report.cpu_rate());
+      self.load = std::max(0.0, self.load - process->report.cpu_rate());
+    }
   for (const auto& [node, known] : nodes_.known()) {
     const bool wanted = only_node.empty() || node == only_node;
     if (!wanted || !known.load.reachable() || nodes_.command(node) == nullptr) continue;
     const std::chrono::duration<double> age = Clock::now() - known.heard_at;
-    nodes.push_back(view_of(known.load, age.count()));
-    nodes.back().incoming += static_cast<int>(
+    auto& seen = sight->nodes.emplace_back(view_of(known.load, age.count()));
+    seen.incoming += static_cast<int>(
         std::ranges::count_if(under_way_, [&](const auto& going) { return going.second == node; }));
   }
-  view.peers = nodes;
+  sight->view.peers = sight->nodes;
+  if (nodes_.costs != nullptr) sight->view.cost = nodes_.costs->model();
+  return sight;
+}
+
+void Decider::decide_for(const std::string& only_node, const protocol::Load& own,
+                         const std::vector<const Supervised*>& processes) {
+  const auto sight = look(only_node, own);
   std::vector<ProcessView> views;
   for (const auto* process : processes) views.push_back(shown(process->report));
-  for (const auto& decision : strategies_.of(only_node).decide(view, views)) {
+  for (const auto& decision : strategies_.of(only_node).decide(sight->view, views)) {
     const auto* process = processes_.home(static_cast<int>(decision.process));
-    if (!decision.peer || decision.probe || process == nullptr || *decision.peer >= nodes.size()) continue;
-    auto worded = decision;
-    worded.reason = words_of(decision, view.self, nodes[*decision.peer]);
-    go(*process, nodes[*decision.peer].name, worded);
+    const bool acts = decision.peer && !decision.probe && *decision.peer < sight->nodes.size();
+    if (acts && process != nullptr) go(*process, *sight, decision);
   }
 }
 
-void Decider::go(const Supervised& process, const std::string& node,
+bool Decider::relieve(const std::string& only_node, const protocol::Load& own,
+                      const std::vector<const Supervised*>& processes) {
+  const auto sight = look(only_node, own);
+  double missing = policies::memory_shortage(sight->view.self, own.pressure_memory());
+  // What is on its way out will have freed its memory soon.
+  for (const auto& [pid, node] : under_way_)
+    if (const auto* process = processes_.home(pid))
+      missing -= static_cast<double>(process->report.resident_bytes());
+  std::vector<ProcessView> views;
+  for (const auto* process : processes) views.push_back(shown(process->report));
+  const auto decision = policies::relieve(sight->view, views, missing);
+  if (!decision) return false;
+  const auto* process = processes_.home(static_cast<int>(decision->process));
+  if (process != nullptr) go(*process, *sight, *decision);
+  return process != nullptr;
+}
+
+void Decider::go(const Supervised& process, const Sight& sight,
                  const policies::Decision& decision) {
   const int pid = process.report.pid();
-  log_.add(fmt::format("{} ({}) should go to {}: {}", process.report.program(), pid, node,
-                       decision.reason));
-  migrate(process, node, decision.reason, false, [this, pid, node](const ControlMessage& message) {
+  const NodeView& target = sight.nodes[*decision.peer];
+  Order order{target.name, words_of(decision, sight.view.self, target), {}};
+  order.offer.set_source_s_per_cpu_s(decision.offer.source_s_per_cpu_s);
+  order.offer.set_cpu_age_s(decision.offer.cpu_age_s);
+  order.offer.set_at_most_s(decision.offer.at_most_s);
+  order.offer.set_cpu_rate(process.report.cpu_rate());
+  log_.add(fmt::format("{} ({}) should go to {}: {}", process.report.program(), pid, order.node,
+                       order.reason));
+  migrate(process, order, [this, pid, node = order.node](const ControlMessage& message) {
     if (!message.has_answer() || message.answer().status() == protocol::Answer::STATUS_DONE) return;
     not_before_[pid] = Clock::now() + kAfterRefusal;
     log_.add(fmt::format("process {} does not go to {}: {}", pid, node, message.answer().text()));
   });
 }
 
-void Decider::migrate(const Supervised& process, const std::string& node, const std::string& reason,
-                      bool by_hand, Processes::OnAnswer on_answer) {
+void Decider::migrate(const Supervised& process, const Order& order,
+                      Processes::OnAnswer on_answer) {
   const int pid = process.report.pid();
   ControlMessage question;
   auto* migrate = question.mutable_migrate();
   migrate->set_pid(pid);
-  migrate->set_node(node);
-  migrate->set_reason(reason);
-  migrate->set_by_hand(by_hand);
-  for (const auto& word : *nodes_.command(node)) migrate->add_channel_command(word);
-  under_way_[pid] = node;
+  migrate->set_node(order.node);
+  migrate->set_reason(order.reason);
+  migrate->set_by_hand(order.offer.by_hand());
+  *migrate->mutable_offer() = order.offer;
+  for (const auto& word : *nodes_.command(order.node)) migrate->add_channel_command(word);
+  under_way_[pid] = order.node;
   processes_.ask(process, question,
                  [this, pid, on_answer = std::move(on_answer)](const ControlMessage& answer) {
                    if (answer.has_answer()) under_way_.erase(pid);
                    on_answer(answer);
                  });
+}
+
+std::string Decider::why_not(const protocol::Load& own, const protocol::Hello& newcomer) {
+  const auto& offered = newcomer.offer();
+  if (offered.by_hand() || offered.source_s_per_cpu_s() <= 0) return "";
+  policies::Offer offer;
+  offer.source_s_per_cpu_s = offered.source_s_per_cpu_s();
+  offer.bytes = static_cast<double>(newcomer.memory_bytes());
+  offer.cpu_age_s = offered.cpu_age_s();
+  offer.at_most_s = offered.at_most_s();
+  const auto admission = strategies_.of("").admit(view_of(own, 0), offer);
+  return admission.welcome ? "" : admission.reason;
+}
+
+Explanation Decider::explain(const Supervised& process, const protocol::Load& own) {
+  const auto sight = look(process.report.only_node(), own);
+  sight->view.explain = true;
+  policies::Decision decision;
+  decision.reason = own.levelling() ? why_not_now(process) : "this node takes no part in levelling";
+  const auto view = shown(process.report);
+  if (decision.reason.empty()) {
+    decision.reason = "the strategy has nothing to say";
+    // Not the one that decides: what a strategy remembers must not depend on who asks.
+    if (auto fresh = Strategies::create(strategies_.name(), strategies_.options()))
+      for (auto& said : fresh->of("").decide(sight->view, std::span(&view, 1))) decision = said;
+  }
+  return {explanation_text(view, decision, sight->view),
+          explanation_json(view, decision, sight->view)};
+}
+
+Explanation Decider::best(const protocol::Load& own, bool explain) const {
+  const auto sight = look("", own);
+  return {best_text(sight->view, explain), best_json(sight->view)};
 }
 
 }  // namespace llrun::agent

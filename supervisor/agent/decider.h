@@ -12,8 +12,10 @@
 
 #include "base/event_loop.h"
 #include "policies/strategy/strategy.h"
+#include "supervisor/agent/costs.h"
 #include "supervisor/agent/event_log.h"
 #include "supervisor/agent/experience.h"
+#include "supervisor/agent/explanation.h"
 #include "supervisor/agent/peers.h"
 #include "supervisor/agent/processes.h"
 #include "supervisor/agent/strategies.h"
@@ -26,6 +28,7 @@ struct Nodes {
   std::function<const std::map<std::string, Known>&()> known;
   std::function<const std::vector<std::string>*(const std::string& node)>
       command;  // none: cannot be reached
+  const Costs* costs = nullptr;
 };
 
 class Decider {
@@ -42,10 +45,20 @@ class Decider {
   // What is expected of a program by hints and history; without it the 1/T law holds for all.
   void learn_from(Experience& experience) { experience_ = &experience; }
   [[nodiscard]] Strategies& strategies() { return strategies_; }
+  // The target's side: why a newcomer is not welcome by what is true here now; empty: it is.
+  [[nodiscard]] std::string why_not(const protocol::Load& own, const protocol::Hello& newcomer);
+  // What the strategy says of one process, and the numbers behind it: for a person, and as JSON.
+  [[nodiscard]] Explanation explain(const Supervised& process, const protocol::Load& own);
+  // The node on which a program started now would run soonest.
+  [[nodiscard]] Explanation best(const protocol::Load& own, bool explain) const;
   // A move, decided here or asked for by hand: the supervisor is told how the node is reached. The
   // answer is its own.
-  void migrate(const Supervised& process, const std::string& node, const std::string& reason,
-               bool by_hand, Processes::OnAnswer on_answer);
+  struct Order {
+    std::string node;
+    std::string reason;
+    protocol::Offer offer;
+  };
+  void migrate(const Supervised& process, const Order& order, Processes::OnAnswer on_answer);
 
  private:
   Decider(const config::Config& config, Strategies strategies, EventLog& log, Processes& processes,
@@ -55,13 +68,26 @@ class Decider {
         processes_(processes),
         nodes_(std::move(nodes)),
         strategies_(std::move(strategies)) {}
+  // What a strategy is shown: this node and those that processes of one group may go to.
+  struct Sight {
+    policies::ClusterView view;
+    std::vector<policies::NodeView> nodes;  // view.peers
+  };
+  [[nodiscard]] std::unique_ptr<Sight> look(const std::string& only_node,
+                                            const protocol::Load& own) const;
   void decide_for(const std::string& only_node, const protocol::Load& own,
                   const std::vector<const Supervised*>& processes);
-  [[nodiscard]] bool may_go(const Supervised& process) const;
+  [[nodiscard]] bool relieve(const std::string& only_node, const protocol::Load& own,
+                             const std::vector<const Supervised*>& processes);
+  [[nodiscard]] bool may_go(const Supervised& process) const {
+    return why_not_now(process).empty();
+  }
+  [[nodiscard]] std::string why_not_now(const Supervised& process) const;
+  [[nodiscard]] bool has_settled(const protocol::ProcessReport& report) const;
   [[nodiscard]] policies::ProcessView shown(const protocol::ProcessReport& report) const;
   [[nodiscard]] bool never(const protocol::ProcessReport& report) const;
   void tell_trouble();
-  void go(const Supervised& process, const std::string& node, const policies::Decision& decision);
+  void go(const Supervised& process, const Sight& sight, const policies::Decision& decision);
 
   const config::Config& config_;
   EventLog& log_;

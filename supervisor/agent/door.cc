@@ -4,8 +4,8 @@
 #include <sys/epoll.h>
 #include <sys/wait.h>
 
-#include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include "base/bytes.h"
@@ -59,22 +59,8 @@ std::string Door::why_not(const Hello& hello) const {
         "node {} speaks version {} of the protocol, this node {}: install the same llrun on both",
         hello.node(), hello.version(), kProtocolVersion);
   if (hello.purpose() != Hello::PURPOSE_JOB) return "";
-  const auto& name = around_.config.name;
-  const auto& limits = around_.config.guests;
-  if (!around_.accepts())
-    return fmt::format("node {} takes no guests (llrunctl accept there changes that)", name);
-  if (limits.max > 0 &&
-      around_.processes.guests() + incoming() >= static_cast<std::uint32_t>(limits.max))
-    return fmt::format("node {} has {} guests and takes no more (guests.max)", name, limits.max);
-  const auto free = around_.free_memory();
-  if (free > 0 && hello.memory_bytes() > free)
-    return fmt::format("node {} has {} free, the program needs {}", name, human_bytes(free),
-                       human_bytes(hello.memory_bytes()));
-  const auto allowed = static_cast<std::uint64_t>(limits.memory * (1U << 20));
-  if (allowed > 0 && hello.memory_bytes() > allowed)
-    return fmt::format("node {} gives guests {} at most (guests.memory), the program needs {}",
-                       name, human_bytes(allowed), human_bytes(hello.memory_bytes()));
-  return "";
+  if (auto why = around_.why_not(hello); !why.empty()) return why;
+  return around_.limits.why_not(hello);
 }
 
 void Door::refuse(const ChannelEnds& ends, const std::string& who, const std::string& why) {
@@ -86,11 +72,19 @@ void Door::refuse(const ChannelEnds& ends, const std::string& who, const std::st
                     std::chrono::milliseconds(200));
 }
 
+GuestStart Door::start_of(const ReceivedHello& hello) const {
+  const auto& limits = around_.config.guests;
+  GuestStart start{around_.supervisor_program,    around_.config.name,         hello.bytes,
+                   static_cast<int>(limits.nice), around_.group.procs_files(), 0};
+  if (limits.cpu > 0 && !around_.group.limits_cpu())
+    start.cores = static_cast<int>(std::ceil(limits.cpu));
+  return start;
+}
+
 void Door::start_guest(const ReceivedHello& hello, ChannelEnds ends) {
-  const GuestStart start{around_.supervisor_program, around_.config.name, hello.bytes,
-                         static_cast<int>(around_.config.guests.nice)};
-  auto guest = start_guest_supervisor(start, ends);
+  auto guest = start_guest_supervisor(start_of(hello), ends);
   if (!guest) return refuse(ends, hello.hello.program(), guest.error().message());
+  around_.limits.let_in(static_cast<std::uint32_t>(guest->pid), hello.hello);
   around_.log.add(
       fmt::format("{} of node {} is let in", hello.hello.program(), hello.hello.node()));
   watch(std::move(*guest));
@@ -103,6 +97,7 @@ void Door::watch(GuestProcess guest) {
   const auto watched = around_.loop.watch(pidfd, EPOLLIN, [this, entry, pidfd](std::uint32_t) {
     ::waitpid(entry->pid, nullptr, 0);
     around_.loop.unwatch(pidfd);
+    around_.limits.gone(static_cast<std::uint32_t>(entry->pid));
     guests_.erase(entry);
   });
   LLRUN_CHECK(watched, "watching the supervisor of a guest");
@@ -124,13 +119,6 @@ void Door::resume_guest(const ReceivedHello& hello, ChannelEnds ends) {
               fmt::format("job {} did not take its channel: {}", job, answer.answer().text()));
       },
       fds);
-}
-
-std::uint32_t Door::incoming() const {
-  return static_cast<std::uint32_t>(
-      std::ranges::count_if(guests_, [this](const GuestProcess& guest) {
-        return !around_.processes.registered(static_cast<std::uint32_t>(guest.pid));
-      }));
 }
 
 }  // namespace llrun::agent

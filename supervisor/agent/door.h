@@ -9,6 +9,8 @@
 
 #include "base/event_loop.h"
 #include "supervisor/agent/event_log.h"
+#include "supervisor/agent/guest_group.h"
+#include "supervisor/agent/guest_limits.h"
 #include "supervisor/agent/guest_process.h"
 #include "supervisor/agent/hello_reader.h"
 #include "supervisor/agent/processes.h"
@@ -23,9 +25,12 @@ class Door {
     const config::Config& config;
     EventLog& log;
     Processes& processes;
-    std::string supervisor_program;              // llrun-supervisor
-    std::function<bool()> accepts;               // the switch
-    std::function<std::uint64_t()> free_memory;  // bytes; 0: not known
+    std::string supervisor_program;  // llrun-supervisor
+    GuestLimits& limits;
+    const GuestGroup& group;
+    // Why a program of another node is not welcome now, by switches, room and strategy; empty: it
+    // is.
+    std::function<std::string(const protocol::Hello&)> why_not;
     std::function<void(const protocol::Hello&, ChannelEnds)> agent_came;
   };
   static constexpr std::chrono::seconds kPatience{20};
@@ -36,7 +41,6 @@ class Door {
   Door& operator=(const Door&) = delete;
 
   void knock(ChannelEnds ends);
-  [[nodiscard]] std::uint32_t incoming() const;  // let in, not yet registered
 
  private:
   struct Visitor {
@@ -49,6 +53,7 @@ class Door {
   void resume_guest(const ReceivedHello& hello, ChannelEnds ends);
   void refuse(const ChannelEnds& ends, const std::string& who, const std::string& why);
   void watch(GuestProcess guest);
+  [[nodiscard]] GuestStart start_of(const ReceivedHello& hello) const;
   [[nodiscard]] std::string why_not(const protocol::Hello& hello) const;  // empty: welcome
 
   Surroundings around_;

@@ -1,6 +1,7 @@
 #include "supervisor/agent/guest_process.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -76,6 +77,28 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return result;
 }
 
+// The last ones of those that we may use, for all guests the same.
+void share_cores(int pid, int cores) {
+  cpu_set_t all, shared;
+  CPU_ZERO(&all);
+  CPU_ZERO(&shared);
+  if (::sched_getaffinity(0, sizeof all, &all) != 0 || CPU_COUNT(&all) <= cores) return;
+  for (int core = CPU_SETSIZE - 1; core >= 0 && CPU_COUNT(&shared) < cores; --core)
+    if (CPU_ISSET(core, &all)) CPU_SET(core, &shared);
+  ::sched_setaffinity(pid, sizeof shared, &shared);
+}
+
+// Before it has made anything: its world and the guest inherit all of it. What the kernel does not
+// grant is left to GuestLimits, which looks at what guests use.
+void restrain(int pid, const GuestStart& start) {
+  if (start.nice != 0) ::setpriority(PRIO_PROCESS, static_cast<id_t>(pid), start.nice);
+  if (start.cores > 0) share_cores(pid, start.cores);
+  const auto text = std::to_string(pid);
+  for (const auto& group : start.groups)
+    if (const auto file = open_file(group, O_WRONLY))
+      (void)write_all(file->get(), bytes_of(std::string_view(text)));
+}
+
 }  // namespace
 
 Result<GuestProcess> start_guest_supervisor(const GuestStart& start, const ChannelEnds& ends) {
@@ -98,8 +121,7 @@ Result<GuestProcess> start_guest_supervisor(const GuestStart& start, const Chann
       ::posix_spawn(&guest.pid, start.program.c_str(), &spawn.actions, &spawn.attributes,
                     pointers(words).data(), pointers(environment).data());
   if (problem != 0) return system_error("start " + start.program, problem);
-  // Before it has made anything: its world and the guest inherit it.
-  if (start.nice != 0) ::setpriority(PRIO_PROCESS, static_cast<id_t>(guest.pid), start.nice);
+  restrain(guest.pid, start);
   guest.pidfd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, guest.pid, 0)));
   if (!guest.pidfd.valid()) return system_error("watch the supervisor of a guest");
   return guest;

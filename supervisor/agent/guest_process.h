@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/result.h"
@@ -18,6 +19,8 @@ struct GuestStart {
   std::string node;     // this agent's name: the supervisor registers back under it
   std::string hello;    // as it came
   int nice = 0;
+  std::vector<std::string> groups;  // cgroup.procs files of the groups that limit guests
+  int cores = 0;                    // all guests share so many; 0: any
 };
 
 struct GuestProcess {

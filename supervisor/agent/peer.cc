@@ -54,12 +54,19 @@ void Peer::on_hello(const protocol::Hello& hello) {
     return end("its command reaches a node that calls itself " + hello.node() +
                ": correct [nodes] in llrun.conf, or name = " + config_.name + " there");
   greeted_ = true;
+  hello_ = hello;
   delay_ = kFirstDelay;
   loop_.cancel(std::exchange(timer_, 0));
 }
 
 void Peer::send(const protocol::Load& load) {
   if (link_ && greeted_) link_->send(load);
+}
+
+bool Peer::ask(const protocol::AgentVerb& verb, const control::Reply& reply) {
+  if (!link_ || !greeted_) return false;
+  link_->ask(verb, reply);
+  return true;
 }
 
 void Peer::drop(const std::string& why) {

@@ -34,6 +34,10 @@ class Peer {
 
   void connect();
   void send(const protocol::Load& load);
+  // False: there is no open channel; the reply is not used.
+  [[nodiscard]] bool ask(const protocol::AgentVerb& verb, const control::Reply& reply);
+  // The other's, as it told it when the channel was opened; none while there is none.
+  [[nodiscard]] const protocol::Hello* hello() const { return greeted_ ? &hello_ : nullptr; }
   void drop(const std::string& why);  // the channel is open but the peer is not heard any more
   [[nodiscard]] const config::Peer& config() const { return config_; }
 
@@ -52,6 +56,7 @@ class Peer {
   Fd complaints_;           // stderr of the command
   std::string complained_;  // its beginning
   bool greeted_ = false;
+  protocol::Hello hello_;
   EventLoop::TimerId timer_ = 0;  // patience while connecting, else the next attempt
   std::chrono::milliseconds delay_ = kFirstDelay;
 };

@@ -17,10 +17,20 @@ protocol::Load not_heard_yet(const std::string& node) {
   return load;
 }
 
+EventLoop::Clock::duration silent_after(const protocol::Load& load) {
+  const double interval_ms = load.interval_ms() > 0 ? load.interval_ms() : 1000;
+  return std::chrono::milliseconds(static_cast<int>(interval_ms * Peers::kSilentAfter));
+}
+
 }  // namespace
 
-Peers::Peers(EventLoop& loop, const config::Config& config, EventLog& log)
-    : loop_(loop), name_(config.name), log_(log) {
+Peers::Peers(EventLoop& loop, const config::Config& config, EventLog& log, OnVerb on_verb,
+             Bandwidth bandwidth)
+    : loop_(loop),
+      name_(config.name),
+      log_(log),
+      on_verb_(std::move(on_verb)),
+      bandwidth_(std::move(bandwidth)) {
   for (const auto& peer : config.nodes) {
     known_[peer.name].load = not_heard_yet(peer.name);
     const auto node = peer.name;
@@ -48,7 +58,8 @@ void Peers::adopt(const protocol::Hello& hello, ChannelEnds ends) {
          incoming_.erase(entry);
          // Where we have a channel of our own, that one says whether the node can be reached.
          if (command(node) == nullptr) lost(node, why);
-       }});
+       },
+       on_verb_});
   if (!link) return void(incoming_.erase(entry));
   entry->link = std::move(*link);
   entry->link->send(own_hello(name_, protocol::Hello::PURPOSE_AGENT));
@@ -66,6 +77,7 @@ void Peers::heard(const std::string& node, protocol::Load load, double rtt_us) {
   load.set_node(node);
   load.set_reachable(true);
   load.set_rtt_us(rtt_us == 0 ? known.load.rtt_us() : rtt_us);
+  load.set_bandwidth(bandwidth_(node));
   known = {std::move(load), Clock::now()};
 }
 
@@ -81,20 +93,50 @@ void Peers::lost(const std::string& node, const std::string& why) {
 void Peers::look_for_silence() {
   const auto now = Clock::now();
   for (auto& [node, known] : known_)
-    if (known.load.reachable() && now - known.heard_at > kSilence)
-      lost(node, "it has fallen silent");
+    if (known.load.reachable() && now - known.heard_at > silent_after(known.load)) {
+      const std::chrono::duration<double> silence = now - known.heard_at;
+      lost(node, fmt::format("it has fallen silent ({:.1f} s)", silence.count()));
+    }
   for (const auto& peer : peers_) {
     const auto& known = known_[peer->config().name];
     const bool was_heard = known.heard_at != Clock::time_point{};
-    if (was_heard && now - known.heard_at > kGivenUp)
+    if (was_heard &&
+        now - known.heard_at > std::max<Clock::duration>(kGivenUp, 2 * silent_after(known.load)))
       peer->drop("it has been silent for 10 seconds");
   }
 }
 
-const std::vector<std::string>* Peers::command(const std::string& node) const {
+const Peer* Peers::find(const std::string& node) const {
   const auto found =
       std::ranges::find_if(peers_, [&](const auto& peer) { return peer->config().name == node; });
-  return found == peers_.end() ? nullptr : &(*found)->config().command;
+  return found == peers_.end() ? nullptr : found->get();
+}
+
+const std::vector<std::string>* Peers::command(const std::string& node) const {
+  const auto* peer = find(node);
+  return peer == nullptr ? nullptr : &peer->config().command;
+}
+
+const protocol::Hello* Peers::hello(const std::string& node) const {
+  const auto* peer = find(node);
+  return peer == nullptr ? nullptr : peer->hello();
+}
+
+void Peers::ask(const std::string& node, const protocol::AgentVerb& verb,
+                const control::Reply& reply) {
+  for (const auto& peer : peers_)
+    if (peer->config().name == node && peer->ask(verb, reply)) return;
+  const auto known = known_.find(node);
+  protocol::Answer answer;
+  answer.set_status(protocol::Answer::STATUS_UNREACHABLE);
+  answer.set_text(
+      command(node) == nullptr || known == known_.end()
+          ? fmt::format("there is no node {}: name it in [nodes] of llrun.conf; llrunctl nodes "
+                        "lists those known",
+                        node)
+          : fmt::format("node {} cannot be reached: {}", node,
+                        known->second.load.unreachable_why()));
+  reply.answer(answer);
 }
 
 }  // namespace llrun::agent

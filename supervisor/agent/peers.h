@@ -24,10 +24,14 @@ class Peers {
  public:
   using Clock = EventLoop::Clock;
   // Loads come every second: one may be late, two missing ones mean that it has gone.
-  static constexpr std::chrono::milliseconds kSilence{2500};
+  static constexpr double kSilentAfter = 2.5;          // times the interval that the peer promises
   static constexpr std::chrono::seconds kGivenUp{10};  // then the channel is opened anew
+  using OnVerb = std::function<void(const protocol::AgentVerb&, const control::Reply&)>;
+  using Bandwidth = std::function<double(const std::string& node)>;  // MiB/s; 0: not known
 
-  Peers(EventLoop& loop, const config::Config& config, EventLog& log);
+  // `on_verb`: what other nodes ask of this one.
+  Peers(EventLoop& loop, const config::Config& config, EventLog& log, OnVerb on_verb,
+        Bandwidth bandwidth);
   void connect();
   // A channel that a peer's agent opened and said hello on.
   void adopt(const protocol::Hello& hello, ChannelEnds ends);
@@ -36,6 +40,10 @@ class Peers {
 
   [[nodiscard]] const std::map<std::string, Known>& known() const { return known_; }
   [[nodiscard]] const std::vector<std::string>* command(const std::string& node) const;
+  // Asks the agent of a node. The answer always comes, if only to say that the node is not reached.
+  void ask(const std::string& node, const protocol::AgentVerb& verb, const control::Reply& reply);
+  // What the node said of itself; none: there is no channel to it.
+  [[nodiscard]] const protocol::Hello* hello(const std::string& node) const;
 
  private:
   struct Incoming {
@@ -44,10 +52,13 @@ class Peers {
   };
   void heard(const std::string& node, protocol::Load load, double rtt_us);
   void lost(const std::string& node, const std::string& why);
+  [[nodiscard]] const Peer* find(const std::string& node) const;
 
   EventLoop& loop_;
   std::string name_;
   EventLog& log_;
+  OnVerb on_verb_;
+  Bandwidth bandwidth_;
   std::vector<std::unique_ptr<Peer>> peers_;
   std::list<Incoming> incoming_;
   std::map<std::string, Known> known_;

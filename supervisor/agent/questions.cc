@@ -1,12 +1,9 @@
 #include "supervisor/agent/questions.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <memory>
 #include <utility>
-
-#include "supervisor/agent/learned_verbs.h"
 
 namespace llrun::agent {
 
@@ -60,13 +57,13 @@ void Questions::take(const std::shared_ptr<control::Connection>& from,
     case ControlMessage::kComeHome:
       return come_home(message.come_home(), reply);
     case ControlMessage::kWhy:
-      return why(message.why().pid(), message, reply);
+      return why(message, reply);
     case ControlMessage::kStack:
       return pass_on(message.stack().pid(), message, reply);
     case ControlMessage::kPinByHand:
       return pass_on(message.pin_by_hand().pid(), message, reply);
     case ControlMessage::kVerb:
-      return verb(message.verb(), reply);
+      return around_.verbs.take(message.verb(), reply);
     default:
       reply.answer(answer_of(Answer::STATUS_USAGE,
                              "this agent does not know that question: restart it with "
@@ -134,13 +131,16 @@ void Questions::migrate(const protocol::Migrate& wanted, const Reply& reply) {
                                   fmt::format("node {} cannot be reached: {}", wanted.node(),
                                               known->second.load.unreachable_why())));
   if (!known->second.load.accepts())
-    return reply.refused(
-        fmt::format("node {} takes no guests (llrunctl accept there changes that)", wanted.node()));
-  around_.decider.migrate(*process, wanted.node(), "asked for by hand", true, relay(reply));
+    return reply.refused(fmt::format("node {} takes no guests: {}", wanted.node(),
+                                     known->second.load.accepts_why_not()));
+  Decider::Order order{wanted.node(), "asked for by hand", {}};
+  order.offer.set_by_hand(true);
+  order.offer.set_cpu_rate(process->report.cpu_rate());
+  around_.decider.migrate(*process, order, relay(reply));
 }
 
 void Questions::come_home(const protocol::ComeHome& wanted, const Reply& reply) {
-  if (wanted.all()) return all_come_home(wanted, reply);
+  if (wanted.all()) return around_.verbs.all_home(wanted.reason(), reply);
   const auto* process = around_.processes.home(wanted.pid());
   if (process != nullptr && process->report.where().empty())
     return reply.done(fmt::format("process {} is at home", wanted.pid()));
@@ -149,39 +149,25 @@ void Questions::come_home(const protocol::ComeHome& wanted, const Reply& reply) 
   pass_on(wanted.pid(), message, reply);
 }
 
-// One answer for all: done when each has come, else the words of those that did not.
-void Questions::all_come_home(const protocol::ComeHome& wanted, const Reply& reply) {
-  struct Gathered {
-    explicit Gathered(Reply to) : reply(std::move(to)) {}
-    Gathered(const Gathered&) = delete;
-    Gathered& operator=(const Gathered&) = delete;
-    ~Gathered() {  // the last of the answers has come
-      if (refusals.empty()) {
-        reply.done(fmt::format("{} came home", home));
-      } else {
-        reply.refused(refusals);
-      }
-    }
-    Reply reply;
-    int home = 0;
-    std::string refusals;
-  };
-  const auto gathered = std::make_shared<Gathered>(reply);
-  for (const auto* process : around_.processes.all()) {
-    const int pid = process->report.pid();
-    if (process->report.role() != protocol::ProcessReport::ROLE_HOME ||
-        process->report.where().empty())
-      continue;
-    ControlMessage message;
-    *message.mutable_come_home() = wanted;
-    message.mutable_come_home()->set_pid(pid);
-    around_.processes.ask(*process, message, [gathered, pid](const ControlMessage& answer) {
-      if (!answer.has_answer()) return;
-      if (answer.answer().status() == Answer::STATUS_DONE) return void(++gathered->home);
-      gathered->refusals += fmt::format("{}{}: {}", gathered->refusals.empty() ? "" : "\n", pid,
-                                        answer.answer().text());
-    });
+// With `explain` the strategy speaks, else the supervisor: only it sees what pins a program.
+void Questions::why(const ControlMessage& message, const Reply& reply) {
+  const int pid = message.why().pid();
+  const auto* process = around_.processes.home(pid);
+  if (!message.why().explain()) {
+    // Of hints the supervisor knows nothing.
+    const auto* hint =
+        process == nullptr ? nullptr : around_.experience.expect(process->report).hint;
+    if (hint == nullptr || !hint->never) return pass_on(pid, message, reply);
+    protocol::Row row;
+    row.mutable_pin()->set_what("a hint says that " + process->report.program() + " never moves");
+    row.mutable_pin()->set_remedy("remove it from [hints] in llrun.conf");
+    reply.row(row);
+    return reply.done("it stays:");
   }
+  if (process == nullptr)
+    return reply.answer(answer_of(Answer::STATUS_NO_SUCH_PROCESS, no_such(pid)));
+  const auto explained = around_.decider.explain(*process, around_.own_load());
+  reply.done(explained.text, explained.json);
 }
 
 void Questions::pass_on(int pid, const ControlMessage& message, const Reply& reply) {
@@ -189,69 +175,6 @@ void Questions::pass_on(int pid, const ControlMessage& message, const Reply& rep
   if (process == nullptr)
     return reply.answer(answer_of(Answer::STATUS_NO_SUCH_PROCESS, no_such(pid)));
   around_.processes.ask(*process, message, relay(reply));
-}
-
-// Of hints the supervisor knows nothing.
-void Questions::why(int pid, const ControlMessage& message, const Reply& reply) {
-  const auto* process = around_.processes.home(pid);
-  const auto* hint = process == nullptr ? nullptr : around_.experience.expect(process->report).hint;
-  if (hint == nullptr || !hint->never) return pass_on(pid, message, reply);
-  protocol::Row row;
-  row.mutable_pin()->set_what("a hint says that " + process->report.program() + " never moves");
-  row.mutable_pin()->set_remedy("remove it from [hints] in llrun.conf");
-  reply.row(row);
-  reply.done("it stays:");
-}
-
-void Questions::verb(const protocol::AgentVerb& verb, const Reply& reply) {
-  const auto& name = verb.verb();
-  const auto& node = around_.config.name;
-  const std::string argument = verb.arguments().empty() ? "" : verb.arguments(0);
-  const auto say = [&](std::string what) {
-    around_.log.add(what);
-    reply.done(std::move(what));
-  };
-  if (name == "status") return status(reply);
-  const std::vector<std::string> words(verb.arguments().begin(), verb.arguments().end());
-  if (name == "strategy")
-    return strategy_verb(around_.decider.strategies(), around_.log, words, reply);
-  if (name == "history") return history_verb(around_.experience, words, reply);
-  if (name == "level" && (argument == "on" || argument == "off")) {
-    around_.switches.levelling = argument == "on";
-    return say(fmt::format("node {} {} in levelling", node,
-                           argument == "on" ? "takes part" : "takes no part"));
-  }
-  if (name == "accept" || name == "block") {
-    around_.switches.accepts = name == "accept";
-    return say(fmt::format("node {} takes {}guests", node, name == "accept" ? "" : "no "));
-  }
-  reply.answer(answer_of(Answer::STATUS_USAGE, "this agent does not know the verb " + name));
-}
-
-void Questions::status(const Reply& reply) {
-  int here = 0, away = 0;
-  for (const auto* process : around_.processes.all())
-    if (process->report.role() == protocol::ProcessReport::ROLE_HOME)
-      ++(process->report.where().empty() ? here : away);
-  int reachable = 0;
-  for (const auto& [node, known] : around_.peers.known())
-    reachable += known.load.reachable() ? 1 : 0;
-  const auto nodes = around_.peers.known().size();
-  const auto guests = around_.processes.guests();
-  reply.done(
-      fmt::format("agent {} runs as process {}: {} of its programs at home, {} away, {} guests; {} "
-                  "of {} nodes "
-                  "reachable; levelling {}, guests {}; strategy {}",
-                  around_.config.name, ::getpid(), here, away, guests, reachable, nodes,
-                  around_.switches.levelling ? "on" : "off",
-                  around_.switches.accepts ? "accepted" : "blocked",
-                  around_.decider.strategies().name()),
-      fmt::format(
-          R"({{"schema":1,"node":"{}","pid":{},"home":{},"away":{},"guests":{},"nodes":{},"reachable":{},)"
-          R"("levelling":{},"accepts":{},"strategy":"{}"}})",
-          around_.config.name, ::getpid(), here, away, guests, nodes, reachable,
-          around_.switches.levelling, around_.switches.accepts,
-          around_.decider.strategies().name()));
 }
 
 }  // namespace llrun::agent

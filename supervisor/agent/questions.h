@@ -10,16 +10,11 @@
 #include "supervisor/agent/event_log.h"
 #include "supervisor/agent/peers.h"
 #include "supervisor/agent/processes.h"
+#include "supervisor/agent/verbs.h"
 #include "supervisor/control/agent_client.h"
 #include "supervisor/control/connection.h"
 
 namespace llrun::agent {
-
-// The two switches of `llrunctl level` and `llrunctl block|accept`.
-struct Switches {
-  bool levelling = true;
-  bool accepts = true;
-};
 
 class Questions {
  public:
@@ -30,7 +25,7 @@ class Questions {
     Peers& peers;
     Decider& decider;
     Experience& experience;
-    Switches& switches;
+    Verbs& verbs;
     std::function<protocol::Load()> own_load;
   };
   explicit Questions(Surroundings around) : around_(around) {}
@@ -46,11 +41,8 @@ class Questions {
   void follow_log(const std::shared_ptr<control::Connection>& from, std::uint64_t id, bool follow);
   void migrate(const protocol::Migrate& wanted, const Reply& reply);
   void come_home(const protocol::ComeHome& wanted, const Reply& reply);
-  void all_come_home(const protocol::ComeHome& wanted, const Reply& reply);
+  void why(const protocol::ControlMessage& message, const Reply& reply);
   void pass_on(int pid, const protocol::ControlMessage& message, const Reply& reply);
-  void why(int pid, const protocol::ControlMessage& message, const Reply& reply);
-  void verb(const protocol::AgentVerb& verb, const Reply& reply);
-  void status(const Reply& reply);
 
   Surroundings around_;
 };

@@ -2,12 +2,10 @@
 #pragma once
 
 #include "supervisor/protocol/hello.pb.h"
+#include "supervisor/protocol/version.h"
 
 namespace llrun::agent {
 
-inline constexpr std::uint32_t kProtocolVersion = 1;
-
-[[nodiscard]] protocol::NodeTraits own_traits();
 [[nodiscard]] protocol::Hello own_hello(const std::string& node, protocol::Hello::Purpose purpose);
 
 }  // namespace llrun::agent

@@ -1,7 +1,10 @@
 llrun_test(decider_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/agent/decider_test.cc
            ${CMAKE_CURRENT_LIST_DIR}/agent/hello_reader_test.cc
            ${CMAKE_CURRENT_LIST_DIR}/agent/event_log_test.cc
-           ${CMAKE_CURRENT_LIST_DIR}/agent/learning_test.cc LIBS llrun_agent)
+           ${CMAKE_CURRENT_LIST_DIR}/agent/learning_test.cc
+           ${CMAKE_CURRENT_LIST_DIR}/agent/costs_test.cc
+           ${CMAKE_CURRENT_LIST_DIR}/agent/guest_limits_test.cc
+           ${CMAKE_CURRENT_LIST_DIR}/agent/loads_file_test.cc LIBS llrun_agent llrun_migration)
 
 # The programs themselves, run as an ordinary user, with a supervisor that does nothing but answer.
 add_executable(fake_supervisor ${CMAKE_CURRENT_LIST_DIR}/agent/fake_supervisor.cc)

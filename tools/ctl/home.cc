@@ -5,9 +5,14 @@ namespace {
 
 int run(Session& session, const std::vector<std::string>& words) {
   const bool all = session.flags.contains("all");
-  if (all != words.empty())
+  if (!all && words.empty())
     return session.fail(kUsage, "home wants the number of a process, or --all");
   protocol::ControlMessage question;
+  if (all && !words.empty()) {  // the programs of another node, wherever they are
+    question.mutable_verb()->set_verb("home");
+    question.mutable_verb()->set_node(words[0]);
+    return session.ask(question);
+  }
   question.mutable_come_home()->set_reason("asked for by hand");
   question.mutable_come_home()->set_all(all);
   if (all) return session.ask(question);
@@ -19,6 +24,7 @@ int run(Session& session, const std::vector<std::string>& words) {
 
 }  // namespace
 
-const Verb kHome{"home", "PID|--all", "bring a program home, or all of them", "all", 0, 1, run};
+const Verb kHome{"home", "PID|--all [NODE]", "bring a program home, or all of a node", "all", 0, 1,
+                 run};
 
 }  // namespace llrun::ctl

@@ -49,6 +49,10 @@ std::string json_of(const protocol::ProcessReport& report) {
                {"home_calls_rate", report.home_calls_rate()},
                {"last_freeze_us", report.last_freeze_us()},
                {"last_bytes", report.last_bytes()},
+               {"last_transfer_bytes", report.last_transfer_bytes()},
+               {"last_transfer_us", report.last_transfer_us()},
+               {"last_node", report.last_node()},
+               {"sent_home", report.sent_home()},
                {"job", report.job()},
                {"executable", report.executable()},
                {"build_id", report.build_id()},
@@ -62,6 +66,7 @@ std::string json_of(const protocol::Load& load, bool self) {
                {"reachable", load.reachable()},
                {"unreachable_why", load.unreachable_why()},
                {"run_queue", load.run_queue()},
+               {"running", load.running()},
                {"cores", load.cores()},
                {"speed", load.speed()},
                {"capacity", load.capacity()},
@@ -70,15 +75,20 @@ std::string json_of(const protocol::Load& load, bool self) {
                {"total_memory_bytes", load.total_memory_bytes()},
                {"pressure_cpu", load.pressure_cpu()},
                {"pressure_memory", load.pressure_memory()},
+               {"pressure_io", load.pressure_io()},
                {"disk_io_rate", load.disk_io_rate()},
                {"users", load.users()},
                {"levelling", load.levelling()},
                {"accepts", load.accepts()},
+               {"accepts_why_not", load.accepts_why_not()},
+               {"draining", load.draining()},
                {"incoming", load.incoming()},
                {"guests", load.guests()},
                {"measured_at_ms", load.measured_at_ms()},
                {"rtt_us", load.rtt_us()},
-               {"bandwidth", load.bandwidth()}});
+               {"bandwidth", load.bandwidth()},
+               {"interval_ms", load.interval_ms()},
+               {"clock_offset_ms", load.clock_offset_ms()}});
 }
 
 std::string json_of(const protocol::Pin& pin, int pid) {

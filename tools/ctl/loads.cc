@@ -14,7 +14,7 @@ constexpr const char* kClearScreen = "\033[H\033[2J";
 
 std::vector<std::string> cells(const protocol::Load& load) {
   const auto name = load.node() + (load.levelling() || !load.reachable() ? "" : " *");
-  if (!load.reachable()) return {name, "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"};
+  if (!load.reachable()) return {name, "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"};
   const auto pressure = [](double percent) { return percent < 0 ? "-" : number(percent, 0) + "%"; };
   return {name,
           number(load.run_queue()),
@@ -27,14 +27,15 @@ std::vector<std::string> cells(const protocol::Load& load) {
           number(load.disk_io_rate(), 1),
           std::to_string(load.users()),
           std::to_string(load.guests()),
-          load.rtt_us() > 0 ? number(load.rtt_us() / 1000) : "-"};
+          load.rtt_us() > 0 ? number(load.rtt_us() / 1000) : "-",
+          load.bandwidth() > 0 ? number(load.bandwidth(), 0) : "-"};
 }
 
 int show(Session& session) {
   protocol::ControlMessage question;
   question.mutable_list_nodes();
   Table table({"NODE", ">LOAD", ">CORES", ">SPEED", ">IDLE", ">FREE", ">CPU-WAIT", ">MEM-WAIT",
-               ">DISK MiB/s", ">USERS", ">GUESTS", ">RTT ms"});
+               ">DISK MiB/s", ">USERS", ">GUESTS", ">RTT ms", ">LINK MiB/s"});
   bool self = true;
   const int status = session.ask(question, [&](const protocol::Row& row) {
     if (session.json) {

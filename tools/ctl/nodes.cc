@@ -9,7 +9,8 @@ namespace {
 
 std::string state_of(const protocol::Load& load) {
   if (!load.reachable()) return "unreachable: " + load.unreachable_why();
-  std::string state = load.accepts() ? "accepts guests" : "takes no guests";
+  std::string state =
+      load.accepts() ? "accepts guests" : "takes no guests: " + load.accepts_why_not();
   if (!load.levelling()) state += ", levelling off";
   return state;
 }

@@ -20,7 +20,7 @@ struct Verb {
 
 // One file each.
 extern const Verb kPs, kNodes, kLoads, kMigrate, kHome, kWhy, kStack, kLog, kPin, kUnpin, kLevel,
-    kBlock, kAccept, kStatus, kStrategy, kHistory;
+    kBlock, kAccept, kStatus, kStrategy, kHistory, kDrain, kBest, kDoctor, kCleanup;
 
 // The process named by `word`, 0 after having said that it is not one.
 [[nodiscard]] int process_of(Session& session, const std::string& word);

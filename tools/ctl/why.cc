@@ -16,6 +16,7 @@ int run(Session& session, const std::vector<std::string>& words) {
   if (pid == 0) return kUsage;
   protocol::ControlMessage question;
   question.mutable_why()->set_pid(pid);
+  question.mutable_why()->set_explain(session.flags.contains("explain"));
   return session.ask(question, [&](const protocol::Row& row) {
     if (session.json) return void(std::puts(json_of(row.pin(), pid).c_str()));
     print(row.pin());
@@ -24,7 +25,12 @@ int run(Session& session, const std::vector<std::string>& words) {
 
 }  // namespace
 
-const Verb kWhy{"why", "PID", "what holds a program where it is, and what would change that", "", 1,
-                1,     run};
+const Verb kWhy{"why",
+                "PID [--explain]",
+                "what holds a program where it is; --explain: the strategy's numbers",
+                "explain",
+                1,
+                1,
+                run};
 
 }  // namespace llrun::ctl

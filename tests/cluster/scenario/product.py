@@ -22,15 +22,19 @@ class Product:
 
     def configure(self):
         """Writes llrun.conf on home and starts its agent."""
-        peers = "".join(f"{name} = ssh {name} llrund --stdio\n"
-                        for name in self.cluster.hosts if name != self.home.name)
-        self.home.write(".config/llrun/llrun.conf", f"{self.settings}\n[nodes]\n{peers}")
-        self.ctl("status")
+        self.write_conf()
+        self.ctl("nodes")
         for name in self.cluster.hosts:
             if name != self.home.name:
                 waiting.until(lambda: self.node_is_reachable(name), f"node {name} to be reachable:\n"
                               + self.ctl("nodes").stdout)
         return self
+
+    def write_conf(self, host=None, settings=None):
+        """The same nodes for every host: a node's entry for itself is ignored."""
+        peers = "".join(f"{name} = ssh {name} llrund --stdio\n" for name in self.cluster.hosts)
+        (host or self.home).write(".config/llrun/llrun.conf",
+                                  f"{self.settings if settings is None else settings}\n[nodes]\n{peers}")
 
     # --- llrunctl ---------------------------------------------------------------------------------------
 
@@ -109,6 +113,13 @@ class Product:
 
     def wait_for_log(self, text):
         waiting.until(lambda: text in self.log(), f"{text!r} in the log; it ends:\n{self.log()[-3000:]}")
+
+    def let_decide(self, seconds):
+        """Waits until the home agent has measured, and so decided, for so long: by its own clock, not by ours."""
+        def measured():
+            return next(row["measured_at_ms"] for row in self.json("nodes") if row["self"])
+        until = measured() + seconds * 1000
+        waiting.until(lambda: measured() >= until, f"{seconds} more seconds of decisions")
 
     # --- running ----------------------------------------------------------------------------------------
 

@@ -11,14 +11,17 @@ class NeverCame(AssertionError):
 
 
 def until(condition, what, limit=LIMIT_S):
-    """Polls `condition` for something true and returns it. For what announces itself in no other way."""
+    """Polls `condition` for something true and returns it. For what announces itself in no other way.
+
+    `what` may be a function that says it, where saying it costs something.
+    """
     deadline = time.monotonic() + limit
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise NeverCame(f"waited {limit} s for {what}")
+            raise NeverCame(f"waited {limit} s for {what() if callable(what) else what}")
         time.sleep(0.02)
 
 

@@ -1,4 +1,5 @@
 """Agents end to end: two nodes on one machine, with supervisors that only answer."""
+import json
 import os
 import signal
 import socket
@@ -34,6 +35,15 @@ def hello(purpose, job="job1", version=1, memory=0):
 
 def frame(kind, payload):
     return struct.pack("<IHHII", len(payload), kind, 0, 0, 0) + payload
+
+
+def bytes_field(number, value):
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+AGENT_FRAME = 3
+# AgentMessage{verb: RemoteVerb{id: 7, verb: AgentVerb{verb: "block"}}}
+BLOCK = bytes_field(4, b"\x08\x07" + bytes_field(2, bytes_field(1, b"block")))
 
 
 class Channel:
@@ -170,6 +180,129 @@ class AgentsTest(unittest.TestCase):
         table = nodes.ctl("a", "ps").stdout.splitlines()
         self.assertTrue(table[0].lstrip().startswith("PID"))
         self.assertIn("sleep", table[1])
+
+    def test_switches_of_other_nodes_travel_over_the_link(self):
+        nodes = self.nodes()
+        wait_for("b", lambda: nodes.node("a", "b")["reachable"])
+        self.assertEqual(nodes.ctl("a", "level", "off", "b").stdout, "node b takes no part in levelling\n")
+        self.assertFalse(nodes.status("b")["levelling"])
+        self.assertTrue(nodes.status("a")["levelling"])
+        both = nodes.ctl("a", "level", "on", "--all")
+        self.assertEqual(both.stdout, "node a takes part in levelling\nnode b takes part in levelling\n")
+        nodes.ctl("a", "block", "b")
+        wait_for("b blocked", lambda: "llrunctl accept b" in nodes.node("a", "b")["accepts_why_not"])
+        self.assertEqual(nodes.ctl("a", "block", "z").returncode, 4)
+        self.assertEqual(nodes.ctl("a", "level", "off", "b", "--all").returncode, 2)
+        self.assertIn("agent b runs", nodes.ctl("a", "status", "b").stdout)
+        agent = nodes.status("b")["pid"]
+        os.kill(agent, signal.SIGKILL)
+        wait_for("another agent of b", lambda: nodes.node("a", "b")["reachable"] and nodes.status("b")["pid"] != agent)
+        self.assertFalse(nodes.status("b")["accepts"], "what was shut out stays so")
+
+    def test_only_the_side_that_opened_a_channel_may_ask(self):
+        nodes = self.nodes("[nodes]\ntester = sh -c 'cat $HOME/says; exec sleep 1000'\n")
+        visitor = Channel(nodes, "b")
+        visitor.say(AGENT)
+        self.assertEqual(visitor.hear()[0], HELLO)
+        visitor.process.stdin.write(frame(AGENT_FRAME, BLOCK))
+        wait_for("b blocked", lambda: not nodes.status("b")["accepts"])
+        load = bytes_field(1, bytes_field(1, b"tester"))
+        with open(os.path.join(nodes.env["HOME"], "says"), "wb") as says:
+            says.write(frame(HELLO, hello(AGENT)) + frame(AGENT_FRAME, BLOCK) + frame(AGENT_FRAME, load))
+        nodes.rows("a", "ps")
+        wait_for("what follows the order", lambda: nodes.node("a", "tester")["measured_at_ms"] == 0 and
+                 "tester is reachable" in nodes.ctl("a", "log").stdout)
+        self.assertTrue(nodes.status("a")["accepts"])
+
+    def test_loads_for_scripts_and_the_best_node(self):
+        nodes = self.nodes("exchange = 200ms\n" + TWO)
+        wait_for("b", lambda: nodes.node("a", "b")["reachable"])
+        path = os.path.join(nodes.env["XDG_RUNTIME_DIR"], "llrun", "a.loads")
+
+        def lines():
+            with open(path, encoding="utf-8") as file:
+                return [line.split() for line in file]
+        wait_for("both nodes in the file", lambda: [line[1] for line in lines()[1:]] == ["on", "on"])
+        self.assertEqual([line[0] for line in lines()], ["#node", "a", "b"])
+        nodes.ctl("a", "level", "off", "b")
+        wait_for("the switch in the file", lambda: lines()[2][1] == "off")
+        self.assertIn(nodes.ctl("a", "best").stdout.strip(), ("a", "b"))
+        best = nodes.rows("a", "best")[0]
+        self.assertEqual([row["node"] for row in best["nodes"]], ["a", "b"])
+        self.assertEqual(best["nodes"][1]["why_not"], "levelling off")
+        self.assertIn("s a CPU second", nodes.ctl("a", "best", "--explain").stdout)
+
+    def test_draining_asks_guests_to_leave_and_says_who_has_not(self):
+        nodes = self.nodes("drain = 1s\n" + TWO)
+        wait_for("b", lambda: nodes.node("a", "b")["reachable"])
+        guest = Channel(nodes, "b")
+        guest.say(JOB, job="job7")
+        self.assertEqual(guest.hear()[0], HELLO)
+        wait_for("the guest", lambda: nodes.rows("b", "ps"))
+        drained = nodes.ctl("a", "drain", "b")
+        self.assertEqual(drained.returncode, 1)
+        self.assertIn("these have not left yet", drained.stderr)
+        self.assertIn("come home", nodes.traced())
+        late = Channel(nodes, "b")
+        late.say(JOB, job="job8")
+        self.assertIn("drained", late.hear()[1])
+        guest.close()
+        done = nodes.ctl("a", "drain", "b")
+        self.assertEqual((done.returncode, done.stdout), (0, "node b has no guests any more\n"))
+        self.assertTrue(nodes.status("b")["draining"])
+        nodes.ctl("a", "drain", "b", "--undo")
+        self.assertTrue(nodes.status("b")["accepts"])
+
+    def test_a_stopping_agent_waits_for_its_guests_only_so_long(self):
+        nodes = self.nodes("drain = 1s\n")
+        guest = Channel(nodes, "b")
+        guest.say(JOB, job="job7")
+        self.assertEqual(guest.hear()[0], HELLO)
+        wait_for("the guest", lambda: nodes.rows("b", "ps"))
+        os.kill(nodes.status("b")["pid"], signal.SIGTERM)
+        wait_for("its end", lambda: nodes.ctl("b", "status").returncode == 4)
+        self.assertIn("come home", nodes.traced())
+        with open(os.path.join(nodes.env["XDG_STATE_HOME"], "llrun", os.listdir(
+                nodes.env["XDG_STATE_HOME"] + "/llrun")[0], "log"), encoding="utf-8") as log:
+            self.assertIn("has not left in time and runs on", log.read())
+
+    def test_an_agent_that_cannot_have_guests_says_why(self):
+        nodes = self.nodes("")
+        nodes.env["FAKE_PROBE"] = "its kernel is of the last century"
+        nodes.rows("b", "ps")
+        wait_for("the reason", lambda: "last century" in nodes.node("b", "b")["accepts_why_not"])
+        channel = Channel(nodes, "b")
+        channel.say(JOB)
+        self.assertIn("last century", channel.hear()[1])
+
+    def test_doctor_asks_the_node_and_judges_the_pair(self):
+        nodes = self.nodes()
+        wait_for("b", lambda: nodes.node("a", "b")["reachable"])
+        own = nodes.ctl("a", "doctor")
+        self.assertEqual(own.returncode, 1, "the stand-in misses something")
+        self.assertIn("missing  a test: w\n", own.stdout)
+        self.assertIn("to change that: r\n", own.stdout)
+        done = nodes.ctl("a", "doctor", "b", "--json")
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual({row["schema"] for row in rows}, {1})
+        self.assertEqual((rows[0]["node"], rows[0]["about"]), ("b", "a test"))
+        about = {row["about"]: row["finding"] for row in rows}
+        for one in ("protocol", "CPU features (there)", "kernel (back)", "clocks (there)"):
+            self.assertEqual(about[one], "ok", one)
+        self.assertEqual(nodes.ctl("a", "doctor", "z").returncode, 4)
+
+    def test_what_a_dead_agent_leaves_is_shown_and_removed(self):
+        nodes = self.nodes("")
+        nodes.rows("a", "ps")
+        nodes.rows("b", "ps")
+        self.assertNotIn("left over", nodes.ctl("a", "status").stdout)
+        os.kill(nodes.status("b")["pid"], signal.SIGKILL)
+        left = nodes.ctl("b", "status")
+        self.assertEqual(left.returncode, 4)
+        self.assertIn("b.sock is the socket of an agent that has gone", left.stdout)
+        self.assertEqual(nodes.ctl("a", "cleanup", "--json").returncode, 0)
+        self.assertEqual(nodes.ctl("a", "cleanup").stdout, "nothing is left over\n")
+        self.assertEqual(nodes.ctl("a", "status").returncode, 0, "the living agent was left alone")
 
     def test_the_log_is_followed(self):
         nodes = self.nodes("")

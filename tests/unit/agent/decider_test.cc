@@ -46,6 +46,7 @@ class DeciderTest : public control::ControlFixture {
     protocol::Load load;
     load.set_node(node);
     load.set_run_queue(run_queue);
+    load.set_running(run_queue);
     load.set_cores(1);
     load.set_capacity(1);
     load.set_speed(1);
@@ -97,6 +98,83 @@ TEST_F(DeciderTest, SendsAProcessFromACrowdedNodeToAnIdleOne) {
   EXPECT_EQ(migrate.channel_command_size(), 4);
   EXPECT_FALSE(migrate.by_hand());
   EXPECT_NE(migrate.reason().find("run queue 4.0"), std::string::npos) << migrate.reason();
+  EXPECT_GE(migrate.offer().source_s_per_cpu_s(), 4) << "the target reckons with what it is here";
+  EXPECT_EQ(migrate.offer().cpu_rate(), 1);
+}
+
+TEST_F(DeciderTest, WhatIsOnItsWayOutDoesNotCountAsLoad) {
+  here_ = load("a", 2);
+  ProcessReport other = report_;
+  other.set_pid(4712);
+  decide();
+  ASSERT_EQ(told_.size(), 1U) << "two on one core, and b idle";
+  report_ = other;
+  known_["c"] = {load("c", 0), Decider::Clock::now()};
+  decide();
+  EXPECT_EQ(told_.size(), 1U) << "when the first has gone the second is alone here";
+}
+
+TEST_F(DeciderTest, ShortMemoryComesFirstAndPicksWhoseLeavingHelps) {
+  here_ = load("a", 1);
+  here_.set_total_memory_bytes(1000U << 20);
+  here_.set_free_memory_bytes(10U << 20);  // 40 MiB are missing to a twentieth
+  report_.set_resident_bytes(5U << 20);
+  decide();
+  EXPECT_TRUE(told_.empty()) << "it would not help";
+  report_.set_resident_bytes(100U << 20);
+  decide();
+  ASSERT_EQ(told_.size(), 1U);
+  EXPECT_NE(told_[0].migrate().reason().find("short of memory"), std::string::npos);
+  decide();
+  EXPECT_EQ(told_.size(), 1U) << "it is on its way: that will do";
+}
+
+TEST_F(DeciderTest, WhatItsHostSentAwayNeedNotSettle) {
+  report_.set_moves(1);
+  report_.set_since_last_move_ms(2000);
+  report_.set_cpu_since_move_ms(30'000);
+  report_.set_last_node("c");
+  report_.set_sent_home(true);
+  known_["c"] = {load("c", 0), Decider::Clock::now()};
+  decide();
+  EXPECT_TRUE(told_.empty()) << "c would have it back at once";
+  known_["c"].load.set_accepts(false);
+  decide();
+  ASSERT_EQ(told_.size(), 1U);
+  EXPECT_EQ(told_[0].migrate().node(), "b");
+}
+
+TEST_F(DeciderTest, TheTargetReckonsAgain) {
+  protocol::Hello hello;
+  hello.mutable_offer()->set_source_s_per_cpu_s(2);
+  EXPECT_EQ(decider_->why_not(load("b", 0), hello), "");
+  EXPECT_NE(decider_->why_not(load("b", 4), hello), "") << "it has become busy";
+  auto promised = load("b", 0);
+  promised.set_incoming(2);
+  EXPECT_NE(decider_->why_not(promised, hello), "") << "what is on its way counts";
+  auto off = load("b", 0);
+  off.set_levelling(false);
+  EXPECT_NE(decider_->why_not(off, hello), "");
+  hello.mutable_offer()->set_by_hand(true);
+  EXPECT_EQ(decider_->why_not(off, hello), "") << "a person wants it";
+}
+
+TEST_F(DeciderTest, ExplainsWithNumbers) {
+  decide();
+  answer(protocol::Answer::STATUS_DONE);
+  report_.set_pid(4713);
+  decide();
+  const auto* process = processes_.home(4713);
+  ASSERT_NE(process, nullptr);
+  answer(protocol::Answer::STATUS_DONE);
+  const auto goes = decider_->explain(*process, here_);
+  EXPECT_NE(goes.text.find("should go to b"), std::string::npos) << goes.text;
+  for (const auto* name : {"gain_s", "cost_s", "dirty_bytes", "moves"})
+    EXPECT_NE(goes.json.find(name), std::string::npos) << goes.json;
+  const auto stays = decider_->explain(*process, load("a", 1));
+  EXPECT_NE(stays.text.find("stays: no node would run it sooner"), std::string::npos) << stays.text;
+  EXPECT_EQ(decider_->best(here_, false).text, "b");
+  EXPECT_EQ(decider_->best(load("a", 0), false).text, "a") << "as good as any";
 }
 
 TEST_F(DeciderTest, StaysWhereItIsAsGood) {

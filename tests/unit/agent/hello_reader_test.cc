@@ -87,7 +87,7 @@ TEST_F(HelloReaderTest, APlainFileIsNoChannel) {
 }
 
 TEST(Traits, DescribeThisNode) {
-  const auto traits = own_traits();
+  const auto traits = own_hello("a", protocol::Hello::PURPOSE_AGENT).traits();
   EXPECT_GT(traits.cpu_flags_size(), 0);
   EXPECT_FALSE(traits.cpu_vendor().empty());
   EXPECT_FALSE(traits.kernel_release().empty());
