@@ -30,8 +30,16 @@ control::Reply into(const std::shared_ptr<Gathering>& gathering, const std::stri
 
 void Verbs::take(const protocol::AgentVerb& verb, const Reply& reply) {
   if (verb.node() == kAllNodes) return on_all_nodes(verb, reply);
-  if (verb.node().empty() || verb.node() == around_.config.name) return perform(verb, reply);
-  around_.peers.ask(verb.node(), verb, reply);
+  if (!verb.node().empty() && verb.node() != around_.config.name)
+    return around_.peers.ask(verb.node(), verb, reply);
+  const auto& name = verb.verb();
+  const std::vector<std::string> words(verb.arguments().begin(), verb.arguments().end());
+  // Not for other nodes: a strategy may be a program, and a key that only lets llrund be run must
+  // not let anything else be run.
+  if (name == "strategy") return strategy_verb(around_.strategies, around_.log, words, reply);
+  if (name == "history") return history_verb(around_.experience, words, reply);
+  if (name == "pair") return pair(words.empty() ? "" : words[0], reply);
+  perform(verb, reply);
 }
 
 void Verbs::on_all_nodes(const protocol::AgentVerb& verb, const Reply& reply) {
@@ -51,11 +59,7 @@ void Verbs::perform(const protocol::AgentVerb& verb, const Reply& reply) {
   if (name == "drain") return drain(argument == "undo", reply);
   if (name == "home") return all_home("asked for by hand", reply);
   if (name == "best") return best(argument == "explain", reply);
-  const std::vector<std::string> words(verb.arguments().begin(), verb.arguments().end());
-  if (name == "strategy") return strategy_verb(around_.strategies, around_.log, words, reply);
-  if (name == "history") return history_verb(around_.experience, words, reply);
   if (name == "doctor") return doctor(reply);
-  if (name == "pair") return pair(argument, reply);
   Answer answer;
   answer.set_status(Answer::STATUS_USAGE);
   answer.set_text("the agent of " + around_.config.name + " does not know the verb " + name +
