@@ -34,9 +34,8 @@ Node& Cluster::add(const SimNode& from, std::unique_ptr<Strategy> strategy) {
 
 // A node's part in what is idle and in what waits, before and after somebody comes or goes.
 void Cluster::count(std::size_t index, int change) {
-  const double now_s = queue_.now_s();
-  wasted_core_s_ += (now_s - counted_s_) * std::max(0.0, std::min(idle_cores_, waiting_));
-  counted_s_ = now_s;
+  wasted_core_s_ += wasted_since(counted_s_);
+  counted_s_ = queue_.now_s();
   const double cores = nodes_[index].cores;
   const auto after = static_cast<double>(nodes_[index].cpu.count());
   const double before = after - change;

@@ -4,6 +4,7 @@
 // queue, memory is counted, and idle cores beside waiting processes are seen.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -49,7 +50,7 @@ class Cluster {
   [[nodiscard]] double busy_cpu_s();
   [[nodiscard]] double overhead_cpu_s() const { return overhead_cpu_s_; }
   // Core seconds that were idle while as many processes shared cores elsewhere.
-  [[nodiscard]] double wasted_core_s() const { return wasted_core_s_; }
+  [[nodiscard]] double wasted_core_s() const { return wasted_core_s_ + wasted_since(counted_s_); }
 
  private:
   static constexpr std::uint32_t kOverhead = 0x80000000;  // ids of work that is nobody's
@@ -57,6 +58,9 @@ class Cluster {
   void schedule_end(std::size_t node);
   void use_memory(std::size_t node, double bytes);
   void count(std::size_t node, int change);
+  [[nodiscard]] double wasted_since(double time_s) const {
+    return (queue_.now_s() - time_s) * std::max(0.0, std::min(idle_cores_, waiting_));
+  }
 
   EventQueue& queue_;
   ProcessTable& processes_;

@@ -35,7 +35,7 @@ TEST(BuildIdTest, ATornFileHarmsNothing) {
     std::ofstream(path, std::ios::binary | std::ios::trunc) << head.substr(0, length);
     const std::string found = build_id_of(path);
     EXPECT_TRUE(found.empty() || found == shell) << length;
-    if (length < 500) EXPECT_EQ(found, "") << "the headers are not whole";
+    EXPECT_TRUE(found.empty() || length >= 500) << "the headers are not whole: " << length;
   }
   std::remove(path.c_str());
   std::remove(name);

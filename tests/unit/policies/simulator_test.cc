@@ -80,7 +80,7 @@ TEST(Simulator, OldJobsMoveOnlyWhereStartsAreNotAskedFor) {
   scenario.config.asks_at_start = false;
   scenario.config.after_s = 5;
   const auto result = replicate(scenario, "hindrance", 1, [](const JobOutcome& job) {
-    if (job.response_s < 5) EXPECT_EQ(job.moves, 0);
+    EXPECT_TRUE(job.response_s >= 5 || job.moves == 0);
   });
   ASSERT_TRUE(result);
   EXPECT_EQ(result->placed_away, 0U);
