@@ -99,6 +99,11 @@ Result<> check_limits_and_timers(const image::Process& process) {
         "a resource limit"));
   for (const auto& timer : process.interval_timers())
     LLRUN_TRY(require(timer.which() >= 0 && timer.which() <= 2, "an interval timer"));
+  std::set<std::int32_t> timers;
+  for (const auto& timer : process.posix_timers())
+    LLRUN_TRY(require(timer.id() >= 0 && timers.insert(timer.id()).second && timer.signal() >= 0 &&
+                          timer.signal() <= kLastSignal,
+                      "a POSIX timer"));
   return {};
 }
 

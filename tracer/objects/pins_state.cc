@@ -1,12 +1,11 @@
 // What a process is just doing: its threads, children and timers.
 #include <algorithm>
 
-#include "base/fd.h"
 #include "tracer/objects/kcmp.h"
 #include "tracer/objects/pins_parts.h"
 #include "tracer/procfs/directory.h"
 #include "tracer/procfs/lineage.h"
-#include "tracer/procfs/text.h"
+#include "tracer/procfs/timers.h"
 
 namespace llrun::tracer {
 namespace {
@@ -53,11 +52,6 @@ std::string words_for_child(HostPid pid, HostPid child, const Lineage& lineage) 
   return "it has the child " + name;
 }
 
-std::size_t count_timers(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      split_lines(text), [](std::string_view line) { return line.starts_with("ID:"); }));
-}
-
 }  // namespace
 
 void add_thread_pins(HostPid pid, const std::vector<HostTid>& tids, Pins& pins) {
@@ -80,12 +74,11 @@ void add_child_pins(HostPid pid, Pins& pins) {
 }
 
 void add_timer_pins(HostPid pid, Pins& pins) {
-  const auto text = read_whole_file("/proc/" + std::to_string(pid.value) + "/timers");
-  const std::size_t count = text ? count_timers(*text) : 0;
-  if (count == 0) return;
-  pins.push_back({"it has " + std::to_string(count) +
-                      (count == 1 ? " POSIX timer" : " POSIX timers") + " (timer_create)",
-                  "it can move once it has deleted them"});
+  const auto timers = read_posix_timers(pid);
+  if (!timers) return;
+  for (const auto& timer : *timers)
+    if (auto why = why_not_carried(timer))
+      pins.push_back({std::move(*why), "it can move once that timer has been deleted"});
 }
 
 }  // namespace llrun::tracer

@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "tracer/objects/layout.h"
+#include "tracer/objects/posix_timers.h"
 #include "tracer/objects/process_limits.h"
 #include "tracer/objects/signals.h"
 #include "tracer/objects/threads.h"
@@ -62,6 +63,7 @@ Result<> capture_numbers(RemoteSyscalls& calls, RemoteArena arena, image::Proces
   const auto dumpable = batch.add(SYS_prctl, PR_GET_DUMPABLE, 0, 0, 0, 0);
   const auto no_new = batch.add(SYS_prctl, PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
   const auto huge = batch.add(SYS_prctl, PR_GET_THP_DISABLE, 0, 0, 0, 0);
+  const auto keep_capabilities = batch.add(SYS_prctl, PR_GET_KEEPCAPS, 0, 0, 0, 0);
   batch.add(SYS_prctl, PR_GET_PDEATHSIG, death_signal, 0, 0, 0);
   batch.add(SYS_prctl, PR_GET_CHILD_SUBREAPER, subreaper, 0, 0, 0);
   const auto barriers = batch.add(SYS_membarrier, kMembarrierGetRegistrations, 0, 0);
@@ -73,6 +75,7 @@ Result<> capture_numbers(RemoteSyscalls& calls, RemoteArena arena, image::Proces
   process.set_uid(static_cast<std::uint32_t>(batch.result(uid)));
   process.set_gid(static_cast<std::uint32_t>(batch.result(gid)));
   process.set_dumpable(batch.result(dumpable) == 1);
+  process.set_keep_capabilities(batch.result(keep_capabilities) == 1);
   process.set_no_new_privileges(batch.result(no_new) == 1);
   process.mutable_memory()->set_thp_disabled(batch.result(huge) == 1);
   if (batch.succeeded(barriers)) process.set_membarrier_registrations(batch.result(barriers));
@@ -136,12 +139,25 @@ Result<> capture_by_calls(Freeze& freeze, image::Process& process) {
   return calls.finish();
 }
 
-Result<> capture_threads(Freeze& freeze, image::Process& process) {
+// Whom a timer is for is known by the kernel's id of the thread here.
+Result<> capture_timers_of_threads(Freeze& freeze, image::Process& process, Pins& pins) {
+  ThreadIds ids;
+  for (int i = 0; i < process.threads_size(); ++i)
+    ids.emplace_back(freeze.threads()[static_cast<std::size_t>(i)].tid,
+                     GuestTid{process.threads(i).tid()});
+  LLRUN_TRY_ASSIGN(auto calls, freeze.calls_in_main());
+  LLRUN_TRY_ASSIGN(
+      pins, capture_posix_timers(calls, freeze.arena(), ids, *process.mutable_posix_timers()));
+  return calls.finish();
+}
+
+Result<> capture_threads(Freeze& freeze, image::Process& process, Pins& pins) {
   for (const auto& frozen : freeze.threads()) {
     LLRUN_TRY_ASSIGN(*process.add_threads(), capture_thread(freeze, frozen));
     process.mutable_threads()->rbegin()->set_cpu_time_ns(
         cpu_time_of_thread(freeze.pid(), frozen.tid));
   }
+  LLRUN_TRY(capture_timers_of_threads(freeze, process, pins));
   const auto& main = freeze.thread_set().stopped(freeze.main_thread());
   LLRUN_TRY_ASSIGN(const auto pending, queued_signals(main, SignalQueue::kProcess));
   for (const auto& info : pending) *process.add_pending() = record_of_signal(info);
@@ -165,7 +181,7 @@ Result<ProcessCapture> capture_process(Freeze& freeze, MemoryOptions options) {
   if (!capture.pins.empty()) return capture;
   capture_files_of_proc(freeze.pid(), process);
   LLRUN_TRY(capture_by_calls(freeze, process));
-  LLRUN_TRY(capture_threads(freeze, process));
+  LLRUN_TRY(capture_threads(freeze, process, capture.pins));
   process.set_cpu_time_ns(cpu_time(freeze.pid()));
   process.set_monotonic_offset_ns(static_cast<std::uint64_t>(monotonic_now().count()));
   process.set_boot_offset_ns(static_cast<std::uint64_t>(boottime_now().count()));

@@ -8,8 +8,8 @@
 
 #include "base/fd.h"
 #include "tracer/objects/process.h"
-#include "tracer/remote/batch.h"
 #include "tracer/procfs/stat.h"
+#include "tracer/remote/batch.h"
 
 namespace llrun::tracer {
 namespace {
@@ -34,6 +34,7 @@ void add_settings(Batch& batch, const image::Process& process) {
   batch.add(SYS_personality, process.personality());
   batch.add(SYS_prctl, PR_SET_DUMPABLE, process.dumpable() ? 1 : 0, 0, 0, 0);
   batch.add(SYS_prctl, PR_SET_CHILD_SUBREAPER, process.child_subreaper() ? 1 : 0, 0, 0, 0);
+  batch.add(SYS_prctl, PR_SET_KEEPCAPS, process.keep_capabilities() ? 1 : 0, 0, 0, 0);
   batch.add(SYS_prctl, PR_SET_PDEATHSIG, process.parent_death_signal(), 0, 0, 0);
   batch.add(SYS_prctl, PR_SET_THP_DISABLE, process.memory().thp_disabled() ? 1 : 0, 0, 0, 0);
   if (process.no_new_privileges()) batch.add(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

@@ -13,6 +13,7 @@
 #include <ctime>
 
 #include "tracer/objects/layout.h"
+#include "tracer/objects/posix_timers.h"
 #include "tracer/objects/process.h"
 #include "tracer/objects/process_limits.h"
 #include "tracer/objects/process_mappings.h"
@@ -222,6 +223,7 @@ Result<> Restorer::last_steps() {
       in_main("signals and timers", [&](RemoteSyscalls& calls, RemoteArena arena) -> Result<> {
         LLRUN_TRY(queue_to_process(calls, arena, process_.pending()));
         LLRUN_TRY(arm_interval_timers(calls, arena, process_.interval_timers()));
+        LLRUN_TRY(make_posix_timers(calls, arena, process_.posix_timers()));
         if (options_.before_release) LLRUN_TRY(options_.before_release(calls, arena));
         return {};
       }));

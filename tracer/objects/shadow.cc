@@ -1,16 +1,11 @@
 #include "tracer/objects/shadow.h"
 
-#include <sched.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <string>
 
+#include "tracer/objects/posix_timers.h"
 #include "tracer/objects/process_mappings.h"
 #include "tracer/objects/signals.h"
 #include "tracer/objects/threads.h"
@@ -18,10 +13,6 @@
 
 namespace llrun::tracer {
 namespace {
-
-constexpr int kThreadFlags =
-    CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
-constexpr int kMaxEventsBeforeEnd = 10'000;
 
 const image::Thread* find_thread(const image::Process& process, HostTid tid) {
   for (const auto& thread : process.threads())
@@ -46,6 +37,9 @@ std::vector<siginfo_t> not_in_image(std::vector<siginfo_t> drained, const image:
   };
   strike_out(process.pending());
   for (const auto& thread : process.threads()) strike_out(thread.pending());
+  // Ticks since the capture: the timers ring elsewhere instead.
+  if (!process.posix_timers().empty())
+    std::erase_if(drained, [](const siginfo_t& info) { return info.si_code == SI_TIMER; });
   return drained;
 }
 
@@ -74,6 +68,8 @@ Result<> Shadow::clear_all(const image::Process& process) {
       return failure(ErrorCode::kRefused,
                      "thread " + std::to_string(tid.value) + " is not in the image");
     LLRUN_TRY_ASSIGN(auto calls, borrow(tid));
+    if (tid == main_thread())
+      LLRUN_TRY(delete_posix_timers(calls, arena(), process.posix_timers()));
     LLRUN_TRY(clear_thread_state(calls, arena(), *thread));
     LLRUN_TRY_ASSIGN(const auto signals, drain_signals(calls, arena()));
     drained.insert(drained.end(), signals.begin(), signals.end());
@@ -113,6 +109,7 @@ Result<> Shadow::put_back(const image::Process& process) {
       for (const auto& late : std::exchange(late_signals_, {}))
         LLRUN_TRY(queue_signal_to_process(calls, late, arena().range().start));
       LLRUN_TRY(arm_interval_timers(calls, arena(), process.interval_timers()));
+      LLRUN_TRY(make_posix_timers(calls, arena(), process.posix_timers()));
     }
     calls.abandon();
     LLRUN_TRY(restore_registers(pid(), threads_.stopped(tid), *thread, arena()));
@@ -130,100 +127,20 @@ Result<ThreadSet> Shadow::resume_as_was(const image::Process& process) {
 }
 
 Result<> Shadow::drop_memory() {
-  return in_thread(main_thread(), [this](RemoteSyscalls& calls, RemoteArena room) -> Result<> {
-    LLRUN_TRY_ASSIGN(auto kept, ranges_of_arguments(pid()));
-    kept.push_back(stub_.range());
-    return unmap_all_but(calls, room, kept);
-  });
-}
-
-std::vector<StopEvent> Shadow::take_events() {
-  for (auto& event : threads_.take_met()) events_.push_back(std::move(event));
-  return std::exchange(events_, {});
+  LLRUN_TRY(threads_.stop(main_thread()));
+  if (auto signal = threads_.take_signal(main_thread())) late_signals_.push_back(*signal);
+  LLRUN_TRY_ASSIGN(auto kept, ranges_of_arguments(pid()));
+  kept.push_back(stub_.range());
+  LLRUN_TRY_ASSIGN(auto calls, borrow(main_thread()));
+  const auto dropped = unmap_all_but(calls, arena(), kept);
+  for (const auto& info : calls.take_signals()) late_signals_.push_back(info);
+  LLRUN_TRY(calls.finish());
+  LLRUN_TRY(threads_.go(main_thread()));
+  return dropped;
 }
 
 Result<RemoteSyscalls> Shadow::borrow(HostTid tid) {
   return RemoteSyscalls::borrow(pid(), threads_.stopped(tid), stub_.site());
-}
-
-Result<> Shadow::in_thread(HostTid tid, const Work& work) {
-  LLRUN_TRY(threads_.stop(tid));
-  if (auto signal = threads_.take_signal(tid)) events_.push_back({tid, SignalDelivery{*signal}});
-  LLRUN_TRY_ASSIGN(auto calls, borrow(tid));
-  const auto done = work(calls, arena());
-  for (const auto& info : calls.take_signals()) events_.push_back({tid, SignalDelivery{info}});
-  LLRUN_TRY(calls.finish());
-  LLRUN_TRY(threads_.go(tid));
-  return done;
-}
-
-Result<HostTid> Shadow::new_thread() {
-  HostTid made;
-  LLRUN_TRY(in_thread(main_thread(), [&](RemoteSyscalls& calls, RemoteArena) -> Result<> {
-    LLRUN_TRY(calls.call(SYS_clone, kThreadFlags, 0, 0, 0, 0));
-    for (const auto& event : calls.take_events())
-      if (const auto* clone = event.as<CloneEvent>()) made = clone->child;
-    if (!made) return failure(ErrorCode::kSystem, "a thread of the shadow was made and not seen");
-    return {};
-  }));
-  LLRUN_TRY_ASSIGN(const auto first, wait_for_stop(made));
-  if (first.ended()) return failure(ErrorCode::kGone, describe(first));
-  threads_.add_stopped(StoppedThread::seen_stopped(made));
-  LLRUN_TRY(set_parked(threads_.stopped(made)));
-  LLRUN_TRY(threads_.go(made));
-  return made;
-}
-
-Result<> Shadow::end_thread(HostTid tid) {
-  LLRUN_TRY(threads_.stop(tid));
-  if (auto signal = threads_.take_signal(tid)) events_.push_back({tid, SignalDelivery{*signal}});
-  LLRUN_TRY_ASSIGN(auto calls, borrow(tid));
-  LLRUN_TRY(calls.call_to_end(SYS_exit, 0));
-  threads_.forget(tid);
-  return {};
-}
-
-// The end of the main thread is told after all others have been seen to end.
-Result<StopEvent> Shadow::wait_for_all() {
-  for (const auto tid : threads_.tids())
-    if (tid != main_thread()) {
-      const auto end = wait_for_end(tid);
-      if (!end && end.error().code != ErrorCode::kGone) return std::unexpected(end.error());
-    }
-  return wait_for_end(main_thread());
-}
-
-Result<StopEvent> Shadow::exit_group(int status) {
-  LLRUN_TRY(threads_.stop(main_thread()));
-  LLRUN_TRY_ASSIGN(auto calls, borrow(main_thread()));
-  LLRUN_TRY(calls.start_end(SYS_exit_group, static_cast<std::uint64_t>(status)));
-  return wait_for_all();
-}
-
-Result<> Shadow::default_action_for(int signal) {
-  return in_thread(main_thread(), [&](RemoteSyscalls& calls, RemoteArena room) -> Result<> {
-    image::SignalAction action;
-    action.set_signal(signal);
-    SignalActions actions;
-    *actions.Add() = action;
-    return restore_actions(calls, room, actions);
-  });
-}
-
-Result<StopEvent> Shadow::die_by(int signal) {
-  if (signal != SIGKILL) LLRUN_TRY(default_action_for(signal));
-  if (::syscall(SYS_tgkill, pid().value, pid().value, signal) != 0)
-    return system_error("end the shadow by signal " + std::to_string(signal));
-  if (signal == SIGKILL) return wait_for_all();
-  for (int i = 0; i < kMaxEventsBeforeEnd; ++i) {
-    LLRUN_TRY_ASSIGN(const auto event, wait_for_stop(main_thread()));
-    if (event.ended()) return event;
-    const auto* delivery = event.as<SignalDelivery>();
-    const bool ours = delivery != nullptr && delivery->info.si_signo == signal;
-    LLRUN_TRY(resume(StoppedThread::seen_stopped(main_thread()), ours ? signal : 0));
-    if (ours) return wait_for_all();
-  }
-  return failure(ErrorCode::kTimeout, "the shadow does not end");
 }
 
 Result<ThreadSet> Shadow::take_threads() {

@@ -1,11 +1,38 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
+
 #include "tracer/procfs/credentials.h"
 #include "tracer/procfs/fdinfo.h"
+#include "tracer/procfs/timers.h"
 
 namespace llrun::tracer {
 namespace {
+
+TEST(PosixTimers, TellsWhomTheyRingForAndByWhichClock) {
+  const auto timers = parse_posix_timers(
+      "ID: 7\nsignal: 34/0123456789abcdef\nnotify: signal/tid.4712\nClockID: 1\n"
+      "ID: 0\nsignal: 14/0000000000000000\nnotify: none/pid.4711\nClockID: -2\n");
+  ASSERT_TRUE(timers) << timers.error().message();
+  ASSERT_EQ(timers->size(), 2U);
+  EXPECT_EQ(timers->at(0).id, 7);
+  EXPECT_EQ(timers->at(0).signal, 34);
+  EXPECT_EQ(timers->at(0).value, 0x0123456789abcdefU);
+  EXPECT_EQ(timers->at(0).notify, SIGEV_SIGNAL | SIGEV_THREAD_ID);
+  EXPECT_EQ(timers->at(0).thread, HostTid{4712});
+  EXPECT_FALSE(why_not_carried(timers->at(0)));
+  EXPECT_EQ(timers->at(1).notify, SIGEV_NONE);
+  EXPECT_FALSE(timers->at(1).thread);
+  EXPECT_TRUE(why_not_carried(timers->at(1)));
+}
+
+TEST(PosixTimers, RefuseWhatTheKernelDoesNotWrite) {
+  EXPECT_TRUE(parse_posix_timers(""));
+  for (const char* text : {"signal: 34/0\n", "ID: x\n", "ID: 1\nsignal: 34\n",
+                           "ID: 1\nnotify: signal\n", "ID: 1\nClockID: soon\n"})
+    EXPECT_FALSE(parse_posix_timers(text)) << text;
+}
 
 TEST(FdInfo, TellsPositionFlagsAndCloseOnExec) {
   const auto info = parse_fdinfo("pos:\t141\nflags:\t02100002\nmnt_id:\t27\nino:\t99\n");

@@ -270,14 +270,15 @@ TEST(ProcessPins, Stopped) {
   EXPECT_ONLY_PIN(process_pins(child.pid()), "it is stopped (job control)");
 }
 
-TEST(ProcessPins, PosixTimers) {
+TEST(ProcessPins, TimersOfAThreadsCpuTime) {
   const Child child = Child::run([] {
     timer_t timer{};
     sigevent event{};
     event.sigev_notify = SIGEV_NONE;
-    return errno_unless(::timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
+    return errno_unless(::timer_create(CLOCK_MONOTONIC, &event, &timer) == 0 &&
+                        ::timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer) == 0);
   });
-  EXPECT_ONLY_PIN(process_pins(child.pid()), "1 POSIX timer ");
+  EXPECT_ONLY_PIN(process_pins(child.pid()), "POSIX timer 1 rings by clock -2 ");
 }
 
 TEST(ProcessPins, Affinity) {

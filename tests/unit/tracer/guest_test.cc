@@ -73,14 +73,10 @@ TEST(Away, TheGuestGoesOnUnderTheProgramsIds) {
   ASSERT_OK(away->detach_all());
   EXPECT_EQ(program.ask("rounds"), "moving");
   EXPECT_EQ(program.ask("quit"), "PASS");
-
-  const auto end = shadow->exit_group(7);
-  ASSERT_OK(end);
-  ASSERT_TRUE(end->is<Exited>());
-  EXPECT_EQ(end->as<Exited>()->status, 7);
+  end_shadow(*shadow);
 }
 
-TEST(Shadow, HoldsNoMemoryAndKeepsIdsAndThreads) {
+TEST(Shadow, HoldsNoMemoryAndKeepsThreadsAndArguments) {
   SelfChecking program;
   ASSERT_EQ(program.read_line(), "ready");
   auto threads = ThreadSet::seize_all(program.pid(), PTRACE_O_EXITKILL);
@@ -101,16 +97,8 @@ TEST(Shadow, HoldsNoMemoryAndKeepsIdsAndThreads) {
   const auto arguments =
       *read_whole_file("/proc/" + std::to_string(program.pid().value) + "/cmdline");
   EXPECT_EQ(arguments, std::string(SELFCHECK_PROGRAM) + '\0');
-
-  const auto made = shadow->new_thread();
-  ASSERT_OK(made);
-  EXPECT_EQ(list_threads(program.pid())->size(), capture->process.threads().size() + 1u);
-  ASSERT_OK(shadow->end_thread(*made));
   EXPECT_EQ(list_threads(program.pid())->size(), capture->process.threads().size() + 0u);
-  const auto end = shadow->die_by(SIGALRM);
-  ASSERT_OK(end);
-  ASSERT_TRUE(end->is<Killed>());
-  EXPECT_EQ(end->as<Killed>()->signal, SIGALRM);
+  end_shadow(*shadow);
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 // Journeys for tests: a program made a shadow and brought home into it, on one machine.
 #pragma once
 
+#include <csignal>
 #include <cstring>
+#include <tuple>
 #include <vector>
 
 #include "base/result.h"
@@ -9,6 +11,7 @@
 #include "tracer/objects/process.h"
 #include "tracer/objects/restore.h"
 #include "tracer/objects/shadow.h"
+#include "tracer/ptrace/wait.h"
 
 namespace llrun::tracer {
 
@@ -44,6 +47,14 @@ inline Result<> land_all(Restorer& restorer, const Image& image) {
     if (range.kind() != image::PageRange::KIND_DATA) LLRUN_TRY(restorer.land_range(range));
   for (const auto& page : image.pages) LLRUN_TRY(restorer.land(page.address, page.bytes));
   return {};
+}
+
+// The shadow's other threads must be waited for before its main thread is said to have ended
+// (ptrace(2)).
+inline void end_shadow(const Shadow& shadow) {
+  ::kill(shadow.pid().value, SIGKILL);
+  for (const HostTid tid : shadow.tids())
+    if (tid != shadow.main_thread()) std::ignore = wait_for_end(tid);
 }
 
 // Freeze, make the shadow, drop its memory, fill it again, run.

@@ -26,7 +26,7 @@ namespace {
 
 std::atomic<bool> stop{false};
 std::atomic<int> rounds[8];
-std::atomic<int> alarms{0};
+std::atomic<int> alarms{0}, ticks{0};
 std::mutex failures_mutex;
 std::vector<std::string> failures;
 thread_local std::uint64_t canary = 0;
@@ -154,10 +154,41 @@ void set_up_alarms() {
   ::setitimer(ITIMER_REAL, &timer, nullptr);
 }
 
+void on_tick(int, siginfo_t* info, void*) {
+  if (info->si_code != SI_TIMER || info->si_value.sival_int != 4711) std::abort();
+  ++ticks;
+}
+
+// Two timers, of which the first one goes: ids begin anew with 0 where nobody asks for them.
+timer_t set_up_ticks() {
+  struct sigaction action {};
+  action.sa_sigaction = on_tick;
+  action.sa_flags = SA_SIGINFO | SA_RESTART;
+  ::sigaction(SIGRTMIN, &action, nullptr);
+  timer_t first{}, timer{};
+  sigevent event{};
+  event.sigev_notify = SIGEV_SIGNAL;
+  event.sigev_signo = SIGRTMIN;
+  event.sigev_value.sival_int = 4711;
+  if (::timer_create(CLOCK_REALTIME, nullptr, &first) != 0 ||
+      ::timer_create(CLOCK_MONOTONIC, &event, &timer) != 0 || ::timer_delete(first) != 0)
+    fail("timers cannot be made");
+  const itimerspec every{{0, 15'000'000}, {0, 15'000'000}};
+  ::timer_settime(timer, 0, &every, nullptr);
+  return timer;
+}
+
+void check_interval(timer_t timer) {
+  itimerspec now{};
+  if (::timer_gettime(timer, &now) != 0 || now.it_interval.tv_nsec != 15'000'000)
+    fail("the timer's interval changed");
+}
+
 void only_main_gets_alarms() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGALRM);
+  sigaddset(&set, SIGRTMIN);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
@@ -201,8 +232,10 @@ int main() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGALRM);
+  sigaddset(&set, SIGRTMIN);
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
   set_up_alarms();
+  const timer_t timer = set_up_ticks();
   std::puts("ready");
   std::fflush(stdout);
   char line[64];
@@ -210,14 +243,17 @@ int main() {
     // "rounds": how far everybody has come since the last time asked; each must move on.
     int before[7];
     for (int i = 0; i < 7; ++i) before[i] = rounds[i];
-    const int alarms_before = alarms;
+    const int alarms_before = alarms, ticks_before = ticks;
     for (int i = 0; i < 7; ++i)
       for (int tries = 0; rounds[i] == before[i] && tries < 3000 && failures.empty(); ++tries)
         ::poll(nullptr, 0, 10);
-    for (int tries = 0; alarms == alarms_before && tries < 3000; ++tries) ::poll(nullptr, 0, 10);
+    for (int tries = 0; (alarms == alarms_before || ticks == ticks_before) && tries < 3000; ++tries)
+      ::poll(nullptr, 0, 10);
     for (int i = 0; i < 7; ++i)
       if (rounds[i] == before[i]) fail("thread " + std::to_string(i) + " does not move on");
     if (alarms == alarms_before) fail("no alarm comes");
+    if (ticks == ticks_before) fail("the timer does not ring");
+    check_interval(timer);
     std::puts(failures.empty() ? "moving" : failures[0].c_str());
     std::fflush(stdout);
   }
