@@ -23,6 +23,13 @@ std::string call_name(std::uint64_t number) {
   return row ? std::string(row->name) : fmt::format("system call {}", number);
 }
 
+std::string why_home(std::uint64_t number) {
+  const CallRow* row = find_call(number);
+  return row ? std::string(row->why) : "it is newer than this llrun";
+}
+
+constexpr const char* kServedFromHome = "it concerns a descriptor that is served from home";
+
 // How long what only home can do fails after home has refused the program.
 constexpr std::chrono::seconds kDenial{10};
 
@@ -86,6 +93,7 @@ void CallServer::serve(const NotifiedCall& call) {
   if (call.arch != AUDIT_ARCH_X86_64) return bring_home(call, "it makes a 32-bit system call");
   switch (judge_.judge(call.number, call.args)) {
     case Verdict::kNative:
+    case Verdict::kTraced:
       return natively(call);
     case Verdict::kFileType:
       return serve_open(call);
@@ -99,13 +107,13 @@ void CallServer::serve(const NotifiedCall& call) {
         return;
       }
       return natively(call);
-    case Verdict::kThread:
     case Verdict::kHome:
+      return make_at_home(call, why_home(call.number));
+    case Verdict::kThread:
     case Verdict::kBringsHome:
       break;
   }
-  const CallRow* row = find_call(call.number);
-  bring_home(call, row ? std::string(row->why) : "it is newer than this llrun");
+  bring_home(call, why_home(call.number));
 }
 
 void CallServer::natively(const NotifiedCall& call) {
@@ -168,14 +176,15 @@ void CallServer::on_classified(const protocol::Classified& answer) {
   bring_home(call, S_ISFIFO(mode) ? "it opens a FIFO" : "it opens a device");
 }
 
-// To itself: the kernel of the peer does it. To others: only home knows them.
+// To itself: the kernel of the peer does it. To others: only home knows them, and the shadow, whose
+// threads have the guest's ids, is who sends it.
 void CallServer::serve_signal(const NotifiedCall& call) {
   const auto target = static_cast<pid_t>(call.args[0]);
   const bool by_process = call.number == SYS_kill || call.number == SYS_tgkill ||
                           call.number == SYS_rt_sigqueueinfo ||
                           call.number == SYS_rt_tgsigqueueinfo;
   if (by_process && target == self_.value) return natively(call);
-  bring_home(call, "the signal is for another process");
+  make_at_home(call, "the signal is for another process");
 }
 
 bool CallServer::offset_descriptor(int fd) const {
@@ -212,22 +221,22 @@ void CallServer::serve_home_descriptor(const NotifiedCall& call) {
     if (judge_of_own_.judge(call.number, call.args) == Verdict::kNative) return natively(call);
     return bring_home(call, "it cannot be done away from home");
   }
-  make_at_home(call);
+  make_at_home(call, kServedFromHome);
 }
 
 void CallServer::serve_wait(const NotifiedCall& call) {
   const auto what = waits_for(guest_, call, callbacks_.is_home);
   if (!what || *what == WaitsFor::kOnlyOwn) return natively(call);
-  make_at_home(call);
+  make_at_home(call, kServedFromHome);
 }
 
-void CallServer::make_at_home(const NotifiedCall& call) {
+void CallServer::make_at_home(const NotifiedCall& call, const std::string& else_because) {
   auto plan = plan_home_call(guest_, call, callbacks_.is_home);
   if (!plan) {
     if (auto said = notifier_.answer_error(call.id, EFAULT); !said) return;
     return;
   }
-  if (!*plan) return bring_home(call, "it concerns a descriptor that is served from home");
+  if (!*plan) return bring_home(call, else_because);
   send_home_call(call, std::move(**plan));
 }
 

@@ -83,7 +83,7 @@ class CallServer {
   void serve_signal(const NotifiedCall& call);
   void serve_home_descriptor(const NotifiedCall& call);
   void serve_wait(const NotifiedCall& call);
-  void make_at_home(const NotifiedCall& call);
+  void make_at_home(const NotifiedCall& call, const std::string& else_because);
   void send_home_call(const NotifiedCall& call, HomeCallPlan plan);
   void natively(const NotifiedCall& call);
   void bring_home(const NotifiedCall& call, const std::string& why);

@@ -2,13 +2,16 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #include <algorithm>
 #include <bitset>
+#include <csignal>
 #include <cstring>
 
 #include "base/bytes.h"
@@ -75,6 +78,29 @@ Plan plan_readv(HostPid guest, const NotifiedCall& call) {
   return plan;
 }
 
+// More groups than a home call has room for are more than nearly any kernel gives a user.
+Plan plan_getgroups(const NotifiedCall& call) {
+  constexpr std::uint64_t kMostGroups = kMaxTransfer / sizeof(gid_t);
+  const std::uint64_t wanted = call.args[0] & 0xffffffff;
+  if (wanted > kMostGroups) return std::nullopt;
+  HomeCallPlan plan = plain(call);
+  if (wanted != 0) add_output(plan, 1, call.args[1], wanted * sizeof(gid_t));
+  return plan;
+}
+
+Plan plan_question(const NotifiedCall& call, std::uint64_t answer_bytes) {
+  HomeCallPlan plan = plain(call);
+  if (call.args[1] != 0) add_output(plan, 1, call.args[1], answer_bytes);
+  return plan;
+}
+
+// A signal to others, with what the program says of it.
+Plan plan_queued_signal(HostPid guest, const NotifiedCall& call, unsigned info) {
+  HomeCallPlan plan = plain(call);
+  LLRUN_TRY(add_input(plan, guest, info, call.args[info], sizeof(siginfo_t), false));
+  return plan;
+}
+
 Plan plan_ioctl(HostPid guest, const NotifiedCall& call) {
   const auto shape = tracer::terminal_ioctl(call.args[1]);
   if (!shape) return std::nullopt;
@@ -88,6 +114,7 @@ Plan plan_ioctl(HostPid guest, const NotifiedCall& call) {
 }
 
 Plan plan_fcntl(const NotifiedCall& call) {
+  if (call.args[1] == F_GETPIPE_SZ) return plain(call);
   if (call.args[1] != F_SETFL) return std::nullopt;
   HomeCallPlan plan = plain(call);
   plan.then_natively = true;
@@ -169,6 +196,24 @@ Result<std::optional<HomeCallPlan>> plan_home_call(HostPid guest, const Notified
       return plain(call);
     case SYS_fcntl:
       return plan_fcntl(call);
+    case SYS_getgroups:
+      return plan_getgroups(call);
+    case SYS_getpriority:
+    case SYS_getpgid:
+    case SYS_getsid:
+    case SYS_sched_getscheduler:
+    case SYS_kill:
+    case SYS_tkill:
+    case SYS_tgkill:
+      return plain(call);
+    case SYS_sched_getparam:
+      return plan_question(call, sizeof(sched_param));
+    case SYS_sched_rr_get_interval:
+      return plan_question(call, sizeof(timespec));
+    case SYS_rt_sigqueueinfo:
+      return plan_queued_signal(guest, call, 2);
+    case SYS_rt_tgsigqueueinfo:
+      return plan_queued_signal(guest, call, 3);
     case SYS_poll:
     case SYS_select: {
       LLRUN_TRY_ASSIGN(const WaitsFor what, waits_for(guest, call, is_home));

@@ -11,11 +11,13 @@
 #include <utility>
 
 #include "base/log.h"
+#include "tracer/arch/x86_64/restart.h"
 #include "tracer/remote/remote_memory.h"
 
 namespace llrun {
 namespace {
 
+using tracer::is_restart_code;
 using tracer::StoppedThread;
 
 // What tells a signal queued by us from any other: the upper half of its value. The kernel refuses
@@ -29,9 +31,10 @@ std::uint64_t value_of(const siginfo_t& info) {
   return reinterpret_cast<std::uint64_t>(info.si_value.sival_ptr);
 }
 
-bool is_restart_code(std::uint64_t rax) {
-  const auto value = static_cast<std::int64_t>(rax);
-  return value <= -512 && value >= -516;
+// Said by the world's own kernel when a placeholder's session or group falls apart: whether it is
+// true, and whom it concerns, home's kernel knows (docs/world.md, Kin).
+bool is_of_the_world(const siginfo_t& info) {
+  return info.si_code == SI_KERNEL && (info.si_signo == SIGHUP || info.si_signo == SIGCONT);
 }
 
 Result<std::uint64_t> clone_flags(HostPid pid, const tracer::Registers& registers) {
@@ -122,7 +125,7 @@ void Tracee::handle(const tracer::StopEvent& event) {
     return on_signal(event.tid, std::move(token), *signal);
   if (const auto* stop = event.as<tracer::GroupStop>())
     return on_group_stop(event.tid, std::move(token), stop->signal);
-  if (event.is<tracer::SeccompEvent>()) return on_clone_call(event.tid, std::move(token));
+  if (event.is<tracer::SeccompEvent>()) return on_traced_call(event.tid, std::move(token));
   if (const auto* clone = event.as<tracer::CloneEvent>())
     return on_clone(event.tid, std::move(token), clone->child);
   if (event.is<tracer::SyscallStop>()) return on_syscall_stop(event.tid, std::move(token));
@@ -137,6 +140,17 @@ siginfo_t Tracee::true_info(const siginfo_t& info) {
   const siginfo_t truth = found->second;
   sent_.erase(found);
   return truth;
+}
+
+// What home has sent and the kernel has joined with an equal signal that was queued already.
+std::optional<siginfo_t> Tracee::take_sent(int signal) {
+  for (auto at = sent_.begin(); at != sent_.end(); ++at) {
+    if (at->second.si_signo != signal) continue;
+    const siginfo_t info = at->second;
+    sent_.erase(at);
+    return info;
+  }
+  return std::nullopt;
 }
 
 void Tracee::deliver(const siginfo_t& info, GuestTid tid) {
@@ -184,7 +198,12 @@ bool Tracee::dumps_core(int signal) const {
 }
 
 void Tracee::on_signal(HostTid tid, StoppedThread token, const tracer::SignalDelivery& delivery) {
-  const siginfo_t info = true_info(delivery.info);
+  siginfo_t info = true_info(delivery.info);
+  if (is_of_the_world(delivery.info)) {
+    const auto from_home = take_sent(info.si_signo);
+    if (!from_home) return go_from_call(tid, std::move(token), 0);
+    info = *from_home;
+  }
   if (std::memcmp(&info, &delivery.info, sizeof info) != 0)
     complain("a siginfo could not be set", tracer::set_signal_info(token, info));
   if (dumps_core(info.si_signo)) {
@@ -260,13 +279,49 @@ void Tracee::on_group_stop(HostTid, StoppedThread token, int signal) {
 void Tracee::on_event_stop(HostTid tid, StoppedThread token) {
   group_stopped_ = false;
   threads_[tid].awaits_first_stop = false;
+  forget_interruption(token);
   go_from_call(tid, std::move(token), 0);
 }
 
-void Tracee::on_clone_call(HostTid tid, StoppedThread token) {
-  auto registers = tracer::registers(token);
+// Calls that end with EINTR on a mere stop are made again; if there is a signal, its handler runs
+// first and the EINTR is true.
+void Tracee::forget_interruption(const StoppedThread& token) {
+  const auto found = tracer::registers(token);
+  if (!found) return;
+  const auto registers = tracer::travelling_registers(*found, false);
+  if (registers.rax != found->rax)
+    complain("a call could not be rewound", tracer::set_registers(token, registers));
+}
+
+void Tracee::on_traced_call(HostTid tid, StoppedThread token) {
+  const auto registers = tracer::registers(token);
   if (!registers) return;
-  const auto flags = clone_flags(pid_, *registers);
+  if (registers->orig_rax != SYS_rt_sigtimedwait)
+    return on_clone_call(tid, std::move(token), *registers);
+  threads_[tid].waits_for_signal = true;
+  complain("a wait for a signal could not be let go", tracer::resume_to_syscall(std::move(token)));
+}
+
+// A signal that was taken out of the queue by rt_sigtimedwait is met by no stop for its delivery.
+void Tracee::tell_taken_signal(const StoppedThread& token) {
+  const auto registers = tracer::registers(token);
+  if (!registers || registers->orig_rax != SYS_rt_sigtimedwait) return;
+  const auto signal = static_cast<std::int64_t>(registers->rax);
+  if (signal < 1 || signal >= NSIG) return;
+  const tracer::RemoteAddr place{registers->rsi};
+  if (place.value == 0) {
+    std::ignore = take_sent(static_cast<int>(signal));
+    return;
+  }
+  const auto info = tracer::read_value<siginfo_t>(pid_, place);
+  if (!info) return;
+  const siginfo_t truth = true_info(*info);
+  if (std::memcmp(&truth, &*info, sizeof truth) != 0)
+    complain("a siginfo could not be set", tracer::write_value(pid_, place, truth));
+}
+
+void Tracee::on_clone_call(HostTid tid, StoppedThread token, const tracer::Registers& registers) {
+  const auto flags = clone_flags(pid_, registers);
   if (!flags) return go(std::move(token));  // EFAULT is the kernel's to say
   Thread& thread = threads_[tid];
   if (*flags & CLONE_THREAD) {
@@ -346,6 +401,8 @@ void Tracee::on_syscall_stop(HostTid tid, StoppedThread token) {
     births_.pop_front();
     threads_[tid].making_thread = false;
     start_next_birth();
+  } else if (std::exchange(threads_[tid].waits_for_signal, false)) {
+    tell_taken_signal(token);
   }
   go(std::move(token));
 }
@@ -384,6 +441,8 @@ Result<tracer::ThreadSet> Tracee::stop_all() {
     if (thread.token) set.add_stopped(*std::exchange(thread.token, std::nullopt));
   frozen_ = true;
   LLRUN_TRY(set.stop_all());
+  for (const HostTid tid : set.tids())
+    if (std::exchange(threads_[tid].waits_for_signal, false)) tell_taken_signal(set.stopped(tid));
   return set;
 }
 
@@ -394,6 +453,7 @@ void Tracee::settle_call(const StoppedThread& token) {
 
 Result<> Tracee::run_on(tracer::ThreadSet threads) {
   frozen_ = false;
+  for (const HostTid tid : threads.tids()) forget_interruption(threads.stopped(tid));
   return threads.resume_all();
 }
 

@@ -82,6 +82,7 @@ class Tracee {
     int signal = 0;                              // that waits for the home call to be decided
     bool making_thread = false;
     bool awaits_first_stop = false;
+    bool waits_for_signal = false;  // in rt_sigtimedwait, whose result may be a signal of ours
   };
   struct Birth {
     HostTid creator;
@@ -92,7 +93,9 @@ class Tracee {
   void on_signal(HostTid tid, tracer::StoppedThread token, const tracer::SignalDelivery& delivery);
   void on_group_stop(HostTid tid, tracer::StoppedThread token, int signal);
   void on_event_stop(HostTid tid, tracer::StoppedThread token);
-  void on_clone_call(HostTid tid, tracer::StoppedThread token);
+  void on_traced_call(HostTid tid, tracer::StoppedThread token);
+  void on_clone_call(HostTid tid, tracer::StoppedThread token, const tracer::Registers& registers);
+  void tell_taken_signal(const tracer::StoppedThread& token);
   void on_clone(HostTid creator, tracer::StoppedThread token, HostTid child);
   void on_syscall_stop(HostTid tid, tracer::StoppedThread token);
   void on_end(HostTid tid, const tracer::StopEvent& event);
@@ -103,7 +106,9 @@ class Tracee {
   void fail_birth(HostTid creator, int error);
   void go(tracer::StoppedThread token, int signal = 0);
   [[nodiscard]] siginfo_t true_info(const siginfo_t& info);
+  [[nodiscard]] std::optional<siginfo_t> take_sent(int signal);
   [[nodiscard]] bool dumps_core(int signal) const;
+  void forget_interruption(const tracer::StoppedThread& token);
   void make_anew(const tracer::StoppedThread& token);
   void apply_outcome(const tracer::StoppedThread& token);
 

@@ -13,10 +13,12 @@
 #include <utility>
 
 #include "base/log.h"
+#include "tracer/arch/x86_64/restart.h"
 
 namespace llrun {
 namespace {
 
+using tracer::is_restart_code;
 using tracer::RemoteAddr;
 using tracer::RemoteSyscalls;
 using tracer::StoppedThread;
@@ -26,9 +28,11 @@ constexpr std::uint64_t kSlotSize = 64 << 10;
 constexpr std::size_t kSlots = 32;
 constexpr std::uint64_t kNoCall = static_cast<std::uint64_t>(-1);
 
-bool is_restart_code(std::uint64_t rax) {
-  const auto value = static_cast<std::int64_t>(rax);
-  return value <= -512 && value >= -516;
+// What a call has written of an output buffer: what it returned counts it, or a whole structure.
+std::uint64_t answered_bytes(const protocol::HomeCall& call, std::int64_t value) {
+  if (call.number() == SYS_read) return static_cast<std::uint64_t>(value);
+  if (call.number() == SYS_getgroups) return static_cast<std::uint64_t>(value) * sizeof(gid_t);
+  return UINT64_MAX;
 }
 
 template <typename Value>
@@ -110,10 +114,8 @@ void ShadowKeeper::finish_call(HostTid tid, const StoppedThread&, std::int64_t v
   for (int i = 0; i < call.call.buffers_size() && value >= 0; ++i) {
     const auto& buffer = call.call.buffers(i);
     if (!buffer.output()) continue;
-    // What a read has read is what it returned; a structure is whole.
-    const bool counted = call.call.number() == SYS_read;
-    std::string bytes(counted ? static_cast<std::size_t>(value) : buffer.size(), '\0');
-    if (bytes.size() > buffer.size()) bytes.resize(buffer.size());
+    std::string bytes(std::min<std::uint64_t>(answered_bytes(call.call, value), buffer.size()),
+                      '\0');
     auto got = tracer::read_memory(pid_, call.buffers[static_cast<std::size_t>(i)],
                                    std::as_writable_bytes(std::span(bytes)));
     complain("an answer's bytes", got);

@@ -14,7 +14,8 @@ namespace llrun {
 enum class CallClass : std::uint8_t {
   kNative,  // by the guest, at full speed
   kThread,  // the clone family: a trace stop, since ids come from home and registers are rewritten
-  kHome,    // by the shadow; a supervisor that cannot do that yet brings the program home
+  kTraced,  // by the guest, but its result may have to be put right: a trace stop before and after
+  kHome,    // by the shadow; what cannot be described to it brings the program home
   kBringsHome,   // by the program, once it has been brought home
   kConditional,  // natively if its arguments say so (conditions.h), else as the decision says
 };

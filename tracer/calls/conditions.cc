@@ -56,15 +56,16 @@ Conjunctions ioctl_requests() {
 
 // O_ASYNC would ask for signals whose receiver (F_SETOWN) is not carried.
 Conjunctions fcntl_commands() {
-  auto all = any_of(
-      1, {F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC, kFDupfdQuery, kFCreatedQuery});
+  auto all = any_of(1, {F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC, F_GETPIPE_SZ,
+                        kFDupfdQuery, kFCreatedQuery});
   all.push_back({equals32(1, F_SETFL), masked(2, O_ASYNC, 0)});
   return all;
 }
 
 Conjunctions prctl_options() {
-  return any_of(
-      0, {PR_SET_NAME, PR_GET_NAME, PR_SET_TIMERSLACK, PR_GET_TIMERSLACK, PR_GET_TID_ADDRESS});
+  return any_of(0, {PR_SET_NAME, PR_GET_NAME, PR_SET_TIMERSLACK, PR_GET_TIMERSLACK,
+                    PR_GET_TID_ADDRESS, PR_GET_DUMPABLE, PR_GET_CHILD_SUBREAPER, PR_GET_KEEPCAPS,
+                    PR_GET_NO_NEW_PRIVS, PR_GET_THP_DISABLE});
 }
 
 Conjunctions arch_prctl_codes() {
@@ -91,6 +92,12 @@ Conjunctions clocks() {
   return any_of(0, {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE,
                     CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME, CLOCK_REALTIME_ALARM,
                     CLOCK_BOOTTIME_ALARM, CLOCK_TAI});
+}
+
+// Of timer_create. Not a thread's CPU time (whose, the kernel does not tell) nor that of others.
+Conjunctions timer_clocks() {
+  return any_of(
+      0, {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_TAI, CLOCK_PROCESS_CPUTIME_ID});
 }
 
 Conjunctions node_types(const CallRow& row) {
@@ -163,7 +170,7 @@ class HomeUses {
   // readers.
   void add_common(int fd) {
     add(kRenumbers, fd);
-    for (const int command : {F_DUPFD, F_DUPFD_CLOEXEC, F_SETFL})
+    for (const int command : {F_DUPFD, F_DUPFD_CLOEXEC, F_SETFL, F_GETPIPE_SZ})
       add("fcntl", {equals32(0, fd), equals32(1, command)});
     for (const std::uint64_t request : {FIONBIO, FIONREAD})
       add("ioctl", {equals32(0, fd), equals32(1, request)});
@@ -221,7 +228,7 @@ std::vector<Conjunction> native_when(const CallRow& row, std::optional<GuestPid>
     case Decision::kNodeType:
       return node_types(row);
     case Decision::kClockId:
-      return clocks();
+      return row.name == "timer_create" ? timer_clocks() : clocks();
     case Decision::kCpuTime:
       return row.name == "clock_gettime" ? clocks() : Conjunctions{};
     case Decision::kTarget:

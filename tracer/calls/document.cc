@@ -18,7 +18,8 @@ Where each system call of a program that runs away from home is executed, and wh
 | --- | --- |
 | native | executed by the guest at full speed |
 | thread | made by the guest under an id from home; a new *process* brings home |
-| home | executed at home by the shadow (until the supervisor can do that, it brings home) |
+| traced | executed by the guest; its result is looked at, and put right where it names a sender |
+| home | executed at home by the shadow |
 | brings home | the program comes home and executes the call there, once |
 | by … | native or not by what is named there (`tracer/calls/conditions.cc`) |
 

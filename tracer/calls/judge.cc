@@ -46,6 +46,8 @@ Verdict CallJudge::judge(std::uint64_t number, const CallArgs& args) const {
       return Verdict::kNative;
     case CallClass::kThread:
       return Verdict::kThread;
+    case CallClass::kTraced:
+      return Verdict::kTraced;
     case CallClass::kHome:
       return Verdict::kHome;
     case CallClass::kBringsHome:

@@ -15,12 +15,13 @@ namespace llrun {
 enum class Verdict : std::uint8_t {
   kNative,          // continue it
   kThread,          // a trace stop: made natively under an id from home; brings home if no thread
-  kHome,            // have the shadow execute it (until that can be done: bring home)
+  kTraced,          // a trace stop: made natively, its result looked at
+  kHome,            // have the shadow execute it
   kBringsHome,      // bring the program home; it executes the call there
   kHomeDescriptor,  // it concerns a descriptor that lives at home: serve it there, or bring home
   kFileType,        // look at what is opened: continue for regular files, directories, null-like
                     // devices; else bring home
-  kSignalTarget,    // look whom it is for: continue for the program's own threads; else bring home
+  kSignalTarget,    // look whom it is for: continue for the program's own threads; else home's
   kCpuTime,         // answer with the guest's own CPU time plus home's part
 };
 

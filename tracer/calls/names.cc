@@ -8,6 +8,8 @@ std::string_view name_of(CallClass where) {
       return "native";
     case CallClass::kThread:
       return "thread";
+    case CallClass::kTraced:
+      return "traced";
     case CallClass::kHome:
       return "home";
     case CallClass::kBringsHome:

@@ -49,6 +49,7 @@ Result<> add_row(Rules& rules, const CallRow& row, const CallContext& context) {
     case CallClass::kNative:
       return rules.add(SCMP_ACT_ALLOW, row.number, {});
     case CallClass::kThread:
+    case CallClass::kTraced:
       return rules.add(SCMP_ACT_TRACE(0), row.number, {});
     case CallClass::kConditional:
       return add_conditions(rules, row, context);

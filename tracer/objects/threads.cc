@@ -142,11 +142,20 @@ Result<> begin_sleep_again(const StoppedThread& token, const image::Thread& thre
   LLRUN_TRY(interrupt(token.tid()));
   LLRUN_TRY(run_to<EventStop>(token.tid(), resume));
   LLRUN_TRY_ASSIGN(const auto after, tracer::registers(token));
-  // The call may have ended at once: a time of nothing left, a futex that has another value.
-  if (!sleeps_with_restart_block(after)) {
-    original.orig_rax = static_cast<unsigned long long>(-1);
+  if (sleeps_with_restart_block(after)) return {};
+  if (is_restart_code(after.rax)) {
+    // It did not get as far as its sleep: a filter hands it to a supervisor (poll of home's input).
+    // It is made anew, for the time left where that is in a register.
+    const auto argument = timeout_argument(original.orig_rax, original);
+    if (argument.form == TimeoutForm::kMilliseconds)
+      original.*argument.where = registers.*argument.where;
+    original.rip -= 2;
+    original.rax = original.orig_rax;
+  } else {
+    // The call has ended at once: a time of nothing left, a futex that has another value.
     original.rax = after.rax;
   }
+  original.orig_rax = static_cast<unsigned long long>(-1);
   return {};
 }
 

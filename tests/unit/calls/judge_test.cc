@@ -39,7 +39,7 @@ TEST(CallJudge, FollowsTheClass) {
   EXPECT_EQ(ask("fork"), Verdict::kThread);
   EXPECT_EQ(ask("getpriority"), Verdict::kHome);
   EXPECT_EQ(ask("execve"), Verdict::kBringsHome);
-  EXPECT_EQ(ask("timer_create"), Verdict::kBringsHome);
+  EXPECT_EQ(ask("rt_sigtimedwait"), Verdict::kTraced);
 }
 
 TEST(CallJudge, IoctlByRequest) {
@@ -60,6 +60,8 @@ TEST(CallJudge, FcntlByCommand) {
                             F_SETSIG, F_SETPIPE_SZ, F_ADD_SEALS})
     EXPECT_EQ(ask("fcntl", {3, static_cast<std::uint64_t>(command)}), Verdict::kBringsHome)
         << command;
+  EXPECT_EQ(ask("fcntl", {3, F_GETPIPE_SZ}), Verdict::kNative);
+  EXPECT_EQ(ask("fcntl", {0, F_GETPIPE_SZ}, kHomebound), Verdict::kHomeDescriptor);
 }
 
 TEST(CallJudge, MappingsByFlags) {
@@ -118,11 +120,15 @@ TEST(CallJudge, ClocksOfCpuTimeAreAnswered) {
   EXPECT_EQ(ask("getrusage", {0}), Verdict::kCpuTime);
   EXPECT_EQ(ask("clock_nanosleep", {CLOCK_MONOTONIC}), Verdict::kNative);
   EXPECT_EQ(ask("clock_nanosleep", {CLOCK_PROCESS_CPUTIME_ID}), Verdict::kBringsHome);
+  EXPECT_EQ(ask("timer_create", {CLOCK_PROCESS_CPUTIME_ID}), Verdict::kNative);
+  EXPECT_EQ(ask("timer_create", {CLOCK_THREAD_CPUTIME_ID}), Verdict::kBringsHome);
 }
 
 TEST(CallJudge, OtherArguments) {
   EXPECT_EQ(ask("prctl", {PR_SET_NAME}), Verdict::kNative);
+  EXPECT_EQ(ask("prctl", {PR_GET_CHILD_SUBREAPER}), Verdict::kNative);
   EXPECT_EQ(ask("prctl", {PR_SET_PDEATHSIG}), Verdict::kBringsHome);
+  EXPECT_EQ(ask("prctl", {PR_GET_PDEATHSIG}), Verdict::kBringsHome);
   EXPECT_EQ(ask("arch_prctl", {0x1002}), Verdict::kNative);      // ARCH_SET_FS
   EXPECT_EQ(ask("arch_prctl", {0x1023}), Verdict::kBringsHome);  // ARCH_REQ_XCOMP_PERM
   EXPECT_EQ(ask("pipe2", {0, O_CLOEXEC | O_NONBLOCK}), Verdict::kNative);

@@ -40,6 +40,7 @@ std::uint32_t action_for(Verdict verdict) {
     case Verdict::kNative:
       return SECCOMP_RET_ALLOW;
     case Verdict::kThread:
+    case Verdict::kTraced:
       return SECCOMP_RET_TRACE;
     default:
       return SECCOMP_RET_USER_NOTIF;

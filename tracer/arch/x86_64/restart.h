@@ -23,6 +23,13 @@ namespace llrun::tracer {
 inline constexpr std::int64_t kRestartNoHandler = -514;  // ERESTARTNOHAND, include/linux/errno.h
 inline constexpr std::int64_t kRestartBlock = -516;      // ERESTART_RESTARTBLOCK
 
+// rax of a call that was interrupted and is to be made again, by the kernel or by whoever restores
+// it.
+[[nodiscard]] constexpr bool is_restart_code(std::uint64_t rax) {
+  const auto value = static_cast<std::int64_t>(rax);
+  return value <= -512 && value >= kRestartBlock;
+}
+
 // Whether the thread is inside a system call, or has just come back from one.
 [[nodiscard]] bool in_system_call(const Registers& registers);
 [[nodiscard]] bool sleeps_with_restart_block(const Registers& registers);

@@ -1,0 +1,140 @@
+// A shadow's life under its keeper: threads come and go, calls of the guest are made in it, signals
+// are handed on, and it ends as the guest ends.
+#include "supervisor/shadow/keeper.h"
+
+#include <gtest/gtest.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include <chrono>
+
+#include "tests/unit/tracer/child.h"
+#include "tests/unit/tracer/self_checking.h"
+#include "tracer/objects/process.h"
+#include "tracer/objects/shadow.h"
+#include "tracer/procfs/directory.h"
+
+namespace llrun {
+namespace {
+
+constexpr std::chrono::seconds kGenerous{60};
+
+class Kept : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(program_.read_line(), "ready");
+    auto threads = tracer::ThreadSet::seize_all(program_.pid(), PTRACE_O_EXITKILL);
+    ASSERT_OK(threads);
+    auto freeze = tracer::Freeze::begin(std::move(*threads));
+    ASSERT_OK(freeze);
+    auto capture = tracer::capture_process(*freeze);
+    ASSERT_OK(capture);
+    auto shadow = tracer::Shadow::make(std::move(*freeze), capture->process);
+    ASSERT_OK(shadow);
+    ASSERT_OK(shadow->drop_memory());
+    keeper_ = std::make_unique<ShadowKeeper>(
+        program_.pid(), shadow->stub(), shadow->tids(),
+        ShadowKeeper::Callbacks{
+            [this](const siginfo_t& info, GuestTid tid) { signals_.emplace_back(info, tid); },
+            [this](const protocol::HomeCallDone& done) { answers_.push_back(done); },
+            [this](const tracer::StopKind& end) { end_ = end; }});
+  }
+
+  // All threads must be waited for before the first one is said to have ended (ptrace(2)).
+  void TearDown() override {
+    if (!keeper_ || end_) return;
+    ::kill(program_.pid().value, SIGKILL);
+    EXPECT_TRUE(until([this] { return end_.has_value(); }));
+  }
+
+  // Look at events, as the control loop does at SIGCHLD, until there is what the test waits for.
+  template <typename Condition>
+  bool until(Condition&& condition) {
+    const auto deadline = std::chrono::steady_clock::now() + kGenerous;
+    while (!condition() && std::chrono::steady_clock::now() < deadline) {
+      keeper_->on_sigchld();
+      ::usleep(1000);
+    }
+    return condition();
+  }
+
+  protocol::HomeCallDone call(std::uint64_t number, std::vector<std::uint64_t> arguments,
+                              std::uint32_t output = 0, std::uint64_t size = 0) {
+    protocol::HomeCall wanted;
+    wanted.set_id(7);
+    wanted.set_tid(program_.pid().value);
+    wanted.set_number(number);
+    for (const auto argument : arguments) wanted.add_arguments(argument);
+    if (size != 0) {
+      auto& buffer = *wanted.add_buffers();
+      buffer.set_argument(output);
+      buffer.set_size(size);
+      buffer.set_output(true);
+    }
+    answers_.clear();
+    keeper_->start_call(wanted);
+    EXPECT_TRUE(until([this] { return !answers_.empty(); }));
+    return answers_.empty() ? protocol::HomeCallDone() : answers_.front();
+  }
+
+  std::size_t threads() { return tracer::list_threads(program_.pid())->size(); }
+
+  tracer::SelfChecking program_;
+  std::unique_ptr<ShadowKeeper> keeper_;
+  std::vector<std::pair<siginfo_t, GuestTid>> signals_;
+  std::vector<protocol::HomeCallDone> answers_;
+  std::optional<tracer::StopKind> end_;
+};
+
+TEST_F(Kept, ThreadsComeAndGo) {
+  const auto before = threads();
+  const auto made = keeper_->new_thread();
+  ASSERT_OK(made);
+  EXPECT_EQ(threads(), before + 1);
+  keeper_->end_thread(*made);
+  EXPECT_EQ(threads(), before);
+}
+
+TEST_F(Kept, CallsAreAnsweredAsTheProgramWouldBe) {
+  EXPECT_EQ(call(SYS_getpgid, {0}).value(), ::getpgrp());
+  EXPECT_EQ(call(SYS_getpriority, {PRIO_PROCESS, 0}).value(), 20 - ::getpriority(PRIO_PROCESS, 0));
+  EXPECT_EQ(call(SYS_kill, {static_cast<std::uint64_t>(::getpid()), 0}).value(), 0);
+  EXPECT_EQ(call(SYS_getpgid, {0x7fffffff}).value(), -ESRCH);
+}
+
+TEST_F(Kept, NoMoreIsAnsweredThanTheCallHasWritten) {
+  std::vector<gid_t> own(1024);
+  own.resize(static_cast<std::size_t>(::getgroups(1024, own.data())));
+  const auto done = call(SYS_getgroups, {1024, 0}, 1, 1024 * sizeof(gid_t));
+  ASSERT_EQ(done.value(), static_cast<std::int64_t>(own.size()));
+  ASSERT_EQ(done.outputs_size(), 1);
+  const std::string bytes(reinterpret_cast<const char*>(own.data()), own.size() * sizeof(gid_t));
+  EXPECT_EQ(done.outputs(0).bytes(), bytes);
+}
+
+TEST_F(Kept, SignalsAreHandedOnAndDoNothing) {
+  ASSERT_EQ(::kill(program_.pid().value, SIGTERM), 0);
+  ASSERT_TRUE(until([this] { return !signals_.empty(); }));
+  EXPECT_EQ(signals_[0].first.si_signo, SIGTERM);
+  EXPECT_EQ(signals_[0].first.si_pid, ::getpid());
+  EXPECT_FALSE(signals_[0].second);
+  EXPECT_FALSE(end_);
+}
+
+TEST_F(Kept, EndsWithTheGuestsStatus) {
+  ASSERT_OK(keeper_->end_like_guest(7 << 8));
+  ASSERT_TRUE(until([this] { return end_.has_value(); }));
+  ASSERT_TRUE(std::holds_alternative<tracer::Exited>(*end_));
+  EXPECT_EQ(std::get<tracer::Exited>(*end_).status, 7);
+}
+
+TEST_F(Kept, DiesByTheGuestsSignal) {
+  ASSERT_OK(keeper_->end_like_guest(SIGALRM));
+  ASSERT_TRUE(until([this] { return end_.has_value(); }));
+  ASSERT_TRUE(std::holds_alternative<tracer::Killed>(*end_));
+  EXPECT_EQ(std::get<tracer::Killed>(*end_).signal, SIGALRM);
+}
+
+}  // namespace
+}  // namespace llrun
