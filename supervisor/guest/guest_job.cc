@@ -1,13 +1,10 @@
 #include "supervisor/guest/guest_job.h"
 
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
-
 #include <csignal>
 #include <utility>
 
 #include "base/log.h"
+#include "supervisor/job/child_signals.h"
 #include "supervisor/job/greeting.h"
 #include "supervisor/traits/traits.h"
 
@@ -35,29 +32,13 @@ Result<std::unique_ptr<GuestJob>> GuestJob::create(GuestOptions options) {
 }
 
 Result<> GuestJob::start() {
-  sigset_t children;
-  ::sigemptyset(&children);
-  ::sigaddset(&children, SIGCHLD);
-  ::pthread_sigmask(SIG_BLOCK, &children, nullptr);
-  ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGHUP, SIG_IGN);
-  child_signals_ = Fd(::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!child_signals_.valid()) return system_error("watch for child signals");
   LLRUN_TRY_ASSIGN(loop_, EventLoop::create());
   holds_.emplace(*loop_, hold_directory(), "guest");
-  LLRUN_TRY(loop_->watch(child_signals_.get(), EPOLLIN, [this](std::uint32_t) {
-    signalfd_siginfo info;
-    while (::read(child_signals_.get(), &info, sizeof info) > 0) {
-    }
-    if (tracee_) tracee_->on_sigchld();
-  }));
-  protocol::Hello ours;
-  ours.set_version(kProtocolVersion);
-  ours.set_purpose(protocol::Hello::PURPOSE_JOB);
-  ours.set_job(options_.hello.job());
-  ours.set_epoch(options_.hello.epoch());
-  *ours.mutable_traits() = local_traits();
-  LLRUN_TRY(say_hello(options_.out.get(), ours));
+  LLRUN_TRY_ASSIGN(child_signals_, watch_child_signals(*loop_, [this] {
+                     if (tracee_) tracee_->on_sigchld();
+                   }));
+  LLRUN_TRY(say_hello(options_.out.get(), own_hello(protocol::Hello::PURPOSE_JOB)));
   LLRUN_TRY_ASSIGN(
       traffic_,
       GuestTraffic::create(
@@ -81,6 +62,16 @@ Result<> GuestJob::start() {
   loop_->every(std::chrono::seconds(1), [this] { tick(); });
   report();
   return {};
+}
+
+protocol::Hello GuestJob::own_hello(protocol::Hello::Purpose purpose) const {
+  protocol::Hello ours;
+  ours.set_version(kProtocolVersion);
+  ours.set_purpose(purpose);
+  ours.set_job(options_.hello.job());
+  ours.set_epoch(options_.hello.epoch());
+  *ours.mutable_traits() = local_traits();
+  return ours;
 }
 
 int GuestJob::run() {
@@ -195,13 +186,7 @@ void GuestJob::on_given_channel(control::GivenChannel channel, const control::Re
   if (state_ == GuestState::kGone) return reply.refused("its guest has ended");
   if (!theirs.ParseFromString(channel.hello) || theirs.epoch() != options_.hello.epoch())
     return reply.refused("this node holds another incarnation of that program");
-  protocol::Hello ours;
-  ours.set_version(kProtocolVersion);
-  ours.set_purpose(protocol::Hello::PURPOSE_RESUME);
-  ours.set_job(options_.hello.job());
-  ours.set_epoch(options_.hello.epoch());
-  *ours.mutable_traits() = local_traits();
-  if (auto said = say_hello(channel.out.get(), ours); !said)
+  if (auto said = say_hello(channel.out.get(), own_hello(protocol::Hello::PURPOSE_RESUME)); !said)
     return reply.refused(said.error().message());
   if (auto connected = traffic_->connect(std::move(channel.in), std::move(channel.out)); !connected)
     return reply.refused(connected.error().message());

@@ -40,6 +40,7 @@ class GuestJob {
  private:
   explicit GuestJob(GuestOptions options);
   [[nodiscard]] Result<> start();
+  [[nodiscard]] protocol::Hello own_hello(protocol::Hello::Purpose purpose) const;
   bool advance(migration::GuestEvent event);  // false: means nothing in this state
   // What follows from having entered this state.
   void go_on(std::function<void()> rest);

@@ -18,18 +18,8 @@ constexpr std::chrono::seconds kFirstPatience{30};  // until home has said what 
 Result<std::unique_ptr<GuestTraffic>> GuestTraffic::create(EventLoop& control, std::uint32_t epoch,
                                                            Callbacks callbacks) {
   std::unique_ptr<GuestTraffic> traffic(new GuestTraffic(control, std::move(callbacks)));
-  LLRUN_TRY_ASSIGN(traffic->io_, IoThread::start());
+  LLRUN_TRY(traffic->start(epoch));
   GuestTraffic* self = traffic.get();
-  traffic->link_ = std::make_unique<Link>(
-      traffic->io_->loop(),
-      Link::Callbacks{[self](const wire::FrameHeader& header, std::span<const std::byte> payload) {
-                        self->on_frame(header, payload);
-                      },
-                      [self](const Error& error) {
-                        if (!self->filled_) self->end_view_here();
-                        self->tell_control([self, error] { self->callbacks_.on_lost(error); });
-                      }});
-  traffic->link_->set_epoch(epoch);
   traffic->link_->set_patience(kFirstPatience);
   traffic->streams_ = std::make_unique<GuestStreams>(
       traffic->io_->loop(),
@@ -91,14 +81,6 @@ GuestTraffic::~GuestTraffic() {
   });
 }
 
-Result<> GuestTraffic::connect(Fd in, Fd out) {
-  return io_->ask([this, &in, &out] { return link_->connect(std::move(in), std::move(out)); });
-}
-
-void GuestTraffic::disconnect() {
-  io_->ask([this] { link_->disconnect(); });
-}
-
 Result<> GuestTraffic::relay_files(homefs::ViewDevices devices, Fd world) {
   LLRUN_TRY_ASSIGN(auto relay,
                    homefs::FuseRelay::create(std::move(devices), [this](homefs::Frame frame) {
@@ -155,14 +137,13 @@ void GuestTraffic::on_armed(const protocol::Armed& armed) {
   arming_.erase(waiting);
 }
 
-void GuestTraffic::on_frame(const wire::FrameHeader& header, std::span<const std::byte> payload) {
+void GuestTraffic::on_link_lost() {
+  if (!filled_) end_view_here();
+}
+
+void GuestTraffic::on_own_frame(const wire::FrameHeader& header,
+                                std::span<const std::byte> payload) {
   switch (header.type) {
-    case wire::FrameType::kJob: {
-      protocol::JobMessage message;
-      if (!message.ParseFromArray(payload.data(), static_cast<int>(payload.size())))
-        return untrusted("a message that cannot be read");
-      return on_message(std::move(message));
-    }
     case wire::FrameType::kFileReply:
       return on_file_reply(payload);
     case wire::FrameType::kStreamCredit: {
@@ -170,15 +151,6 @@ void GuestTraffic::on_frame(const wire::FrameHeader& header, std::span<const std
       if (payload.size() != sizeof passed_on) return untrusted("a malformed credit");
       std::memcpy(&passed_on, payload.data(), sizeof passed_on);
       return streams_->credit(header.stream, passed_on);
-    }
-    case wire::FrameType::kPages: {
-      auto pages = wire::parse_pages(payload);
-      if (!pages) return untrusted(pages.error().message());
-      tell_control(
-          [this, address = pages->header.address, bytes = std::string(text_of(pages->bytes))] {
-            callbacks_.on_pages(address, bytes);
-          });
-      return;
     }
     default:
       return untrusted("a frame that only a guest's side sends");
@@ -196,21 +168,7 @@ void GuestTraffic::on_file_reply(std::span<const std::byte> payload) {
 void GuestTraffic::on_message(protocol::JobMessage message) {
   if (message.has_armed()) return on_armed(message.armed());
   if (message.has_stream_closed()) return streams_->break_output(message.stream_closed().stream());
-  tell_control([this, message = std::move(message)] { callbacks_.on_message(message); });
-}
-
-void GuestTraffic::tell_control(std::function<void()> task) {
-  control_.post([alive = std::weak_ptr(alive_), task = std::move(task)] {
-    if (!alive.expired()) task();
-  });
-}
-
-void GuestTraffic::untrusted(const std::string& why) {
-  log::error("home sent {}: the link is closed", why);
-  link_->disconnect();
-  tell_control([this, why] {
-    callbacks_.on_lost(Error{ErrorCode::kProtocol, 0, "home sent " + why});
-  });
+  tell_control(std::move(message));
 }
 
 }  // namespace llrun

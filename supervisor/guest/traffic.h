@@ -1,8 +1,6 @@
 // GuestTraffic: what flows between a guest and its home, seen from the peer.
 //
-// Lives on the I/O thread: the link, the relay of the file view and the stand-ins of home's pipes
-// and terminals. It never touches the guest's memory or files: whoever waits for these waits for
-// it. The control loop gets the messages that concern it.
+// On the I/O thread: the relay of the file view and the stand-ins of home's pipes and terminals.
 #pragma once
 
 #include <atomic>
@@ -15,29 +13,18 @@
 
 #include "base/event_loop.h"
 #include "netproxy/homefs/fuse_relay.h"
-#include "supervisor/job/io_thread.h"
-#include "supervisor/job/link.h"
+#include "supervisor/job/traffic.h"
 #include "supervisor/streams/guest_streams.h"
 
 namespace llrun {
 
-class GuestTraffic {
+class GuestTraffic : public JobTraffic {
  public:
-  struct Callbacks {  // on the control loop's thread
-    std::function<void(const protocol::JobMessage&)> on_message;
-    std::function<void(std::uint64_t address, const std::string& bytes)> on_pages;
-    std::function<void(const Error&)> on_lost;
-  };
   [[nodiscard]] static Result<std::unique_ptr<GuestTraffic>> create(EventLoop& control,
                                                                     std::uint32_t epoch,
                                                                     Callbacks callbacks);
-  ~GuestTraffic();
-  GuestTraffic(const GuestTraffic&) = delete;
-  GuestTraffic& operator=(const GuestTraffic&) = delete;
+  ~GuestTraffic() override;
 
-  [[nodiscard]] Result<> connect(Fd in, Fd out);
-  void disconnect();
-  [[nodiscard]] Link& link() { return *link_; }
   // Begin to relay the world's file view. `world`: World::handle().
   [[nodiscard]] Result<> relay_files(homefs::ViewDevices devices, Fd world);
   // Kills everything in the world, then ends the file view.
@@ -59,23 +46,17 @@ class GuestTraffic {
 
  private:
   GuestTraffic(EventLoop& control, Callbacks callbacks)
-      : control_(control), callbacks_(std::move(callbacks)) {}
-  void on_frame(const wire::FrameHeader& header, std::span<const std::byte> payload);
-  void on_message(protocol::JobMessage message);
+      : JobTraffic(control, std::move(callbacks), "home") {}
+  void on_own_frame(const wire::FrameHeader& header, std::span<const std::byte> payload) override;
+  void on_message(protocol::JobMessage message) override;
+  void on_link_lost() override;
   void on_file_reply(std::span<const std::byte> payload);
   void on_fuse_readable();
   void on_armed(const protocol::Armed& armed);
   void watch_silence();
   void end_view_here();
   void fail_arming();
-  void untrusted(const std::string& why);
-  void tell_control(std::function<void()> task);
 
-  EventLoop& control_;
-  Callbacks callbacks_;
-  std::shared_ptr<int> alive_ = std::make_shared<int>();
-  std::unique_ptr<IoThread> io_;
-  std::unique_ptr<Link> link_;
   std::unique_ptr<homefs::FuseRelay> relay_;
   Fd world_;
   std::unique_ptr<GuestStreams> streams_;

@@ -191,10 +191,6 @@ void Journey::take_back(HomeEvent event, const std::string& why) {
   resume_at_home(fmt::format("moving to {} failed in {}: {}", plan_.node, state, why));
 }
 
-void Journey::on_resume_state(const protocol::ResumeState& state) {
-  log::info("the guest is in state {}", state.state());
-}
-
 // By now the guest has given itself up, if it ever was (docs/protocol.md). What it did before
 // Confirmed has had no effect, so the program that waits here goes on; a shadow has nothing to go
 // on with.

@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 #include <utility>
 
@@ -16,6 +14,7 @@
 #include "supervisor/home/children.h"
 #include "supervisor/home/level_list.h"
 #include "supervisor/home/stacks_text.h"
+#include "supervisor/job/child_signals.h"
 
 namespace llrun {
 namespace {
@@ -50,21 +49,10 @@ Result<std::unique_ptr<HomeJob>> HomeJob::create(HomeOptions options) {
 }
 
 Result<> HomeJob::start() {
-  // Before any thread exists: all of them leave SIGCHLD to the control loop.
-  sigset_t children;
-  ::sigemptyset(&children);
-  ::sigaddset(&children, SIGCHLD);
-  ::pthread_sigmask(SIG_BLOCK, &children, nullptr);
-  ::signal(SIGPIPE, SIG_IGN);
-  child_signals_ = Fd(::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!child_signals_.valid()) return system_error("watch for child signals");
   LLRUN_TRY_ASSIGN(loop_, EventLoop::create());
-  LLRUN_TRY(loop_->watch(child_signals_.get(), EPOLLIN, [this](std::uint32_t) {
-    signalfd_siginfo info;
-    while (::read(child_signals_.get(), &info, sizeof info) > 0) {
-    }
-    if (journey_) journey_->on_sigchld();
-  }));
+  LLRUN_TRY_ASSIGN(child_signals_, watch_child_signals(*loop_, [this] {
+                     if (journey_) journey_->on_sigchld();
+                   }));
   LLRUN_TRY(loop_->watch(options_.pidfd.get(), EPOLLIN, [this](std::uint32_t) {
     if (journey_) return journey_->on_died();
     on_end("ended");

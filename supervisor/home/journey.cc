@@ -139,8 +139,6 @@ void Journey::handle(const protocol::JobMessage& message) {
       if (!asked.empty()) asked.mapped()(stacks_of(message.stack_trace()));
       return;
     }
-    case protocol::JobMessage::kResumeState:
-      return on_resume_state(message.resume_state());
     default:
       log::warn("a message that home does not expect ({})", static_cast<int>(message.body_case()));
   }

@@ -114,7 +114,6 @@ class Journey {
   void try_again_later();
   void on_job_unknown(const std::string& words);
   void take_back(migration::HomeEvent event, const std::string& why);
-  void on_resume_state(const protocol::ResumeState& state);
   void abandon(const std::string& why);
   void lose(const std::string& why);
   [[nodiscard]] protocol::Hello own_hello() const;

@@ -14,17 +14,7 @@ namespace llrun {
 Result<std::unique_ptr<HomeTraffic>> HomeTraffic::create(EventLoop& control, std::uint32_t epoch,
                                                          Callbacks callbacks) {
   std::unique_ptr<HomeTraffic> traffic(new HomeTraffic(control, std::move(callbacks)));
-  LLRUN_TRY_ASSIGN(traffic->io_, IoThread::start());
-  HomeTraffic* self = traffic.get();
-  traffic->link_ = std::make_unique<Link>(
-      traffic->io_->loop(),
-      Link::Callbacks{[self](const wire::FrameHeader& header, std::span<const std::byte> payload) {
-                        self->on_frame(header, payload);
-                      },
-                      [self](const Error& error) {
-                        self->tell_control([self, error] { self->callbacks_.on_lost(error); });
-                      }});
-  traffic->link_->set_epoch(epoch);
+  LLRUN_TRY(traffic->start(epoch));
   return traffic;
 }
 
@@ -52,14 +42,6 @@ HomeTraffic::~HomeTraffic() {
       writers_.clear();
     });
   files_.reset();
-}
-
-Result<> HomeTraffic::connect(Fd in, Fd out) {
-  return io_->ask([this, &in, &out] { return link_->connect(std::move(in), std::move(out)); });
-}
-
-void HomeTraffic::disconnect() {
-  io_->ask([this] { link_->disconnect(); });
 }
 
 void HomeTraffic::add_stream(std::uint32_t stream, Fd description) {
@@ -97,7 +79,7 @@ void HomeTraffic::release_effects() {
   io_->loop().post([this] {
     holding_ = false;
     for (auto held = std::exchange(held_, {}); const Frame& frame : held)
-      handle(frame.header, frame.payload);
+      JobTraffic::on_frame(frame.header, frame.payload);
   });
 }
 
@@ -106,23 +88,18 @@ void HomeTraffic::drop_effects() {
 }
 
 void HomeTraffic::on_frame(const wire::FrameHeader& header, std::span<const std::byte> payload) {
-  if (!holding_) return handle(header, payload);
+  if (!holding_) return JobTraffic::on_frame(header, payload);
   protocol::JobMessage message;
   const bool decides = header.type == wire::FrameType::kJob &&
                        message.ParseFromArray(payload.data(), static_cast<int>(payload.size())) &&
                        (message.has_confirmed() || message.has_abort());
-  if (decides) return handle_message(std::move(message));
+  if (decides) return on_message(std::move(message));
   held_.push_back({header, {payload.begin(), payload.end()}});
 }
 
-void HomeTraffic::handle(const wire::FrameHeader& header, std::span<const std::byte> payload) {
+void HomeTraffic::on_own_frame(const wire::FrameHeader& header,
+                               std::span<const std::byte> payload) {
   switch (header.type) {
-    case wire::FrameType::kJob: {
-      protocol::JobMessage message;
-      if (!message.ParseFromArray(payload.data(), static_cast<int>(payload.size())))
-        return untrusted("a message that cannot be read");
-      return handle_message(std::move(message));
-    }
     case wire::FrameType::kFileRequest: {
       if (!files_) return untrusted("a file request before its world");
       auto accepted = files_->submit(homefs::Frame(payload.begin(), payload.end()));
@@ -134,26 +111,17 @@ void HomeTraffic::handle(const wire::FrameHeader& header, std::span<const std::b
       if (writer != writers_.end()) writer->second->push(std::string(text_of(payload)));
       return;
     }
-    case wire::FrameType::kPages: {
-      auto pages = wire::parse_pages(payload);
-      if (!pages) return untrusted(pages.error().message());
-      tell_control(
-          [this, address = pages->header.address, bytes = std::string(text_of(pages->bytes))] {
-            callbacks_.on_pages(address, bytes);
-          });
-      return;
-    }
     default:
       return untrusted("a frame that only home sends");
   }
 }
 
-void HomeTraffic::handle_message(protocol::JobMessage message) {
+void HomeTraffic::on_message(protocol::JobMessage message) {
   if (message.has_world_ready()) start_files(message.world_ready());
   if (message.has_running()) holding_ = true;
   if (message.has_classify()) return handle_classify(message.classify());
   if (message.has_arm_description()) return handle_arm(message.arm_description());
-  tell_control([this, message = std::move(message)] { callbacks_.on_message(message); });
+  tell_control(std::move(message));
 }
 
 // The path is looked at with the user's own rights; whether the guest's open succeeds is decided
@@ -182,20 +150,6 @@ void HomeTraffic::handle_arm(const protocol::ArmDescription& wish) {
   else
     armed.set_error(path.error().message());
   link_->send(answer);
-}
-
-void HomeTraffic::tell_control(std::function<void()> task) {
-  control_.post([alive = std::weak_ptr(alive_), task = std::move(task)] {
-    if (!alive.expired()) task();
-  });
-}
-
-void HomeTraffic::untrusted(const std::string& why) {
-  log::error("the peer sent {}: the link is closed", why);
-  link_->disconnect();
-  tell_control([this, why] {
-    callbacks_.on_lost(Error{ErrorCode::kProtocol, 0, "the peer sent " + why});
-  });
 }
 
 }  // namespace llrun

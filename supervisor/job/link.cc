@@ -25,6 +25,9 @@ Result<std::uint64_t> decode_number(std::span<const std::byte> payload) {
   return number;
 }
 
+constexpr std::size_t kPartBytes = 512 << 10;
+static_assert(kPartBytes + 64 < wire::kMaxPayload);
+
 bool numbered(wire::FrameType type) {
   return type != wire::FrameType::kKeepAlive && type != wire::FrameType::kPages;
 }
@@ -93,14 +96,26 @@ void Link::lost(const Error& error) {
   callbacks_.on_lost(error);
 }
 
+void Link::keep_and_send(Kept frame) {
+  if (channel_ && open_) channel_->send(frame.type, frame.epoch, frame.stream, frame.payload);
+  kept_.push_back(std::move(frame));
+}
+
 void Link::send(wire::FrameType type, std::uint32_t stream, std::string payload) {
   const std::lock_guard lock(mutex_);
-  if (channel_ && open_) channel_->send(type, epoch_, stream, payload);
-  kept_.push_back({type, epoch_, stream, std::move(payload)});
+  keep_and_send({type, epoch_, stream, std::move(payload)});
 }
 
 void Link::send(const protocol::JobMessage& message) {
-  send(wire::FrameType::kJob, 0, message.SerializeAsString());
+  std::string whole = message.SerializeAsString();
+  if (whole.size() <= wire::kMaxPayload) return send(wire::FrameType::kJob, 0, std::move(whole));
+  const std::lock_guard lock(mutex_);  // nothing may come between two parts
+  for (std::size_t done = 0; done < whole.size(); done += kPartBytes) {
+    protocol::JobMessage carrier;
+    carrier.mutable_part()->set_piece(whole.substr(done, kPartBytes));
+    carrier.mutable_part()->set_last(done + kPartBytes >= whole.size());
+    keep_and_send({wire::FrameType::kJob, epoch_, 0, carrier.SerializeAsString()});
+  }
 }
 
 Result<> Link::send_pages(std::uint64_t address, std::span<const std::byte> bytes) {

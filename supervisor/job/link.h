@@ -47,6 +47,7 @@ class Link {
   void disconnect();  // on the loop's thread; on_lost is not called
 
   void send(wire::FrameType type, std::uint32_t stream, std::string payload);
+  // In parts if it is longer than a frame may be (see JobTraffic).
   void send(const protocol::JobMessage& message);
   // Whole pages, any number; not on the loop's thread. Waits while kPagesWindow bytes have not
   // landed. kGone when the connection is lost.
@@ -79,6 +80,7 @@ class Link {
     std::uint32_t stream;
     std::string payload;
   };
+  void keep_and_send(Kept frame);  // mutex_ is held
   void receive(const wire::FrameHeader& header, std::span<const std::byte> payload);
   void on_keep_alive(std::span<const std::byte> payload);
   void forget_up_to(std::uint64_t received);

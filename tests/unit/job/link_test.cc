@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "supervisor/job/greeting.h"
 #include "supervisor/job/io_thread.h"
+#include "supervisor/job/message_parts.h"
 
 namespace llrun {
 namespace {
@@ -173,6 +174,73 @@ TEST(Greeting, AnotherVersionIsRefused) {
   const auto theirs = greet(pair->first.get(), pair->first.get(), ours, std::chrono::seconds(10));
   ASSERT_FALSE(theirs);
   EXPECT_EQ(theirs.error().code, ErrorCode::kProtocol);
+}
+
+// Gathers the messages that arrive, as JobTraffic does.
+struct Reader {
+  Reader() {
+    io = std::move(*IoThread::start());
+    io->ask([this] {
+      link = std::make_unique<Link>(
+          io->loop(), Link::Callbacks{[this](const wire::FrameHeader&,
+                                             std::span<const std::byte> payload) { take(payload); },
+                                      [](const Error&) {}});
+      link->set_epoch(1);
+    });
+  }
+  ~Reader() {
+    io->ask([this] { link.reset(); });
+  }
+  void take(std::span<const std::byte> payload) {
+    auto message = parts.take(payload);
+    ASSERT_TRUE(message) << message.error().message();
+    if (*message) got.push_back(std::move(**message));
+    if (got.size() == 2) done.set_value();
+  }
+  std::unique_ptr<IoThread> io;
+  std::unique_ptr<Link> link;
+  MessageParts parts;
+  std::vector<protocol::JobMessage> got;
+  std::promise<void> done;
+};
+
+TEST(Link, AMessageLongerThanAFrameArrivesWhole) {
+  Side a;
+  Reader b;
+  auto pair = make_socketpair(SOCK_STREAM);
+  ASSERT_TRUE(pair);
+  auto copies = std::pair{pair->first.duplicate(), pair->second.duplicate()};
+  ASSERT_TRUE(copies.first && copies.second);
+  a.io->ask(
+      [&] { ASSERT_TRUE(a.link->connect(std::move(pair->first), std::move(*copies.first))); });
+  b.io->ask(
+      [&] { ASSERT_TRUE(b.link->connect(std::move(pair->second), std::move(*copies.second))); });
+  protocol::JobMessage large;
+  for (int i = 0; i < 1000; ++i) {
+    auto& thread = *large.mutable_image()->add_threads();
+    thread.set_tid(i + 1);
+    thread.set_xstate(std::string(11'000, static_cast<char>(i)));
+  }
+  protocol::JobMessage small;
+  small.mutable_commit();
+  a.link->send(large);
+  a.link->send(small);
+  ASSERT_EQ(b.done.get_future().wait_for(kLimit), std::future_status::ready);
+  EXPECT_EQ(b.got[0].SerializeAsString(), large.SerializeAsString());
+  EXPECT_TRUE(b.got[1].has_commit());
+}
+
+TEST(MessageParts, RefuseWhatNoSenderMakes) {
+  protocol::JobMessage part;
+  part.mutable_part()->set_piece("not a message");
+  part.mutable_part()->set_last(true);
+  MessageParts parts;
+  EXPECT_FALSE(parts.take(bytes_of(std::string_view(part.SerializeAsString()))));
+  part.mutable_part()->set_last(false);
+  EXPECT_TRUE(parts.take(bytes_of(std::string_view(part.SerializeAsString()))));
+  protocol::JobMessage other;
+  other.mutable_commit();
+  EXPECT_FALSE(parts.take(bytes_of(std::string_view(other.SerializeAsString()))));
 }
 
 }  // namespace

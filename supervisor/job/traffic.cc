@@ -1,0 +1,68 @@
+#include "supervisor/job/traffic.h"
+
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/log.h"
+
+namespace llrun {
+
+Result<> JobTraffic::start(std::uint32_t epoch) {
+  LLRUN_TRY_ASSIGN(io_, IoThread::start());
+  link_ = std::make_unique<Link>(
+      io_->loop(),
+      Link::Callbacks{[this](const wire::FrameHeader& header, std::span<const std::byte> payload) {
+                        on_frame(header, payload);
+                      },
+                      [this](const Error& error) {
+                        on_link_lost();
+                        tell_control([this, error] { callbacks_.on_lost(error); });
+                      }});
+  link_->set_epoch(epoch);
+  return {};
+}
+
+Result<> JobTraffic::connect(Fd in, Fd out) {
+  return io_->ask([this, &in, &out] { return link_->connect(std::move(in), std::move(out)); });
+}
+
+void JobTraffic::disconnect() {
+  io_->ask([this] { link_->disconnect(); });
+}
+
+void JobTraffic::on_frame(const wire::FrameHeader& header, std::span<const std::byte> payload) {
+  if (header.type == wire::FrameType::kJob) {
+    auto message = parts_.take(payload);
+    if (!message) return untrusted(message.error().message());
+    if (*message) on_message(std::move(**message));
+  } else if (header.type == wire::FrameType::kPages) {
+    const auto pages = wire::parse_pages(payload);
+    if (!pages) return untrusted(pages.error().message());
+    tell_control(
+        [this, address = pages->header.address, bytes = std::string(text_of(pages->bytes))] {
+          callbacks_.on_pages(address, bytes);
+        });
+  } else {
+    on_own_frame(header, payload);
+  }
+}
+
+void JobTraffic::tell_control(std::function<void()> task) {
+  control_.post([alive = std::weak_ptr(alive_), task = std::move(task)] {
+    if (!alive.expired()) task();
+  });
+}
+
+void JobTraffic::tell_control(protocol::JobMessage message) {
+  tell_control([this, message = std::move(message)] { callbacks_.on_message(message); });
+}
+
+void JobTraffic::untrusted(const std::string& why) {
+  log::error("{} sent {}: the link is closed", other_, why);
+  link_->disconnect();
+  tell_control([this, words = other_ + " sent " + why] {
+    callbacks_.on_lost(Error{ErrorCode::kProtocol, 0, words});
+  });
+}
+
+}  // namespace llrun

@@ -1,0 +1,65 @@
+// JobTraffic: what flows between the two supervisors of a job, as far as both sides are alike.
+//
+// Lives on the I/O thread, with the link; each side adds what it serves there. It never touches the
+// program's memory or files: whoever waits for these waits for it. The control loop gets the
+// messages that concern it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/event_loop.h"
+#include "supervisor/job/io_thread.h"
+#include "supervisor/job/link.h"
+#include "supervisor/job/message_parts.h"
+
+namespace llrun {
+
+class JobTraffic {
+ public:
+  struct Callbacks {  // on the control loop's thread
+    std::function<void(const protocol::JobMessage&)> on_message;
+    std::function<void(std::uint64_t address, const std::string& bytes)> on_pages;
+    std::function<void(const Error&)> on_lost;
+  };
+  JobTraffic(const JobTraffic&) = delete;
+  JobTraffic& operator=(const JobTraffic&) = delete;
+
+  [[nodiscard]] Result<> connect(Fd in, Fd out);
+  void disconnect();
+  [[nodiscard]] Link& link() { return *link_; }
+
+ protected:
+  // `other`: who is at the other end, in words.
+  JobTraffic(EventLoop& control, Callbacks callbacks, std::string other)
+      : control_(control), callbacks_(std::move(callbacks)), other_(std::move(other)) {}
+  // A side ends its own part, and the link with it, on the I/O thread first.
+  virtual ~JobTraffic() = default;
+  [[nodiscard]] Result<> start(std::uint32_t epoch);
+
+  // -- on the I/O thread
+  virtual void on_frame(const wire::FrameHeader& header, std::span<const std::byte> payload);
+  virtual void on_message(protocol::JobMessage message) = 0;
+  // A frame that only this side gets.
+  virtual void on_own_frame(const wire::FrameHeader& header,
+                            std::span<const std::byte> payload) = 0;
+  virtual void on_link_lost() {}
+  void untrusted(const std::string& why);
+
+  // Run on the control loop, unless this object is gone by then.
+  void tell_control(std::function<void()> task);
+  void tell_control(protocol::JobMessage message);
+
+  EventLoop& control_;
+  Callbacks callbacks_;
+  std::unique_ptr<IoThread> io_;
+  std::unique_ptr<Link> link_;
+
+ private:
+  std::string other_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>();
+  MessageParts parts_;
+};
+
+}  // namespace llrun
