@@ -178,7 +178,7 @@ Result<> Journey::capture() {
   LLRUN_TRY_ASSIGN(auto captured, tracer::capture_process(*frozen_));
   if (!captured.pins.empty()) return failure(ErrorCode::kRefused, captured.pins.front().what);
   image_ = std::move(captured.process);
-  image_.set_cpu_time_ns(image_.cpu_time_ns() + plan_.cpu_ms_away * 1'000'000);
+  plan_.cpu_away.add_to(image_);
   return take_descriptors();
 }
 

@@ -146,7 +146,7 @@ void HomeJob::report() {
   report.set_since_last_move_ms(static_cast<std::uint64_t>(since.count()));
   report.set_state(
       std::string(migration::name(journey_ ? journey_->state() : migration::HomeState::kHome)));
-  std::uint64_t away_ms = cpu_ms_away_;
+  std::uint64_t away_ms = cpu_away_.process_ns / 1'000'000;
   if (journey_ && journey_->holds_program()) {
     away_ms += journey_->guest_cpu_ms();
     report.set_resident_bytes(journey_->guest_resident_bytes());
@@ -205,7 +205,7 @@ void HomeJob::on_migrate(const protocol::Migrate& order, const control::Reply& r
   plan.memory_bytes = watch_.latest().resident_bytes;
   plan.epoch = ++epoch_;
   plan.offer = order.offer();
-  plan.cpu_ms_away = cpu_ms_away_;
+  plan.cpu_away = cpu_away_;
   Journey::Callbacks callbacks;
   callbacks.progress = [this](const std::string& text) { tell("progress", text); };
   callbacks.away = [this, reply] {
@@ -238,7 +238,7 @@ void HomeJob::on_migrate(const protocol::Migrate& order, const control::Reply& r
 }
 
 void HomeJob::journey_over(const std::string& why, bool by_call) {
-  cpu_ms_away_ += journey_->guest_cpu_ms();
+  cpu_away_ = journey_->cpu_away();
   const bool had_moved = !where_.empty();
   where_.clear();
   sent_home_ = had_moved && !by_call && !asked_home_;

@@ -68,7 +68,7 @@ class HomeJob {
   std::string rest_reason_;
   EventLoop::Clock::time_point last_move_ = EventLoop::Clock::now();
   std::uint64_t cpu_ms_at_move_ = 0;
-  std::uint64_t cpu_ms_away_ = 0;
+  CpuAway cpu_away_;
   std::uint64_t last_freeze_us_ = 0;
   std::uint64_t last_bytes_ = 0;
 };

@@ -108,6 +108,7 @@ Result<> Journey::fill_shadow(const protocol::PagesEnd& end) {
   end_unneeded(threads);
   shadow_.reset();
   if (!advance(HomeEvent::kReturned)) return {};
+  plan_.cpu_away.note(returning_->image());
   freeze_us_ = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(EventLoop::Clock::now() - frozen_at_)
           .count());

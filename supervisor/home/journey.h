@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/event_loop.h"
+#include "supervisor/home/cpu_away.h"
 #include "supervisor/home/options.h"
 #include "supervisor/home/peer_connection.h"
 #include "supervisor/home/stacks_text.h"
@@ -46,8 +47,8 @@ class Journey {
     std::string program;
     std::uint64_t memory_bytes = 0;
     std::uint32_t epoch = 1;
-    std::uint64_t cpu_ms_away = 0;  // used on earlier journeys
-    protocol::Offer offer;          // what the agent reckoned with: the target decides again
+    CpuAway cpu_away;       // used on earlier journeys
+    protocol::Offer offer;  // what the agent reckoned with: the target decides again
   };
   Journey(EventLoop& loop, const HomeOptions& options, Plan plan, Callbacks callbacks);
   ~Journey();
@@ -71,6 +72,8 @@ class Journey {
     return traffic_ ? traffic_->link().pages_travelled() : Link::Travelled{};
   }
   [[nodiscard]] std::uint64_t guest_cpu_ms() const { return guest_cpu_ms_; }
+  // On earlier journeys and, once it is over, on this one.
+  [[nodiscard]] const CpuAway& cpu_away() const { return plan_.cpu_away; }
   [[nodiscard]] std::uint64_t guest_resident_bytes() const { return guest_resident_bytes_; }
   [[nodiscard]] double home_calls_rate() const { return home_calls_rate_; }
   // The program is stopped, or is only a shadow: what /proc says of it is not what it does.

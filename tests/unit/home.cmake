@@ -1,2 +1,4 @@
 llrun_test(level_list_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/level_list_test.cc
   LIBS llrun_home)
+llrun_test(cpu_away_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/cpu_away_test.cc
+  LIBS llrun_home)
