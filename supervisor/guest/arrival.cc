@@ -124,6 +124,8 @@ Result<> GuestJob::build_world(const protocol::MakeWorld& order) {
 void GuestJob::lay_out(const image::Process& image) {
   if (state_ != GuestState::kFilling || restorer_) return;
   image_ = image;
+  parent_death_signal_ = image.parent_death_signal();
+  image_.set_parent_death_signal(0);
   const HostTid main{guest_->pid.value};
   auto begin = [&]() -> Result<> {
     std::vector<tracer::StoppedThread> threads;

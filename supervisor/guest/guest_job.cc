@@ -137,8 +137,7 @@ void GuestJob::handle(const protocol::JobMessage& message) {
       if (calls_) calls_->on_classified(message.classified());
       return;
     case protocol::JobMessage::kParentDied:
-      if (auto died = world_->parent_died(); !died) log::warn("{}", died.error().message());
-      return;
+      return on_parent_died(GuestPid{message.parent_died().new_parent()});
     case protocol::JobMessage::kComeHome:
       return leave(message.come_home().reason());
     case protocol::JobMessage::kCameHome:

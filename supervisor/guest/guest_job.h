@@ -77,6 +77,7 @@ class GuestJob {
   // -- stay.cc
   void on_guest_ended(int wait_status);
   void on_signal(const protocol::DeliverSignal& signal);
+  void on_parent_died(GuestPid heir);
   void freeze();
   void thaw();
   void send_stacks(std::uint64_t id);
@@ -121,6 +122,9 @@ class GuestJob {
   migration::GuestState state_ = migration::GuestState::kPreparing;
   protocol::MakeWorld order_;
   image::Process image_;
+  // The signal that the program wants at its parent's death. Home's kernel sends it to the shadow,
+  // so the guest's own is not told of it.
+  int parent_death_signal_ = 0;
   CallContext context_;
   std::string leaving_because_;
   EventLoop::Clock::time_point commit_until_;  // a Commit that comes later is void

@@ -96,6 +96,7 @@ Result<image::Process> GuestJob::capture_guest() {
                    tracer::capture_descriptors(guest_->pid, guest_->pidfd, options));
   if (!descriptors.pins.empty()) return failure(ErrorCode::kRefused, descriptors.pins.front().what);
   image::Process process = std::move(captured.process);
+  process.set_parent_death_signal(parent_death_signal_);
   process.mutable_descriptions()->Assign(descriptors.descriptions.begin(),
                                          descriptors.descriptions.end());
   process.mutable_descriptors()->Assign(descriptors.descriptors.begin(),

@@ -92,6 +92,11 @@ void GuestJob::on_signal(const protocol::DeliverSignal& signal) {
   tracee_->deliver(info, GuestTid{signal.tid()});
 }
 
+void GuestJob::on_parent_died(GuestPid heir) {
+  if (!world_) return;
+  if (auto died = world_->parent_died(heir); !died) log::warn("{}", died.error().message());
+}
+
 void GuestJob::freeze() {
   loop_->unwatch(calls_->fd());
   tracee_->halt();

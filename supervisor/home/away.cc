@@ -1,5 +1,6 @@
 // Journey, the part while the program is away: its shadow's life, the lease, broken links.
 #include <fmt/format.h>
+#include <sys/epoll.h>
 #include <sys/wait.h>
 
 #include <cerrno>
@@ -10,6 +11,8 @@
 #include "base/log.h"
 #include "supervisor/home/journey.h"
 #include "supervisor/job/greeting.h"
+#include "tracer/procfs/lineage.h"
+#include "tracer/remote/remote_fd.h"
 
 namespace llrun {
 namespace {
@@ -19,6 +22,7 @@ using migration::HomeState;
 
 // What home allows a lease to be late for clock drift and pauses before it takes back a program.
 constexpr auto kLeaseMargin = std::chrono::seconds(3);
+constexpr auto kParentPeriod = std::chrono::seconds(1);
 constexpr auto kReconnectPeriod = std::chrono::seconds(3);
 // An agent that has just been started learns of the guests here within this time.
 constexpr auto kAgentMayBeNew = std::chrono::seconds(10);
@@ -95,6 +99,41 @@ void Journey::on_shadow_ended(const tracer::StopKind& end) {
   traffic_->link().send(message);
   traffic_->link().flush(std::chrono::seconds(2));
   finish_ended(describe_end(end));
+}
+
+// The shadow's parent is the program's. When it ends, home's kernel finds the shadow another before
+// the pidfd says so (kernel/exit.c, exit_notify).
+void Journey::watch_parent() {
+  const auto own = tracer::read_lineage(options_.pid);
+  if (!own || state_ == HomeState::kEnded) return;
+  if (own->parent != told_parent_) {
+    told_parent_ = own->parent;
+    protocol::JobMessage message;
+    message.mutable_parent_died()->set_new_parent(own->parent.value);
+    traffic_->link().send(message);
+  }
+  if (told_parent_.value <= 1) return;
+  auto pidfd = tracer::open_pidfd(told_parent_);
+  if (!pidfd) {  // it has just ended
+    loop_.after(kParentPeriod, [this, alive = std::weak_ptr(alive_)] {
+      if (!alive.expired()) watch_parent();
+    });
+    return;
+  }
+  parent_ = std::move(*pidfd);
+  if (auto watched = loop_.watch(parent_.get(), EPOLLIN,
+                                 [this](std::uint32_t) {
+                                   forget_parent();
+                                   watch_parent();
+                                 });
+      !watched)
+    log::warn("the program's parent is not watched: {}", watched.error().message());
+}
+
+void Journey::forget_parent() {
+  if (!parent_.valid()) return;
+  loop_.unwatch(parent_.get());
+  parent_.reset();
 }
 
 void Journey::watch_lease() {

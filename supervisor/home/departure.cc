@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "supervisor/home/family.h"
 #include "supervisor/home/journey.h"
 #include "supervisor/job/greeting.h"
 #include "supervisor/job/memory_sender.h"
@@ -149,6 +150,9 @@ protocol::MakeWorld Journey::world_order() {
       order.set_parent_session(parent->session.value);
       order.set_parent_group(parent->group.value);
     }
+    for (const HostPid ancestor : ancestors_of(own->parent)) order.add_ancestors(ancestor.value);
+    order.set_group_orphaned(is_orphaned(own->group));
+    told_parent_ = own->parent;
   }
   if (const auto stat = tracer::read_stat(options_.pid))
     order.set_terminal_path(terminal_path(stat->terminal));
@@ -283,6 +287,7 @@ void Journey::become_shadow() {
   for (const siginfo_t& info : parked_->take_late_signals()) on_signal(info, {});
   parked_.reset();
   traffic_->release_effects();
+  watch_parent();
   callbacks_.away();
 }
 

@@ -21,6 +21,7 @@ Journey::Journey(EventLoop& loop, const HomeOptions& options, Plan plan, Callbac
 Journey::~Journey() {
   if (worker_.joinable()) worker_.join();
   loop_.cancel(lease_timer_);
+  forget_parent();
   traffic_.reset();
 }
 
@@ -146,6 +147,7 @@ void Journey::handle(const protocol::JobMessage& message) {
 
 void Journey::finish_home(const std::string& why, bool by_call) {
   loop_.cancel(lease_timer_);
+  forget_parent();
   if (traffic_) traffic_->disconnect();
   if (channel_process_) channel_process_->end();
   callbacks_.home(why, by_call);
@@ -153,6 +155,7 @@ void Journey::finish_home(const std::string& why, bool by_call) {
 
 void Journey::finish_ended(const std::string& how) {
   loop_.cancel(lease_timer_);
+  forget_parent();
   if (traffic_) traffic_->disconnect();
   if (channel_process_) channel_process_->end();
   callbacks_.ended(how);

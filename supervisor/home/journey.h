@@ -111,6 +111,8 @@ class Journey {
   void on_exited(const protocol::Exited& exited);
   void on_usage(const protocol::Usage& usage);
   void on_shadow_ended(const tracer::StopKind& end);
+  void watch_parent();
+  void forget_parent();
   void watch_lease();
   void reconnect();
   void on_reconnected(Result<PeerConnection> reached);
@@ -158,6 +160,8 @@ class Journey {
   EventLoop::TimerId lease_timer_ = 0;
   // Since when the node says that it has no such guest.
   std::optional<EventLoop::Clock::time_point> denied_since_;
+  HostPid told_parent_;  // what the guest's getppid() shows
+  Fd parent_;            // pidfd: readable when that one has ended
   bool link_up_ = false;
   bool reconnecting_ = false;
   std::uint64_t pages_received_ = 0;

@@ -88,7 +88,7 @@ class Init {
       case Operation::kSetNextPid:
         return set_next_pid(request.value);
       case Operation::kEndParent:
-        return end_parent();
+        return end_parents_below(request.value);
     }
     return failure(ErrorCode::kProtocol, "an unknown request to a world");
   }
@@ -124,14 +124,21 @@ class Init {
     return {};
   }
 
-  Result<> end_parent() {
-    if (plan_.parent <= 1) return {};
-    if (::kill(plan_.parent, SIGKILL) != 0 && errno != ESRCH)
-      return system_error("end the placeholder of the guest's parent");
+  // Each leaves its children to the next reaper, the last one to this process. Who is no reaper
+  // here cannot become the guest's parent: then this process does.
+  Result<> end_parents_below(pid_t heir) {
+    while (ended_parents_ < plan_.kin.parents.size()) {
+      const pid_t parent = plan_.kin.parents[ended_parents_];
+      if (parent == heir) return {};
+      if (::kill(parent, SIGKILL) != 0 && errno != ESRCH)
+        return system_error("end the placeholder of the guest's parent");
+      ++ended_parents_;
+    }
     return {};
   }
 
   const InitPlan& plan_;
+  std::size_t ended_parents_ = 0;
   int command_;
   Tree tree_;
   Fd slave_;

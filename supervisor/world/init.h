@@ -12,7 +12,7 @@ namespace llrun::world {
 
 struct InitPlan {
   KinPlan kin;
-  pid_t parent = 0, session = 0;  // home's
+  pid_t session = 0;  // home's
   std::string host_name, domain_name;
   Tree::StageOptions tree;
   const WorldOptions* options = nullptr;

@@ -16,6 +16,7 @@ class Planner {
                                                   ": it is a system's first process");
     plan_.init_leads_session = in_session_of_init(home_.session) ||
                                (has_parent() && in_session_of_init(home_.parent_session));
+    plan_ancestors();
     LLRUN_TRY_ASSIGN(const int maker, plan_maker_of_guest());
     plan_guest(maker);
     return std::move(plan_);
@@ -39,10 +40,34 @@ class Planner {
     return static_cast<int>(plan_.members.size()) - 1;
   }
 
+  // Whoever leads a session or group here is made for that, and is no reaper.
+  [[nodiscard]] bool is_otherwise_needed(pid_t pid) const {
+    for (const pid_t other : {home_.pid, home_.parent, home_.session, home_.group,
+                              home_.parent_session, home_.parent_group})
+      if (pid == other) return true;
+    return false;
+  }
+
+  // From the top down, each the child of the one before; all others are made below them.
+  void plan_ancestors() {
+    if (!has_parent()) return;
+    for (auto ancestor = home_.ancestors.rbegin(); ancestor != home_.ancestors.rend(); ++ancestor) {
+      if (!known(*ancestor) || is_otherwise_needed(*ancestor) || find(*ancestor) != kInit) continue;
+      plan_.members.push_back({*ancestor, top_, false, false, 0, true});
+      top_ = static_cast<int>(plan_.members.size()) - 1;
+      plan_.parents.insert(plan_.parents.begin(), *ancestor);
+    }
+    plan_.parents.insert(plan_.parents.begin(), home_.parent);
+  }
+
   // The member that leads `session`, or init for the sessions that init's children are born in.
   int leader_of(pid_t session, int maker) {
-    if (!known(session)) return kInit;
+    if (!known(session)) return maker;
     return add({session, maker, false, true, session});
+  }
+
+  [[nodiscard]] bool is_session_leader(int index) const {
+    return index != kInit && plan_.members[static_cast<std::size_t>(index)].leads_session;
   }
 
   // The leader of a group that is neither its session's leader nor otherwise needed.
@@ -50,14 +75,15 @@ class Planner {
     if (!known(group) || group == home_.pid || group == home_.parent) return;
     // Made as a sibling it has no parent in its session, so that it does not keep the group from
     // being orphaned.
-    const bool sibling = session_leader != kInit && group == home_.group && home_.group_orphaned;
+    const bool sibling =
+        is_session_leader(session_leader) && group == home_.group && home_.group_orphaned;
     add({group, session_leader, sibling, false, group});
   }
 
   int plan_parent(int session_leader) {
     add_group_leader(home_.parent_group, session_leader);
-    const bool sibling =
-        session_leader != kInit && home_.group_orphaned && home_.parent_group == home_.group;
+    const bool sibling = is_session_leader(session_leader) && home_.group_orphaned &&
+                         home_.parent_group == home_.group;
     const pid_t group = home_.parent_group == home_.pid ? 0 : home_.parent_group;
     return add({home_.parent, session_leader, sibling, false, group});
   }
@@ -68,7 +94,7 @@ class Planner {
       if (!leads_session()) add_group_leader(home_.group, leader);
       return leader;
     }
-    const int parents_leader = leader_of(home_.parent_session, kInit);
+    const int parents_leader = leader_of(home_.parent_session, top_);
     const bool shared = home_.session == home_.parent_session;
     if (shared) add_group_leader(home_.group, parents_leader);
     const int parent = plan_parent(parents_leader);
@@ -92,6 +118,7 @@ class Planner {
 
   const Kinship& home_;
   KinPlan plan_;
+  int top_ = kInit;  // who makes those without a maker among the kin
 };
 
 }  // namespace

@@ -22,6 +22,8 @@ struct Kinship {
   pid_t session = 0, group = 0;
   pid_t parent_session = 0, parent_group = 0;
   bool group_orphaned = false;
+  // Of the parent, upwards, below process 1: one of them may become the guest's parent in its turn.
+  std::vector<pid_t> ancestors{};
 };
 
 inline constexpr int kInit = -1;  // the maker of those whom init makes
@@ -32,11 +34,15 @@ struct Member {
   bool sibling = false;  // becomes a child of its maker's parent (CLONE_PARENT), not of its maker
   bool leads_session = false;  // setsid(2)
   pid_t group = 0;             // setpgid(2) to it; 0: as born
+  bool reaper = false;         // takes in those below it that lose their parent (a subreaper)
 };
 
 struct KinPlan {
   bool init_leads_session = false;  // home's session is that of its process 1
   std::vector<Member> members;      // the guest is the last one
+  // The guest's parent and, upwards, the reapers: whoever of them ends leaves the guest to the
+  // next.
+  std::vector<pid_t> parents;
 };
 
 // kUnsupported: ids that no world can show, in words.

@@ -98,6 +98,8 @@ class KinMaker {
 
   Result<> take_place(int index) {
     const auto& self = member(index);
+    if (self.reaper && ::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+      return system_error("take in the orphans of a world");
     if (self.leads_session) {
       if (::setsid() < 0) return system_error("lead a session in a world");
       if (launch_.terminal >= 0 && self.pid == launch_.terminal_session)

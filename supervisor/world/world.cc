@@ -58,7 +58,6 @@ Fd first_of(std::vector<Fd> fds) { return fds.empty() ? Fd() : std::move(fds.fro
 
 world::InitPlan init_plan(const protocol::MakeWorld& make, const WorldOptions& options) {
   world::InitPlan plan;
-  plan.parent = make.parent();
   plan.session = make.session();
   plan.host_name = make.host_name();
   plan.domain_name = make.domain_name();
@@ -67,9 +66,14 @@ world::InitPlan init_plan(const protocol::MakeWorld& make, const WorldOptions& o
 }
 
 world::Kinship kinship_of(const protocol::MakeWorld& make) {
-  return {make.pid(),           make.parent(),         make.session(),
-          make.group(),         make.parent_session(), make.parent_group(),
-          make.group_orphaned()};
+  return {make.pid(),
+          make.parent(),
+          make.session(),
+          make.group(),
+          make.parent_session(),
+          make.parent_group(),
+          make.group_orphaned(),
+          {make.ancestors().begin(), make.ancestors().end()}};
 }
 
 // The sender's process id, in this process's pid namespace (SCM_CREDENTIALS, unix(7)).
@@ -210,8 +214,8 @@ Result<> World::set_next_pid(GuestTid id) {
   return {};
 }
 
-Result<> World::parent_died() {
-  LLRUN_TRY(call({world::Operation::kEndParent}));
+Result<> World::parent_died(GuestPid heir) {
+  LLRUN_TRY(call({world::Operation::kEndParent, heir.value}));
   return {};
 }
 

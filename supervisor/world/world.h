@@ -76,9 +76,10 @@ class World {
   // The next process or thread that starts in the world gets this id, if nobody else starts one
   // first: hold the world's id lock from here until its clone event.
   [[nodiscard]] Result<> set_next_pid(GuestTid id);
-  // The guest's parent has died at home: getppid() becomes 1. Signals of the kernel that this
-  // causes in the world (SIGHUP, SIGCONT) do not come from home, so the tracer drops them.
-  [[nodiscard]] Result<> parent_died();
+  // The guest's parent has died at home, and `heir` has become its parent there: getppid() shows it
+  // soon, or 1 if it is none of MakeWorld.ancestors. Signals of the kernel that this causes in the
+  // world (SIGHUP, SIGCONT) do not come from home, so the tracer drops them.
+  [[nodiscard]] Result<> parent_died(GuestPid heir);
 
   // A descriptor by which SIGKILL can be sent to everything in the world (end_all), from any
   // thread.

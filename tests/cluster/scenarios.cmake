@@ -4,7 +4,7 @@ if(TARGET llrun AND TARGET llrund AND TARGET llrunctl AND (TARGET llrun_supervis
   add_executable(deep ${CMAKE_CURRENT_LIST_DIR}/guests/deep.cc)
   target_link_libraries(deep PRIVATE Threads::Threads)
   target_compile_options(deep PRIVATE -O2 -g)
-  foreach(scenario povray streams terminal returning pins stacks levelling vanishing owner)
+  foreach(scenario povray streams terminal returning pins stacks relatives levelling vanishing owner)
     llrun_cluster_test(${scenario} ${scenario}_test.py TIMEOUT 900)
   endforeach()
   # Does not pass yet: a link that is cut while memory travels can leave a process on the peer (docs/limits.md).

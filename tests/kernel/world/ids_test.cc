@@ -114,18 +114,38 @@ TEST(Ids, NothingElseTakesIdsThatHomeMayGiveOut) {
   test.end();
 }
 
+// The kill is asynchronous; the guest looks again until its parent has gone.
+void expect_parent(TestWorld& test, long parent) {
+  Numbers ids;
+  for (int tries = 0; tries < 10000; ++tries) {
+    ids = test.ask_numbers("ids");
+    if (ids[1] == parent) break;
+  }
+  EXPECT_EQ(ids, (Numbers{30050, parent, 30040, 30050, 30050}));
+}
+
 TEST(Ids, AParentThatHasDiedIsInit) {
   TestWorld test(with_ids(30050, 30045, 30040, 30050, 30040, 30045));
   run(test);
   ASSERT_FALSE(HasFatalFailure());
-  ASSERT_TRUE(test.world().parent_died());
-  // The kill is asynchronous; the guest looks again until its parent has gone.
-  Numbers ids;
-  for (int tries = 0; tries < 10000; ++tries) {
-    ids = test.ask_numbers("ids");
-    if (ids[1] == 1) break;
-  }
-  EXPECT_EQ(ids, (Numbers{30050, 1, 30040, 30050, 30050}));
+  ASSERT_TRUE(test.world().parent_died(GuestPid{1}));
+  expect_parent(test, 1);
+  test.end();
+}
+
+TEST(Ids, AParentThatHasDiedIsTheAncestorThatHomeNames) {
+  auto make = with_ids(30050, 30045, 30040, 30050, 30040, 30045);
+  for (const int ancestor : {30040, 30030, 30020, 30010}) make.add_ancestors(ancestor);
+  TestWorld test(make);
+  run(test);
+  ASSERT_FALSE(HasFatalFailure());
+  EXPECT_EQ(test.ask_numbers("ids")[1], 30045);
+  ASSERT_TRUE(test.world().parent_died(GuestPid{30020}));
+  expect_parent(test, 30020);
+  ASSERT_TRUE(test.world().parent_died(GuestPid{30010}));
+  expect_parent(test, 30010);
+  ASSERT_TRUE(test.world().parent_died(GuestPid{1}));
+  expect_parent(test, 1);
   test.end();
 }
 

@@ -49,7 +49,7 @@ bool orphaned(const std::map<pid_t, Paper>& all, pid_t group) {
   return true;
 }
 
-void expect_as_at_home(const Kinship& home) {
+void expect_as_planned(const Kinship& home) {
   const auto plan = plan_kin(home);
   ASSERT_TRUE(plan) << plan.error().message();
   ASSERT_EQ(plan->members.back().pid, home.pid);
@@ -67,6 +67,21 @@ void expect_as_at_home(const Kinship& home) {
     EXPECT_EQ(orphaned(all, home.group), home.group_orphaned);
   }
   EXPECT_TRUE(home.group <= 1 || all.contains(home.group));
+  // Each reaper is above the parent, those named first below those named later.
+  pid_t below = home.pid;
+  for (const pid_t parent : plan->parents) {
+    pid_t above = below;
+    while (above > 1 && above != parent) above = all[above].parent;
+    EXPECT_EQ(above, parent) << "not above " << below;
+    below = parent;
+  }
+}
+
+// Whatever is above the parent changes nothing.
+void expect_as_at_home(Kinship home) {
+  expect_as_planned(home);
+  home.ancestors = {home.parent_session, 12, 11, home.session, 10};
+  expect_as_planned(home);
 }
 
 TEST(Kin, AJobOfAnInteractiveShell) { expect_as_at_home({50, 40, 40, 50, 40, 40, false}); }
