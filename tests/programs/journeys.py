@@ -1,21 +1,24 @@
 #!/usr/bin/python3 -B
-"""Runs a self-checking program under every journey, on test hosts, and asks that it says PASS each time.
+"""Runs self-checking programs under every journey, on one set of test hosts, several side by side, and asks that each
+says PASS each time.
 
 usage: journeys.py [--bare] PROGRAM…     --bare: only the journey that needs nothing of the product
 
 A journey is injected between two steps of the program, or rather anywhere in one: which, is drawn from the names of
-program and journey, printed, and can be set with LLRUN_TEST_AT. LLRUN_TEST_JOURNEY picks one journey.
+program and journey, printed, and can be set with LLRUN_TEST_AT. LLRUN_TEST_JOURNEY picks one journey, and
+LLRUN_TEST_AT_ONCE says how many go at the same time.
 """
+import concurrent.futures
 import os
 import re
 import subprocess
 import sys
 import threading
+import time
 import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../cluster"))
 from hosts.cluster import THREE, Cluster, build_directory  # noqa: E402
-from scenario import waiting  # noqa: E402
 from scenario.product import Product  # noqa: E402
 
 JOURNEYS = {
@@ -26,8 +29,11 @@ JOURNEYS = {
     "there and home, twice": ["b", "a", "c", "a"],
 }
 STEP = re.compile(rb"step \d+\n")
-READS_INPUT = ("input",)
+# Programs whose input is a pipe that they alone read, with numbered lines without end or with nothing in it.
+READS_LINES, READS_NOTHING = ("input",), ("waits",)
 PROGRAMS = f"{build_directory()}/tests/programs/steps"
+# While one program travels or waits, another one computes.
+AT_ONCE = int(os.environ.get("LLRUN_TEST_AT_ONCE") or 4)
 
 
 def chosen_step(program, journey):
@@ -38,24 +44,23 @@ class Run:
     """One program on one journey."""
 
     def __init__(self, cluster, product, program, journey, bare):
-        self.product, self.program, self.journey = product, program, journey
-        self.hops, self.at = JOURNEYS[journey], chosen_step(program, journey)
-        self.directory = f"{cluster['a'].home}/{program}/{journey.replace(' ', '-')}"
-        cluster["a"].put(f"{PROGRAMS}/{program}", f"{self.directory}/{program}")
-        self.until = f"{self.directory}/until"
+        self.product, self.hops, self.at = product, JOURNEYS[journey], chosen_step(program, journey)
+        directory = f"{cluster['a'].home}/{program}/{journey.replace(' ', '-')}"
+        cluster["a"].put(f"{PROGRAMS}/{program}", f"{directory}/{program}")
+        self.until = f"{directory}/until"
         command = [f"./{program}", "--steps", str(self.at + 4)] + (["--until", self.until] if self.hops else [])
-        streams = {"stdin": subprocess.PIPE} if program in READS_INPUT else {}
-        self.job = product.start(command, under_llrun=not bare, directory=self.directory,
-                                 environment={"LLRUN_TEST_VARIABLE": "two words"}, **streams)
-        self.feeder = threading.Thread(target=self._feed) if streams else None
+        self.job = product.start(command, under_llrun=not bare, directory=directory,
+                                 piped=program in READS_LINES + READS_NOTHING,
+                                 environment={"LLRUN_TEST_VARIABLE": "two words"})
+        self.feeder = threading.Thread(target=self._feed) if program in READS_LINES else None
         if self.feeder:
             self.feeder.start()
 
     def _feed(self):
-        """Lines without end: the program ends first, and its pipe with it."""
+        """The program ends first, and its pipe with it."""
         try:
             for number in range(1, 10_000_000):
-                self.job.process.stdin.write(f"{number}\n".encode())
+                self.job.feed(f"{number}\n".encode())
         except (BrokenPipeError, ValueError):
             pass
 
@@ -73,36 +78,55 @@ class Run:
                 self.product.migrate(self.job.pid, hop)
             self._steps(2)
         self.product.home.write(self.until, "")
+        self.job.output.wait_for_end()
+        self._end_feeding()
         status = self.job.wait()
         said = self.job.out.decode(errors="replace")
         if status != 0 or not re.search(r"^PASS after \d+ steps\n\Z", said, re.MULTILINE):
             return f"exit status {status}; it said:\n{said[-1500:]}{self.job.err.decode(errors='replace')[-500:]}"
         return None
 
-    def end(self):
-        self.job.kill()
+    def _end_feeding(self):
         if self.feeder:
             self.feeder.join()
+        self.job.close_input()
+
+    def end(self):
+        self.job.kill()
 
 
 def run_one(cluster, product, program, journey, bare):
+    """Says how it went, and how to repeat what went wrong; whether all was well."""
+    began = time.monotonic()
     run = Run(cluster, product, program, journey, bare)
     try:
         problem = run.travel()
-    except AssertionError as error:
+    except (AssertionError, subprocess.TimeoutExpired) as error:
         problem = str(error)
     finally:
         run.end()
-    print(f"{'ok' if problem is None else 'FAILED'}: {program}, {journey}, at step {run.at}", flush=True)
+    took = time.monotonic() - began
+    words = f"{'ok' if problem is None else 'FAILED'}: {program}, {journey}, at step {run.at}, {took:.1f} s\n"
     if problem is not None:
-        build = f"LLRUN_TEST_BUILD={build_directory()} "
-        print(f"{problem}\nto repeat: {build}LLRUN_TEST_AT={run.at} LLRUN_TEST_JOURNEY='{journey}' "
-              f"{os.path.realpath(__file__)} {'--bare ' if bare else ''}{program}", flush=True)
+        words += (f"{problem}\nto repeat: LLRUN_TEST_BUILD={build_directory()} LLRUN_TEST_AT={run.at} "
+                  f"LLRUN_TEST_JOURNEY='{journey}' {os.path.realpath(__file__)} {'--bare ' if bare else ''}{program}\n")
+    print(words, end="", flush=True)
     return problem is None
 
 
-def keep_log(product):
-    print("--- the log of home ends\n" + product.log()[-5000:], flush=True)
+def run_all(programs, journeys, bare):
+    """Whether all was well."""
+    with Cluster(THREE) as cluster, concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        product = Product(cluster)
+        if not bare:
+            product.configure()
+        runs = [pool.submit(run_one, cluster, product, program, journey, bare)
+                for program in programs for journey in journeys]
+        good = all([run.result() for run in runs])
+        if not good and not bare:
+            for name, host in cluster.hosts.items():
+                print(f"--- the log of {name} ends\n{product.log(host)[-5000:]}", flush=True)
+        return good
 
 
 def main(words):
@@ -112,17 +136,7 @@ def main(words):
         sys.exit(__doc__)
     wanted = os.environ.get("LLRUN_TEST_JOURNEY")
     journeys = ["never moved"] if bare else [name for name in JOURNEYS if wanted in (None, "", name)]
-    good = True
-    with Cluster(THREE) as cluster:
-        product = Product(cluster)
-        if not bare:
-            product.configure()
-        for program in programs:
-            for journey in journeys:
-                good &= run_one(cluster, product, program, journey, bare)
-        if not good and not bare:
-            keep_log(product)
-    return 0 if good and journeys else 1
+    return 0 if journeys and run_all(programs, journeys, bare) else 1
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 # Small programs that check themselves after any move, and the driver that runs each under every journey.
 set(llrun_step_programs registers arithmetic threads signals timers locks memory sparse stack files directories
-    setting pipes waits clocks identity heap)
+    setting pipes waits clocks identity heap crowd)
 add_library(llrun_steps STATIC ${CMAKE_CURRENT_LIST_DIR}/steps.cc)
 target_link_libraries(llrun_steps PUBLIC llrun_options Threads::Threads)
 
@@ -15,20 +15,15 @@ foreach(program interpreter input)
   configure_file(${CMAKE_CURRENT_LIST_DIR}/${program}.py ${llrun_step_directory}/${program} COPYONLY)
 endforeach()
 
-# Bare: that the programs pass unmoved, so that a failure elsewhere is a move's doing.
+# All programs in one test, side by side on one set of hosts.
 function(llrun_journey_test name)
   add_test(NAME ${name} COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_LIST_DIR}/journeys.py ${ARGN})
-  set_tests_properties(${name} PROPERTIES LABELS programs TIMEOUT 600
+  set_tests_properties(${name} PROPERTIES LABELS programs TIMEOUT 900 PROCESSORS 2
     ENVIRONMENT "LLRUN_TEST_BUILD=${CMAKE_BINARY_DIR}")
 endfunction()
 
+# Bare: that the programs pass unmoved, so that a failure elsewhere is a move's doing.
 llrun_journey_test(programs_bare --bare ${llrun_step_programs} interpreter input)
 if(TARGET llrun AND TARGET llrund AND TARGET llrunctl AND (TARGET llrun_supervisor OR TARGET llrun-supervisor))
-  foreach(program ${llrun_step_programs} interpreter input)
-    llrun_journey_test(journeys_${program} ${program})
-  endforeach()
-  # These do not pass on every journey yet (docs/limits.md): shown by tools/test --all until they do.
-  foreach(program clocks identity pipes setting waits timers input)
-    set_tests_properties(journeys_${program} PROPERTIES LABELS "programs;long")
-  endforeach()
+  llrun_journey_test(journeys ${llrun_step_programs} interpreter input)
 endif()

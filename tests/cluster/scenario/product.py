@@ -97,7 +97,7 @@ class Product:
 
     def known(self, pid):
         """Waits until the agent has heard of the process."""
-        waiting.until(lambda: self.where(pid), f"llrunctl ps to show {pid}")
+        waiting.until(lambda: self.where(pid), f"llrunctl ps to show {pid}", pause=waiting.LONG_PAUSE_S)
 
     def migrate(self, pid, node):
         self.known(pid)
@@ -109,10 +109,15 @@ class Product:
         self.arrive(pid, self.home.name)
 
     def arrive(self, pid, node):
-        waiting.until(lambda: self.where(pid) == node, f"{pid} to run on {node}; the log ends:\n{self.log()[-3000:]}")
+        waiting.until(lambda: self.where(pid) == node, lambda: f"{pid} to run on {node}; {self._log_end()}",
+                      pause=waiting.LONG_PAUSE_S)
 
     def wait_for_log(self, text):
-        waiting.until(lambda: text in self.log(), f"{text!r} in the log; it ends:\n{self.log()[-3000:]}")
+        waiting.until(lambda: text in self.log(), lambda: f"{text!r} in the log; {self._log_end()}",
+                      pause=waiting.LONG_PAUSE_S)
+
+    def _log_end(self):
+        return f"the log ends:\n{self.log()[-3000:]}"
 
     def let_decide(self, seconds):
         """Waits until the home agent has measured, and so decided, for so long: by its own clock, not by ours."""
@@ -156,7 +161,8 @@ class Job:
         self.host, self.command = host, command
         announce = ["sh", "-c", 'echo $$ >"$0.new" && mv "$0.new" "$0" && exec "$@"', f"{host.home}/{pid_file}"]
         # The processes that lead into the host keep what they were given; the shell's own pipe has one reader.
-        piping = ["bash", "-c", 'cat | "$@"', "piping"] if piped else []
+        # Its group is not that of others who come into the host: they could have that pipe, too.
+        piping = ["setsid", "bash", "-c", 'cat | "$@"', "piping"] if piped else []
         streams = {"stdin": subprocess.PIPE if piped else subprocess.DEVNULL, "stdout": subprocess.PIPE,
                    "stderr": subprocess.PIPE} | streams
         self.process = host.popen([*piping, *announce, *command], directory=directory, environment=environment, **streams)
@@ -182,11 +188,11 @@ class Job:
         """For cleaning up: the program may have ended long ago."""
         self.host.run(["kill", "-KILL", str(self.pid)], check=False)
         self.process.kill()
-        self._close_input()
+        self.close_input()
         self.process.communicate()
 
-    def _close_input(self):
-        """communicate() would flush what a broken pipe can no longer take."""
+    def close_input(self):
+        """By hand, since communicate() would flush what a broken pipe can no longer take."""
         if self.process.stdin:
             try:
                 self.process.stdin.close()

@@ -10,11 +10,12 @@ class NeverCame(AssertionError):
     """The limit has passed. Says what was waited for and what was seen instead."""
 
 
-def until(condition, what, limit=LIMIT_S):
-    """Polls `condition` for something true and returns it. For what announces itself in no other way.
+LONG_PAUSE_S = 0.1  # between questions that start a program
 
-    `what` may be a function that says it, where saying it costs something.
-    """
+
+def until(condition, what, limit=LIMIT_S, pause=0.02):
+    """Polls `condition` for something true and returns it. For what announces itself in no other way. `what` is waited
+    for, in words or as a function that gives them."""
     deadline = time.monotonic() + limit
     while True:
         value = condition()
@@ -22,7 +23,7 @@ def until(condition, what, limit=LIMIT_S):
             return value
         if time.monotonic() > deadline:
             raise NeverCame(f"waited {limit} s for {what() if callable(what) else what}")
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 class Output:
