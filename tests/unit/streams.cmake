@@ -6,5 +6,7 @@ llrun_test(migration_machine_test LABEL unit
 set(model_test /usr/bin/python3 -B ${CMAKE_CURRENT_LIST_DIR}/migration/model_test.py)
 add_test(NAME migration_model_test COMMAND ${model_test})
 set_tests_properties(migration_model_test PROPERTIES LABELS unit TIMEOUT 600)
+add_test(NAME transitions_test COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_LIST_DIR}/migration/transitions_test.py)
+set_tests_properties(transitions_test PROPERTIES LABELS unit TIMEOUT 60)
 add_test(NAME migration_model_long_test COMMAND ${model_test} --long)
 set_tests_properties(migration_model_long_test PROPERTIES LABELS "unit;long" TIMEOUT 3600)

@@ -5,6 +5,7 @@ import sys
 import unittest
 
 from hosts.cluster import HOME_AND_PEER, Cluster
+from scenario import transitions
 from scenario.product import Product
 
 KEPT = "/tmp/llrun-failed"
@@ -52,10 +53,16 @@ class ProductCase(HostsCase):
     """With the product configured on host a; `self.product`."""
 
     SETTINGS = ""
+    PAUSED = False  # hosts stood still, or supervisors were killed, so that two incarnations may have run at once
 
     def setUp(self):
         super().setUp()
+        self.addCleanup(self._check_transitions)
         self.product = Product(self.cluster, settings=self.SETTINGS).configure()
+
+    def _check_transitions(self):
+        """What the supervisors did must be what the protocol allows, whatever the test itself looks at."""
+        self.assertEqual(transitions.Checker(self.cluster, paused=self.PAUSED).check(), [])
 
     def start(self, *words, **options):
         """Product.start, and an end of the job when the test ends."""
