@@ -11,6 +11,10 @@ namespace llrun {
 using migration::HomeEvent;
 using migration::HomeState;
 
+namespace {
+constexpr std::chrono::seconds kLastWords{2};
+}
+
 Journey::Journey(EventLoop& loop, const HomeOptions& options, Plan plan, Callbacks callbacks)
     : loop_(loop),
       options_(options),
@@ -145,11 +149,21 @@ void Journey::handle(const protocol::JobMessage& message) {
   }
 }
 
+// The last words are in the pipe to the peer's command, no further: it ends by itself when they
+// have been heard over there. Killed earlier, it would take them along, and the peer would wait for
+// home.
+void Journey::end_channel() {
+  if (!channel_process_) return;
+  if (const auto ended = channel_process_->wait(kLastWords); !ended)
+    log::info("the command to {} does not end by itself", plan_.node);
+  channel_process_->end();
+}
+
 void Journey::finish_home(const std::string& why, bool by_call) {
   loop_.cancel(lease_timer_);
   forget_parent();
   if (traffic_) traffic_->disconnect();
-  if (channel_process_) channel_process_->end();
+  end_channel();
   callbacks_.home(why, by_call);
 }
 
@@ -157,7 +171,7 @@ void Journey::finish_ended(const std::string& how) {
   loop_.cancel(lease_timer_);
   forget_parent();
   if (traffic_) traffic_->disconnect();
-  if (channel_process_) channel_process_->end();
+  end_channel();
   callbacks_.ended(how);
 }
 

@@ -137,6 +137,7 @@ class Journey {
   void refuse_return(const std::string& why);
   void forget_return();
 
+  void end_channel();
   void finish_home(const std::string& why, bool by_call);
   void finish_ended(const std::string& how);
   void start_thread(std::function<void()> work);
