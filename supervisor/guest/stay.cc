@@ -76,8 +76,11 @@ void GuestJob::report() {
 void GuestJob::on_guest_ended(int wait_status) {
   if (state_ == GuestState::kRestored || state_ == GuestState::kFilling)
     return fail("waiting for the commit", "the process was killed on this node");
-  if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL)
-    log::warn("the guest was killed on this node");
+  const bool killed = WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL;
+  if (killed) log::warn("the guest was killed on this node");
+  // Home has not given up, and takes it back as soon as this side is known to be gone.
+  if (killed && state_ == GuestState::kRunning && advance(GuestEvent::kAborted))
+    return go("the process was killed on this node before home had given it up");
   log::info("the guest has ended (wait status {:#x})", static_cast<unsigned>(wait_status));
   traffic_->drain_streams();
   protocol::JobMessage message;
