@@ -7,6 +7,8 @@ from . import waiting
 _MAY_STAY = re.compile(r"^((\S*/)?llrund --background|sshd)")
 # The far end of a channel: one belongs to the line between the two agents, the others to jobs.
 _CHANNEL = re.compile(r"^(\S*/)?llrund --stdio")
+_FIRST_VICTIMS = ("for pid in $(pgrep -U $1 | while read pid; do case $(cat /proc/$pid/comm) in llrund|sshd) ;; *) echo $pid;; "
+                  "esac; done); do echo 1000 >/proc/$pid/oom_score_adj || true; done")
 _HOG = "held = []\nwhile True: held.append(b'x' * (1 << 20))"
 
 
@@ -56,7 +58,8 @@ def continue_everything(host):
 
 
 def exhaust_memory(host):
-    """Leaves next to nothing, then takes it: the kernel kills the largest process there."""
+    """Leaves next to nothing, then takes it: the kernel kills the largest process of the job, before anything else."""
+    host.run(["sh", "-c", _FIRST_VICTIMS, "sh", str(host.uid)], as_root=True)
     host.limits.set_memory(host.limits.memory_mib() + 16)
     host.run(["/usr/bin/python3", "-c", _HOG], as_root=True, check=False)
 

@@ -1,0 +1,190 @@
+#!/usr/bin/python3 -B
+"""What fails once a move is committed: the guest acts only as home allows, the program runs once or ends with the node
+that held it, and the log says why."""
+import os
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+from scenario import case, faults, waiting  # noqa: E402
+
+GUESTS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "guests")
+LOST = 128 + signal.SIGKILL
+
+
+class Failing(case.ProductCase):
+    SETTINGS = "lease = 3s\nabandon = 6s\n"
+
+    def setUp(self):
+        super().setUp()
+        self.product.allow_holds()
+        self.a.put(f"{GUESTS}/ballast.py", "ballast.py")
+        self.job = self.start(["./ballast.py", "8"])
+        self.job.output.wait_for(case.pattern("ready\n"))
+        self.product.known(self.job.pid)
+        self.link = self.cluster.link("a", "b")
+
+    def wait_for_log(self, host, text):
+        waiting.until(lambda: text in self.product.log(host),
+                      f"{text!r} in the log of {host.name}:\n{self.product.log(host)[-3000:]}")
+
+    def assert_goes_on(self):
+        for _ in range(3):
+            self.job.output.wait_for(case.pattern(r"round \d+ same\n"))
+
+    def assert_complete(self):
+        self.a.write("enough", "")
+        self.assertEqual(self.job.wait(), 0, self.job.err)
+        self.assert_nothing_doubled(["end"])
+        faults.wait_until_nothing_is_left(self.b)
+
+    def assert_nothing_doubled(self, last=()):
+        rounds = self.job.out.decode().splitlines()
+        count = len(rounds) - 1 - len(last)
+        self.assertEqual(rounds, ["ready"] + [f"round {number} same" for number in range(1, count + 1)] + list(last))
+
+    def assert_lost(self, why):
+        """It ends like its node, having done nothing twice; the log says why."""
+        self.assertEqual(self.job.wait(), LOST)
+        self.assert_nothing_doubled()
+        self.assertIn(why, self.product.log())
+        faults.wait_until_nothing_is_left(self.b)
+
+    def guest_states(self):
+        return [state for _, state, words in faults.processes(self.b) if "ballast" in words]
+
+
+class AfterCommit(Failing):
+    def setUp(self):
+        super().setUp()
+        self.product.migrate(self.job.pid, "b")
+
+    def test_a_guest_freezes_when_its_lease_ends_and_goes_on_when_the_link_heals(self):
+        self.link.cut()
+        self.wait_for_log(self.b, "guest Settled --LeaseOver--> Frozen")
+        # Stopped by its tracer, or waiting for a file of home's, upon whose answer it stops.
+        states = self.guest_states()
+        self.assertTrue(states and all(state[0] in "tD" for state in states), states)
+        self.link.heal()
+        self.assert_goes_on()
+        self.assertIn("guest Frozen --HeardAgain--> Settled", self.product.log(self.b))
+        self.assertEqual(self.product.where(self.job.pid), "b")
+        self.assert_complete()
+
+    def test_a_channel_that_ends_is_replaced(self):
+        for _ in range(3):
+            self.wait_for_channel()
+            self.a.run(["pkill", "-KILL", "-x", "ssh", "-U", str(self.a.uid)])
+            self.assert_goes_on()
+        self.assertEqual(self.product.where(self.job.pid), "b")
+        self.assert_complete()
+
+    def wait_for_channel(self):
+        waiting.until(lambda: "ssh b llrund" in self.a.shell("ps -eo args"), "a channel to b")
+
+    def test_a_node_that_is_lost(self):
+        self.b.stop()
+        self.assertEqual(self.job.wait(), LOST)
+        self.assert_nothing_doubled()
+        self.assertIn("the program is lost with it, and ends by SIGKILL", self.product.log())
+
+    def test_the_guests_side_is_killed(self):
+        faults.kill(self.b, "llrun-supervisor guest")
+        self.assert_lost("the program is lost with it, and ends by SIGKILL")
+
+    def test_everything_of_ours_on_the_peer_is_killed(self):
+        faults.kill_everything(self.b)
+        self.assert_lost("the program is lost with it, and ends by SIGKILL")
+
+    def test_the_agents_are_killed(self):
+        faults.kill(self.b, "llrund --background")
+        faults.kill(self.a, "llrund --background")
+        self.assert_goes_on()
+        self.assert_complete()
+
+    def test_home_is_lost(self):
+        """Frozen when the lease is over, gone when it is abandoned: it never acts on its own."""
+        self.a.stop()
+        self.wait_for_log(self.b, "guest Settled --LeaseOver--> Frozen")
+        self.wait_for_log(self.b, "guest Frozen --Abandoned--> Gone")
+        faults.wait_until_nothing_is_left(self.b)
+
+    def test_homes_supervisor_is_killed(self):
+        """The shadow dies with it, so nobody takes it for the program."""
+        faults.kill(self.a, "llrun-supervisor home")
+        self.assertEqual(self.job.wait(), LOST)
+        self.assert_nothing_doubled()
+        self.wait_for_log(self.b, "guest Frozen --Abandoned--> Gone")
+        faults.wait_until_nothing_is_left(self.b)
+
+    def test_a_peer_that_pauses_longer_than_the_lease(self):
+        faults.stop_everything(self.b)
+        self.wait_for_log(self.a, "is lost in state Away")
+        faults.continue_everything(self.b)
+        self.assert_goes_on()
+        self.assert_complete()
+
+    def test_a_supervisor_that_is_killed_while_it_reads_a_file_of_the_view(self):
+        held = self.product.hold(self.b, "guest-Leaving")
+        self.product.must("home", self.job.pid)
+        held.wait()
+        self.a.run(["pkill", "-STOP", "-U", str(self.a.uid), "-f", "^[^ ]*llrun-supervisor home"])
+        held.let_go()
+        waiting.until(self.supervisor_waits, "the supervisor to wait for a file of the view")
+        faults.kill(self.b, "llrun-supervisor guest")
+        faults.wait_until_nothing_is_left(self.b)
+        self.a.run(["pkill", "-CONT", "-U", str(self.a.uid), "-f", "^[^ ]*llrun-supervisor home"])
+        self.assert_lost("the program is lost with it, and ends by SIGKILL")
+
+    def supervisor_waits(self):
+        waits = self.b.run(["ps", "-eLo", "comm=,wchan:32="], as_root=True).stdout
+        return any(row.startswith("llrun-supervis") and "request_wait_answer" in row for row in waits.splitlines())
+
+
+class BetweenCommitAndConfirmed(Failing):
+    """Home has given up, or is about to: whatever happens, one incarnation has effects."""
+    SETTINGS = "lease = 12s\nabandon = 60s\n"  # a new channel must fit into the lease on a busy machine, too
+
+    def held_in_doubt(self):
+        held = self.product.hold(self.b, "guest-GivenUp")
+        self.asking = self.a.popen(["llrunctl", "migrate", str(self.job.pid), "b"], stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT)
+        held.wait()
+        self.assertIn("--> Confirming", self.product.log())
+        return held
+
+    def test_a_link_that_breaks_and_heals_within_the_lease(self):
+        held = self.held_in_doubt()
+        self.a.run(["pkill", "-KILL", "-x", "ssh", "-U", str(self.a.uid)])
+        self.wait_for_log(self.b, "the link to home is back")
+        held.let_go()
+        self.asking.communicate(timeout=waiting.LIMIT_S)
+        self.product.arrive(self.job.pid, "b")
+        self.assert_goes_on()
+        self.assert_complete()
+
+    def test_a_guest_whose_lease_ends_in_doubt(self):
+        held = self.held_in_doubt()
+        self.link.cut()
+        self.wait_for_log(self.b, "guest Running --LeaseOver--> Gone")
+        held.let_go()
+        self.link.heal()
+        self.wait_for_log(self.a, "home Confirming --NotHeard--> Home")
+        self.asking.communicate(timeout=waiting.LIMIT_S)
+        self.assert_goes_on()
+        self.assertEqual(self.product.where(self.job.pid), "a")
+        self.assert_complete()
+
+    def test_the_guests_side_is_killed_in_doubt(self):
+        held = self.held_in_doubt()
+        faults.kill(self.b, "llrun-supervisor guest")
+        held.let_go()
+        self.wait_for_log(self.a, "home Confirming --NotHeard--> Home")
+        self.asking.communicate(timeout=waiting.LIMIT_S)
+        self.assert_goes_on()
+        self.assert_complete()
+
+
+if __name__ == "__main__":
+    case.main()
