@@ -25,9 +25,13 @@ void Costs::Line::add(double bytes, double seconds, double of_older) {
   xy += bytes * seconds;
 }
 
+// The least squares among lines that are nowhere negative: where the best of all lines begins below
+// nothing, the best of those through nothing.
 double Costs::Line::slope() const {
   const double spread = weight * xx - x * x;
-  return spread > 0 ? std::max(0.0, (weight * xy - x * y) / spread) : 0;
+  const double free = spread > 0 ? (weight * xy - x * y) / spread : 0;
+  if (free * x <= y) return std::max(0.0, free);
+  return xy / xx;
 }
 
 double Costs::Line::intercept() const { return std::max(0.0, (y - slope() * x) / weight); }

@@ -79,7 +79,7 @@ TEST(Proc, ProcessesWithAnyName) {
   EXPECT_EQ(ticks->threads, 3U);
   EXPECT_EQ(ticks->processor, 11U);
   EXPECT_FALSE(parse_process("42 (a) R 1 2 3\n"));
-  EXPECT_EQ(ticks->name, "a) R (x");
+  EXPECT_EQ(ticks->name, "a) R (x)");
 }
 
 TEST(Proc, WhatMovesProgramsIsNoLoad) {
