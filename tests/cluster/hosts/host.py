@@ -93,7 +93,7 @@ class Host:
 
     def run(self, command, as_root=False, environment=None, directory=None, check=True, timeout=120, **options):
         """Runs to the end with output captured as text. With `check`, failing raises with what was said."""
-        options = {"capture_output": True, "text": True, "stdin": subprocess.DEVNULL} | options
+        options = {"capture_output": True, "text": True, "errors": "replace", "stdin": subprocess.DEVNULL} | options
         if "input" in options:
             del options["stdin"]
         done = subprocess.run(self.enter_command(command, as_root, environment, directory), timeout=timeout, **options)

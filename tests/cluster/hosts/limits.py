@@ -88,6 +88,7 @@ class Limits:
             return int(file.read()) / 1e9
 
     def remove(self):
+        """With the groups that were made within, by whoever the host let do so. Only directories can be removed here."""
         for directory in set(self.directories.values()):
-            if os.path.isdir(directory):
-                os.rmdir(directory)
+            for within, _, _ in os.walk(directory, topdown=False):
+                os.rmdir(within)
