@@ -54,6 +54,7 @@ void Peer::on_hello(const protocol::Hello& hello) {
     return end("its command reaches a node that calls itself " + hello.node() +
                ": correct [nodes] in llrun.conf, or name = " + config_.name + " there");
   greeted_ = true;
+  open_since_ = EventLoop::Clock::now();
   hello_ = hello;
   delay_ = kFirstDelay;
   loop_.cancel(std::exchange(timer_, 0));
@@ -70,7 +71,7 @@ bool Peer::ask(const protocol::AgentVerb& verb, const control::Reply& reply) {
 }
 
 void Peer::drop(const std::string& why) {
-  if (link_) end(why);
+  if (link_ && greeted_) end(why);
 }
 
 void Peer::read_complaints() {
@@ -102,6 +103,7 @@ void Peer::end(const std::string& why) {
   process_.reset();
   complaints_.reset();
   greeted_ = false;
+  open_since_ = {};
   timer_ = loop_.after(delay_, [this] { connect(); });
   delay_ = std::min<std::chrono::milliseconds>(delay_ * 2, kLongestDelay);
   handlers_.unreachable(words);

@@ -38,7 +38,11 @@ class Peer {
   [[nodiscard]] bool ask(const protocol::AgentVerb& verb, const control::Reply& reply);
   // The other's, as it told it when the channel was opened; none while there is none.
   [[nodiscard]] const protocol::Hello* hello() const { return greeted_ ? &hello_ : nullptr; }
-  void drop(const std::string& why);  // the channel is open but the peer is not heard any more
+  // The channel is open but the peer is not heard any more. One that is being opened has its own
+  // patience.
+  void drop(const std::string& why);
+  // When the channel in use was opened: the beginning of time while there is none.
+  [[nodiscard]] EventLoop::Clock::time_point open_since() const { return open_since_; }
   [[nodiscard]] const config::Peer& config() const { return config_; }
 
  private:
@@ -56,6 +60,7 @@ class Peer {
   Fd complaints_;           // stderr of the command
   std::string complained_;  // its beginning
   bool greeted_ = false;
+  EventLoop::Clock::time_point open_since_;
   protocol::Hello hello_;
   EventLoop::TimerId timer_ = 0;  // patience while connecting, else the next attempt
   std::chrono::milliseconds delay_ = kFirstDelay;

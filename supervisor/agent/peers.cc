@@ -99,9 +99,9 @@ void Peers::look_for_silence() {
     }
   for (const auto& peer : peers_) {
     const auto& known = known_[peer->config().name];
-    const bool was_heard = known.heard_at != Clock::time_point{};
-    if (was_heard &&
-        now - known.heard_at > std::max<Clock::duration>(kGivenUp, 2 * silent_after(known.load)))
+    // What was heard before belongs to an earlier channel: this one has its own time to be silent.
+    const auto since = std::max(known.heard_at, peer->open_since());
+    if (now - since > std::max<Clock::duration>(kGivenUp, 2 * silent_after(known.load)))
       peer->drop("it has been silent for 10 seconds");
   }
 }
