@@ -120,7 +120,7 @@ Result<RemoteAddr> find_hole(const std::vector<RemoteRange>& mappings, std::uint
   return failure(ErrorCode::kUnsupported, "the address space has no hole for the stub");
 }
 
-Result<Freeze> Freeze::begin(ThreadSet threads) {
+Result<Freeze> Freeze::begin(ThreadSet threads, OnError on_error) {
   Freeze freeze(std::move(threads));
   SleepClock clock;
   for (const auto tid : freeze.threads_.tids())
@@ -131,26 +131,30 @@ Result<Freeze> Freeze::begin(ThreadSet threads) {
   if (done) done = freeze.leave_vdso();
   if (!done) {
     std::ignore = freeze.undo();
-    std::ignore = freeze.threads_.resume_all();
+    std::ignore =
+        on_error == OnError::kDetach ? freeze.threads_.detach_all() : freeze.threads_.resume_all();
     return std::unexpected(done.error());
   }
   return freeze;
 }
 
+// All of them, also behind one that cannot travel: what the stop has done to a thread is put right
+// here.
 Result<> Freeze::look_at_all() {
+  Result<> done;
   for (const auto tid : threads_.tids()) {
-    LLRUN_TRY_ASSIGN(auto thread, look_at(tid));
-    frozen_.push_back(std::move(thread));
+    auto looked = look_at(tid, frozen_.emplace_back());
+    if (!looked && done) done = std::unexpected(looked.error());
   }
+  LLRUN_TRY(done);
   if (frozen_.empty() || frozen_.front().tid.value != pid().value)
     return failure(ErrorCode::kRefused,
                    "the first thread of the program has ended before the others");
   return {};
 }
 
-Result<FrozenThread> Freeze::look_at(HostTid tid) {
+Result<> Freeze::look_at(HostTid tid, FrozenThread& thread) {
   const auto& token = threads_.stopped(tid);
-  FrozenThread thread;
   thread.tid = tid;
   LLRUN_TRY_ASSIGN(thread.found, registers(token));
   LLRUN_TRY_ASSIGN(thread.mask, signal_mask(token));
@@ -164,7 +168,14 @@ Result<FrozenThread> Freeze::look_at(HostTid tid) {
   const auto now = nanoseconds_now();
   const auto slept = since == slept_since_.end() || since->second > now ? 0 : now - since->second;
   LLRUN_TRY(make_travelling(pid(), thread, waits, slept));
-  return thread;
+  // A call that ends with EINTR only because of this stop is made again here, too, if the program
+  // goes on here after all.
+  if (static_cast<std::int64_t>(thread.found.rax) == -EINTR &&
+      static_cast<std::int64_t>(thread.travelling.rax) == kRestartNoHandler) {
+    thread.found = thread.travelling;
+    LLRUN_TRY(set_registers(token, thread.found));
+  }
+  return {};
 }
 
 // The peer's vdso has the same code, but what it read of the clock's page before the move and after

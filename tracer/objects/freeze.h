@@ -31,8 +31,9 @@ struct FrozenThread {
 
 class Freeze {
  public:
-  // Stop all threads of `threads` (seized before). On error they are resumed.
-  [[nodiscard]] static Result<Freeze> begin(ThreadSet threads);
+  // Stop all threads of `threads` (seized before). On error they run on, attached or let go.
+  enum class OnError : std::uint8_t { kResume, kDetach };
+  [[nodiscard]] static Result<Freeze> begin(ThreadSet threads, OnError on_error = OnError::kResume);
 
   [[nodiscard]] HostPid pid() const { return threads_.pid(); }
   [[nodiscard]] const std::vector<FrozenThread>& threads() const { return frozen_; }
@@ -40,7 +41,8 @@ class Freeze {
 
   // Map the stub into the program, once; it is there until resume() or for good.
   [[nodiscard]] Result<> map_stub();
-  // Use one that is there already and stays: a guest's, the only code that its filter lets call freely.
+  // Use one that is there already and stays: a guest's, the only code that its filter lets call
+  // freely.
   void use_stub(StubPage page) {
     stub_ = page;
     stub_stays_ = true;
@@ -67,7 +69,7 @@ class Freeze {
  private:
   explicit Freeze(ThreadSet threads) : threads_(std::move(threads)) {}
   [[nodiscard]] Result<> look_at_all();
-  [[nodiscard]] Result<FrozenThread> look_at(HostTid tid);
+  [[nodiscard]] Result<> look_at(HostTid tid, FrozenThread& thread);
   [[nodiscard]] Result<> leave_vdso();
   [[nodiscard]] Result<> step_out(FrozenThread& thread, const RemoteRange& vdso);
   [[nodiscard]] Result<> undo();

@@ -179,14 +179,14 @@ Result<bool> ThreadSet::meet(HostTid tid, const StopEvent& event) {
     return true;
   }
   met_.push_back(event);
-  if (event.is<SeccompEvent>()) {
-    LLRUN_TRY(put_call_back(token));
-    LLRUN_TRY(interrupt(tid));
-  }
+  if (event.is<SeccompEvent>()) LLRUN_TRY(put_call_back(token));
   if (event.is<ExecEvent>())  // the other threads are gone without a word (ptrace(2))
     std::erase_if(members_, [tid](const auto& other) { return other.first != tid; });
-  // At the other event stops the result of the call is still to be written: the interrupt that is
-  // due stops the thread again, later.
+  // At the other event stops the result of the call is still to be written. Any stop takes the
+  // interrupt that is due with it (kernel/signal.c, ptrace_stop), so it is asked for again: it
+  // stops the thread before its next instruction.
+  if (const auto again = interrupt(tid); !again && again.error().code != ErrorCode::kGone)
+    return std::unexpected(again.error());
   const auto resumed = resume(std::move(token));
   if (!resumed && resumed.error().code != ErrorCode::kGone) return std::unexpected(resumed.error());
   return false;
