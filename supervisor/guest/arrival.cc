@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "base/log.h"
@@ -177,6 +178,10 @@ void GuestJob::complete(const protocol::PagesEnd& end) {
     stub_ = restorer_->stub();
     LLRUN_TRY_ASSIGN(auto threads, restorer_->release(false));
     restorer_.reset();
+    // No clock of the program's may go back.
+    std::this_thread::sleep_for(
+        world_->until_clocks_show(static_cast<std::int64_t>(image_.monotonic_offset_ns()),
+                                  static_cast<std::int64_t>(image_.boot_offset_ns())));
     return take_over(std::move(threads), ids);
   };
   if (auto finished = finish(); !finished)

@@ -23,6 +23,11 @@
 
 namespace llrun {
 
+namespace {
+constexpr std::chrono::seconds kUntilNextTry{1};
+constexpr int kMostRefusals = 60;  // of one stay
+}  // namespace
+
 using image::Description;
 using migration::GuestEvent;
 using migration::GuestState;
@@ -155,11 +160,16 @@ void GuestJob::send_home() {
 }
 
 // Home could not take it, or it cannot be sent: it runs on here. A call that only home can do
-// fails, in words in the log, as an ordinary system would fail it for want of resources.
+// fails, in words in the log, as an ordinary system would fail it for want of resources. What holds
+// it may be gone in a moment (a file of /proc that it has open), so the order is obeyed later.
 void GuestJob::stay_after_all(const std::string& why) {
   log::error("the program stays here: {}", why);
   if (!advance(GuestEvent::kLeaveRefused)) return;
-  leaving_because_.clear();
+  const std::string order = std::exchange(leaving_because_, {});
+  if (!calls_->holds_any() && ++refusals_ < kMostRefusals)
+    loop_->after(kUntilNextTry, [this, order] {
+      if (state_ == GuestState::kSettled) leave(order);
+    });
   home_image_.reset();
   calls_->deny_home(EAGAIN);
   if (frozen_) {

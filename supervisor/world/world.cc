@@ -120,6 +120,7 @@ Result<std::unique_ptr<World>> World::create(const protocol::MakeWorld& make,
 Result<> World::start(const protocol::MakeWorld& make, WorldOptions options) {
   world::WardenPlan warden_plan;
   warden_plan.clocks = world::offsets_to(make.monotonic_ns(), make.boottime_ns());
+  clocks_ = warden_plan.clocks;
   warden_plan.groups.assign(make.groups().begin(), make.groups().end());
   warden_plan.nice = options.nice;
   auto init = init_plan(make, options);
@@ -170,6 +171,15 @@ Result<Fd> World::call(const Call& what) {
   if (!reply && reply.error().code == ErrorCode::kTimeout) command_.reset();
   if (!reply) return std::unexpected(reply.error());
   return first_of(std::move(*reply));
+}
+
+std::chrono::nanoseconds World::until_clocks_show(std::int64_t monotonic_ns,
+                                                  std::int64_t boottime_ns) const {
+  // What would make the clocks show that now, less what they have been given, is still to pass.
+  const auto wanted = world::offsets_to(monotonic_ns, boottime_ns);
+  const auto left = std::max(wanted.monotonic_ns - clocks_.monotonic_ns,
+                             wanted.boottime_ns - clocks_.boottime_ns);
+  return std::chrono::nanoseconds(std::max<std::int64_t>(left, 0));
 }
 
 Result<> World::enter_view() {

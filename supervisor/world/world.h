@@ -26,6 +26,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "supervisor/protocol/job.pb.h"
+#include "supervisor/world/clocks.h"
 
 namespace llrun {
 
@@ -73,6 +74,11 @@ class World {
   [[nodiscard]] Result<Guest> spawn_guest(const Fd& executable);
   [[nodiscard]] Result<> release_guest();
 
+  // How long until CLOCK_MONOTONIC and CLOCK_BOOTTIME are not before these times of home's; they
+  // are behind home's by the way of the order that made the world.
+  [[nodiscard]] std::chrono::nanoseconds until_clocks_show(std::int64_t monotonic_ns,
+                                                           std::int64_t boottime_ns) const;
+
   // The next process or thread that starts in the world gets this id, if nobody else starts one
   // first: hold the world's id lock from here until its clone event.
   [[nodiscard]] Result<> set_next_pid(GuestTid id);
@@ -111,6 +117,7 @@ class World {
   Fd guest_line_;  // to the guest's process until it is released
   HostPid warden_{}, guest_{};
   protocol::WorldReady ready_;
+  world::ClockOffsets clocks_;
 };
 
 }  // namespace llrun
