@@ -19,7 +19,7 @@ import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../cluster"))
 from hosts.cluster import THREE, Cluster, build_directory  # noqa: E402
-from scenario.product import Product  # noqa: E402
+from scenario.product import Product, Refused  # noqa: E402
 
 JOURNEYS = {
     "never moved": [],
@@ -29,6 +29,7 @@ JOURNEYS = {
     "there and home, twice": ["b", "a", "c", "a"],
 }
 STEP = re.compile(rb"step \d+\n")
+VERDICT = re.compile(rb"^(PASS|FAIL).*\n", re.MULTILINE)
 # Programs whose input is a pipe that they alone read, with numbered lines without end or with nothing in it.
 READS_LINES, READS_NOTHING = ("input",), ("waits",)
 PROGRAMS = f"{build_directory()}/tests/programs/steps"
@@ -68,6 +69,18 @@ class Run:
         for _ in range(count):
             self.job.output.wait_for(STEP)
 
+    def _migrate(self, node):
+        """A program that has a file of /proc open just then, or sleeps in a call that was begun again, is refused: it is
+        asked again, a step later."""
+        for _ in range(20):
+            try:
+                return self.product.migrate(self.job.pid, node)
+            except Refused as refused:
+                if not re.search("process filesystem|cannot be told", str(refused)):
+                    raise
+            self._steps(1)
+        raise AssertionError("it was refused every time")
+
     def travel(self):
         """None, or what went wrong."""
         self._steps(self.at)
@@ -75,10 +88,10 @@ class Run:
             if hop == "a":
                 self.product.bring_home(self.job.pid)
             else:
-                self.product.migrate(self.job.pid, hop)
+                self._migrate(hop)
             self._steps(2)
         self.product.home.write(self.until, "")
-        self.job.output.wait_for_end()
+        self.job.output.wait_for(VERDICT)
         self._end_feeding()
         status = self.job.wait()
         said = self.job.out.decode(errors="replace")
