@@ -25,8 +25,8 @@ endfunction()
 # Bare: that the programs pass unmoved, so that a failure elsewhere is a move's doing.
 llrun_journey_test(programs_bare --bare ${llrun_step_programs} interpreter input)
 if(TARGET llrun AND TARGET llrund AND TARGET llrunctl AND (TARGET llrun_supervisor OR TARGET llrun-supervisor))
-  # files and waits have failed on single journeys, and identity is refused when it has a file of /proc open
-  # (docs/limits.md): shown by tools/test --all until they do not.
+  # files still fails now and then, waits and identity have been mended only lately (docs/limits.md): shown by
+  # tools/test --all until they are steady.
   set(llrun_unsteady_programs files waits identity)
   set(llrun_steady_programs ${llrun_step_programs})
   list(REMOVE_ITEM llrun_steady_programs ${llrun_unsteady_programs})
