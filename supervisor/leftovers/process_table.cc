@@ -107,6 +107,31 @@ bool is_living_warden(const ProcessTable& table, const Process& process) {
   return process.name == kWarden && is_supervisor(table, process.parent);
 }
 
+// The wardens that a supervisor cares for, and whoever is in their worlds. By descent, since the
+// user namespace of a world's own processes cannot always be seen: init is the warden's child, and
+// the placeholders of a guest's kin, which are called llrun-init as well, are init's.
+class LivingWorlds {
+ public:
+  explicit LivingWorlds(const ProcessTable& table) : table_(table) {
+    for (const auto& [pid, process] : table)
+      if (is_living_warden(table, process) && process.user_namespace != 0)
+        namespaces_.insert(process.user_namespace);
+  }
+  [[nodiscard]] bool have(const Process& process) const {
+    if (namespaces_.contains(process.user_namespace)) return true;
+    auto above = table_.find(process.pid);
+    for (std::size_t steps = 0; above != table_.end() && steps < table_.size(); ++steps) {
+      if (is_living_warden(table_, above->second)) return true;
+      above = table_.find(above->second.parent);
+    }
+    return false;
+  }
+
+ private:
+  const ProcessTable& table_;
+  std::set<std::uint64_t> namespaces_;
+};
+
 }  // namespace
 
 ProcessTable read_processes() {
@@ -122,29 +147,25 @@ ProcessTable read_processes() {
 }
 
 std::vector<Verdict> judge(const ProcessTable& table) {
-  std::set<std::uint64_t> living_worlds;
-  for (const auto& [pid, process] : table)
-    if (is_living_warden(table, process)) living_worlds.insert(process.user_namespace);
+  const LivingWorlds living(table);
   std::vector<Verdict> verdicts;
   for (const auto& [pid, process] : table) {
     if (process.state == 'Z') continue;
-    const auto parent = table.find(process.parent);
-    const bool has_warden = parent != table.end() && parent->second.name == kWarden;
     if (process.only_stub && process.tracer == 0) {
       verdicts.push_back({pid, "shadow",
                           fmt::format("process {} ({}) is a shadow without a supervisor: its "
                                       "program is lost",
                                       pid, process.name)});
-    } else if (process.name == kWarden && !is_living_warden(table, process)) {
+    } else if (living.have(process)) {
+      continue;
+    } else if (process.name == kWarden) {
       verdicts.push_back(
           {pid, "guest", fmt::format("process {} keeps a world without a supervisor", pid)});
-    } else if (process.name == kInit && !has_warden) {
-      verdicts.push_back({pid, "guest",
-                          fmt::format("process {} is the init of a world without a "
-                                      "supervisor",
-                                      pid)});
-    } else if (!process.view.empty() && process.name != kWarden && process.name != kInit &&
-               !living_worlds.contains(process.user_namespace)) {
+    } else if (process.name == kInit) {
+      verdicts.push_back(
+          {pid, "guest",
+           fmt::format("process {} holds an id in a world without a supervisor", pid)});
+    } else if (!process.view.empty()) {
       verdicts.push_back(
           {pid, "guest",
            fmt::format("process {} ({}) is a guest without a home", pid, process.name)});

@@ -30,7 +30,7 @@ struct Verdict {
 //
 // A shadow without a supervisor: only the stub's page is mapped, and nobody traces it. A guest
 // without a home: it sees the file view of a world whose warden has gone, or is no longer the child
-// of a supervisor; and that warden, and a world's init without a warden.
+// of a supervisor; and that warden, that world's init and its placeholders.
 [[nodiscard]] std::vector<Verdict> judge(const ProcessTable& table);
 
 }  // namespace llrun::leftovers

@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
@@ -27,13 +28,20 @@ Result<> abort_view(const std::string& device) {
   return write_all(abort->get(), bytes_of(std::string_view("1")));
 }
 
-// By a descriptor, after another look: the number may be somebody else's by now.
+bool is_left_over(const ProcessTable& table, int pid) {
+  return std::ranges::any_of(judge(table),
+                             [pid](const auto& verdict) { return verdict.pid == pid; });
+}
+
+// By a descriptor, after another look: the number may be somebody else's by now, and somebody may
+// care for the process by now.
 Result<> end_process(const Process& process) {
   const Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
   if (!pidfd.valid()) return errno == ESRCH ? Result<>{} : system_error("look at a process");
   const auto now = read_processes();
   const auto found = now.find(process.pid);
   if (found == now.end() || found->second.started != process.started) return {};
+  if (!is_left_over(now, process.pid)) return {};
   if (::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0) != 0 && errno != ESRCH)
     return system_error(fmt::format("end process {}", process.pid));
   if (!process.view.empty() && process.state == 'D') return abort_view(process.view);

@@ -3,16 +3,21 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <tuple>
 
 #include "base/fd.h"
 #include "supervisor/config/paths.h"
@@ -36,12 +41,14 @@ Process process(int pid, int parent, const char* name, const char* executable,
 
 class JudgeTest : public testing::Test {
  protected:
-  // A living guest: supervisor, warden, init, guest.
+  // A living guest: supervisor, warden, init, two placeholders, guest.
   void SetUp() override {
     put(process(10, 1, "llrun-superviso", "llrun-supervisor"));
     put(process(11, 10, "llrun-warden", "llrun-supervisor", 7));
     put(process(12, 11, "llrun-init", "", 0));
     put(process(13, 12, "povray", "povray", 7, "0:52"));
+    put(process(14, 12, "llrun-init", "", 0));
+    put(process(15, 14, "llrun-init", "", 0));
     put(process(20, 1, "bash", "bash"));
   }
   void put(const Process& made) { table_[made.pid] = made; }
@@ -58,10 +65,10 @@ TEST_F(JudgeTest, ALivingJobIsNoLeftover) { EXPECT_EQ(left(), std::vector<int>{}
 TEST_F(JudgeTest, AWorldWithoutItsSupervisorIs) {
   table_.erase(10);
   table_[11].parent = 1;
-  EXPECT_EQ(left(), (std::vector<int>{11, 13}));
+  EXPECT_EQ(left(), (std::vector<int>{11, 12, 13, 14, 15}));
   table_.erase(11);
   table_[12].parent = 1;
-  EXPECT_EQ(left(), (std::vector<int>{12, 13}));
+  EXPECT_EQ(left(), (std::vector<int>{12, 13, 14, 15}));
 }
 
 TEST_F(JudgeTest, WorldsOfOthersAreNone) {
@@ -80,6 +87,21 @@ TEST_F(JudgeTest, AShadowIsOneWhenNobodyTracesIt) {
   EXPECT_EQ(left(), std::vector<int>{40});
   table_[40].state = 'Z';
   EXPECT_EQ(left(), std::vector<int>{}) << "it has ended; its parent has not looked yet";
+}
+
+// A socket is a leftover until somebody listens on it, so that is what is waited for.
+bool listens(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (std::chrono::steady_clock::now() < deadline) {
+    const Fd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0)
+      return true;
+    ::sched_yield();
+  }
+  return false;
 }
 
 class MadeLeftovers : public testing::Test {
@@ -137,7 +159,7 @@ TEST_F(MadeLeftovers, ASocketThatNobodyListensOn) {
   ::pclose(dead);
   std::ofstream(top_ + "/llrun/dead.loads") << "old";
   FILE* living = make("living.sock", true);
-  while (::access((top_ + "/llrun/living.sock").c_str(), F_OK) != 0) ::usleep(1000);
+  ASSERT_TRUE(listens(top_ + "/llrun/living.sock"));
   EXPECT_EQ(remove("socket"), 1);
   EXPECT_NE(::access((top_ + "/llrun/dead.sock").c_str(), F_OK), 0);
   EXPECT_NE(::access((top_ + "/llrun/dead.loads").c_str(), F_OK), 0);
@@ -146,12 +168,19 @@ TEST_F(MadeLeftovers, ASocketThatNobodyListensOn) {
 }
 
 TEST_F(MadeLeftovers, AWardenWithoutASupervisorIsEnded) {
+  int named[2];
+  ASSERT_EQ(::pipe2(named, O_CLOEXEC), 0);
   const pid_t child = ::fork();
   if (child == 0) {
     ::prctl(PR_SET_NAME, "llrun-warden");
+    std::ignore = ::write(named[1], "x", 1);
     ::pause();
     ::_exit(0);
   }
+  char told = 0;
+  ASSERT_EQ(::read(named[0], &told, 1), 1);
+  ::close(named[0]);
+  ::close(named[1]);
   const pid_t bystander = ::fork();
   if (bystander == 0) {
     ::pause();
