@@ -69,16 +69,30 @@ TEST(InterruptedCall, NanosleepShowsRestartBlockAndTravelsWithItsRest) {
   EXPECT_EQ(again.travelling.orig_rax, static_cast<unsigned long long>(SYS_clock_nanosleep));
 }
 
-// EINTR on a mere stop is what the kernel leaves; Freeze makes it a restart, there and here.
+// Waits for events that never come; ends if the wait does.
+void wait_for_events() {
+  const int epoll = ::epoll_create1(0);
+  epoll_event event{};
+  ::epoll_wait(epoll, &event, 1, -1);
+}
+
+TEST(InterruptedCall, EpollWaitShowsEintrOnAMereStop) {
+  Child child(wait_for_events);
+  ASSERT_TRUE(sleeps_in(child.pid(), SYS_epoll_wait));
+  auto threads = ThreadSet::seize_all(child.pid(), PTRACE_O_EXITKILL);
+  ASSERT_TRUE(threads);
+  ASSERT_TRUE(threads->stop_all());
+  const auto found = registers(threads->stopped(HostTid{child.pid().value}));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(result_of(*found), -EINTR);
+}
+
 TEST(InterruptedCall, EpollWaitThatAMereStopEndsIsMadeAgainHereAndThere) {
-  Child child([] {
-    const int epoll = ::epoll_create1(0);
-    epoll_event event{};
-    ::epoll_wait(epoll, &event, 1, -1);
-  });
+  Child child(wait_for_events);
   const auto thread = freeze_in(child.pid(), SYS_epoll_wait);
   EXPECT_EQ(result_of(thread.found), kRestartNoHandler);
   EXPECT_EQ(result_of(thread.travelling), kRestartNoHandler);
+  EXPECT_TRUE(sleeps_in(child.pid(), SYS_epoll_wait)) << "it is waiting again, not told EINTR";
 }
 
 }  // namespace
