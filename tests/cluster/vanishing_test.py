@@ -80,7 +80,8 @@ class Vanishing(case.ProductCase):
         dead = self.start(LOOP)
         self.product.migrate(dead.pid, "b")
         # On b a world whose supervisor is gone cannot end while its warden is stopped.
-        guest = next(row for row in self.rows(self.b) if row["role"] == "guest" and row["pid"] == dead.pid)
+        guest = waiting.until(lambda: next((row for row in self.rows(self.b) if row["role"] == "guest"
+                                            and row["pid"] == dead.pid), None), "b to report the guest")
         warden = self.b.shell(f"pgrep -P {guest['supervisor_pid']} llrun-warden").strip()
         self.b.run(["kill", "-STOP", warden])
         self.b.run(["kill", "-KILL", str(guest["supervisor_pid"])])
