@@ -28,8 +28,7 @@ static_assert(sizeof(DescriptionAnswer) == 24);
 inline constexpr unsigned long kIocDescription = _IOR(0xD7, 0x4C, DescriptionAnswer);
 
 // The position a peer gives (lseek) to its descriptor of a description whose offset is kept at
-// home. From the first request at or above it on, requests below are known to be positional (pread,
-// pwrite).
+// home, before the guest has it. Requests below are positional (pread, pwrite).
 inline constexpr std::int64_t kHomeOffsetBase = std::int64_t{1} << 62;
 
 }  // namespace llrun::homefs

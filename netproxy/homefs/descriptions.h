@@ -27,9 +27,6 @@ struct Description {
   std::atomic<bool> open = false;
   InodeRef inode;
   std::unique_ptr<DirectoryReader> directory;
-  // The peer has put its own position beyond kHomeOffsetBase, so that what lies below is
-  // positional.
-  std::atomic<bool> positioned = false;
   Fd positional;  // a second description; see file_operations.cc: write_page
   std::mutex positional_mutex;
 

@@ -20,13 +20,16 @@ namespace {
 constexpr std::size_t kMaxCopy = std::size_t{64} << 20;
 
 // Does a request at `offset` of a description whose offset is home's mean that offset, or its own?
-// The guest's own position lies beyond kHomeOffsetBase once the peer has put it there; before,
-// nothing can be told apart and the shared offset is meant.
-bool means_home_offset(Description& description, off_t offset) {
-  if (!description.home_offset) return false;
-  if (offset < kHomeOffsetBase) return !description.positioned.load();
-  description.positioned.store(true);
-  return true;
+// The guest's own position lies beyond kHomeOffsetBase since the peer has opened it; what lies
+// below was named by pread or pwrite, also when it comes first.
+bool means_home_offset(const Description& description, off_t offset) {
+  return description.home_offset && offset >= kHomeOffsetBase;
+}
+
+// With O_APPEND the guest's kernel puts the end of the file in place of its position
+// (fs/read_write.c: generic_write_checks). At home such a write moves the offset, too.
+bool appends_as_home(const Description& description, const fuse_file_info& file) {
+  return description.home_offset && (file.flags & description.flags & O_APPEND) != 0;
 }
 
 // A read of the page cache (a page fault of a private mapping) has no lock owner; one by a program
@@ -60,7 +63,7 @@ ssize_t write_page(Description& description, const iovec& data, off_t offset) {
 ssize_t write_data(Description& description, const iovec& data, off_t offset,
                    const fuse_file_info& file) {
   if (file.writepage != 0) return write_page(description, data, offset);
-  if (means_home_offset(description, offset))
+  if (means_home_offset(description, offset) || appends_as_home(description, file))
     return ::write(description.fd.get(), data.iov_base, data.iov_len);
   // The guest may have changed O_APPEND since the open: its flags come with each request.
   if ((file.flags & O_APPEND) != 0)

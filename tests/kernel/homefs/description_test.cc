@@ -218,15 +218,34 @@ TEST_F(Arrival, ASharedOffsetStaysAtHome) {
             "");
 }
 
-TEST_F(Arrival, WithoutAPositionOfItsOwnEveryRequestMeansTheSharedOffset) {
+TEST_F(Arrival, PositionsAreMeantAlsoBeforeTheSharedOffsetWasUsed) {
   spit(tree / "in", "one\ntwo\nthree\n");
-  had("in", O_RDONLY, HomeFileServer::Offset::kHome);
+  had("in", O_RDWR, HomeFileServer::Offset::kHome);
   EXPECT_EQ(run([&](Guest& guest) -> std::string {
               const auto fd = arrive(guest, 0);
-              ::lseek(fd.get(), 0, SEEK_SET);  // as a peer that never heard of kHomeOffsetBase
               char text[4];
-              WANT(outcome(::read(had_[0].fd.get(), text, 4)), "4");
-              WANT(read_some(fd.get(), 4), "two\n");
+              WANT(outcome(::pwrite(fd.get(), "TWO\n", 4, 4)), "4");
+              WANT(outcome(::pread(fd.get(), text, 4, 8)), "4");
+              WANT(std::string(text, 4), "thre");
+              WANT(outcome(::lseek(had_[0].fd.get(), 0, SEEK_CUR)), "0");
+              WANT(read_some(fd.get(), 4), "one\n");
+              WANT(slurp(tree / "in"), "one\nTWO\nthree\n");
+              return "";
+            }),
+            "");
+}
+
+TEST_F(Arrival, AppendingMovesTheSharedOffset) {
+  spit(tree / "log", "before\n");
+  had("log", O_RDWR | O_APPEND, HomeFileServer::Offset::kHome);
+  EXPECT_EQ(run([&](Guest& guest) -> std::string {
+              const auto fd = arrive(guest, 0);
+              write_text(fd.get(), "away\n");
+              WANT(outcome(::lseek(had_[0].fd.get(), 0, SEEK_CUR)), "12");
+              write_text(had_[0].fd.get(), "home\n");
+              write_text(fd.get(), "away again\n");
+              WANT(slurp(tree / "log"), "before\naway\nhome\naway again\n");
+              WANT(outcome(::lseek(had_[0].fd.get(), 0, SEEK_CUR)), "28");
               return "";
             }),
             "");
