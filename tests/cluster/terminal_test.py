@@ -102,6 +102,7 @@ class AtATerminal(case.ProductCase):
             at.begin_in_background("--end 5")
             at.travel()
             at.terminal.type("fg\n")
+            at.terminal.wait_for(rb"--quiet --end 5\r\n")  # the shell's word first: it and the program's are no pair
             at.let_go()
             at.terminal.wait_for(rb"told to end\r\n")
             at.terminal.wait_for_prompt()
