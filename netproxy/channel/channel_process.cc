@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,49 +9,23 @@
 #include <cerrno>
 #include <csignal>
 
+#include "base/spawn.h"
+
 namespace llrun {
 namespace {
 
 constexpr int kPipeBytes =
     1 << 20;  // as an ordinary user may have, fewer wake-ups; refused is no harm
 
-// posix_spawn's two argument objects, made and freed together.
-struct SpawnPlan {
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  SpawnPlan() {
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-  }
-  ~SpawnPlan() {
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-  }
-  SpawnPlan(const SpawnPlan&) = delete;
-  SpawnPlan& operator=(const SpawnPlan&) = delete;
-
-  void use_descriptors(int in, int out, int err) {
-    // stderr first: the descriptors given may themselves be 0, 1 or 2 only where the caller has
-    // closed those.
-    if (err >= 0)
-      posix_spawn_file_actions_adddup2(&actions, err, STDERR_FILENO);
-    else
-      posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-  }
-  void detach_from_terminal_and_signals() {
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setflags(
-        &attributes,
-        static_cast<short>(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
-  }
-};
+// stderr first: the descriptors given may themselves be 0, 1 or 2 only where the caller has closed
+// those.
+void use_descriptors(Spawn& command, int in, int out, int err) {
+  if (err >= 0)
+    command.give(err, STDERR_FILENO);
+  else
+    command.give_null(STDERR_FILENO, O_WRONLY);
+  command.give(in, STDIN_FILENO).give(out, STDOUT_FILENO).close_from(3);
+}
 
 // Descriptors 0 to 2 would be overwritten by the child's dup2 before they are used.
 Result<Fd> above_stdio(Fd fd) {
@@ -79,16 +52,10 @@ Result<std::unique_ptr<ChannelProcess>> ChannelProcess::start(const std::vector<
   ::fcntl(child_in.get(), F_SETPIPE_SZ, kPipeBytes);
   ::fcntl(child_out.get(), F_SETPIPE_SZ, kPipeBytes);
 
-  SpawnPlan plan;
-  plan.use_descriptors(child_in.get(), child_out.get(), stderr_fd);
-  plan.detach_from_terminal_and_signals();
-  std::vector<char*> words;
-  for (const auto& word : argv) words.push_back(const_cast<char*>(word.c_str()));
-  words.push_back(nullptr);
-  pid_t pid = 0;
-  const int problem =
-      ::posix_spawnp(&pid, words[0], &plan.actions, &plan.attributes, words.data(), environ);
-  if (problem != 0) return system_error("start " + argv[0], problem);
+  Spawn command;
+  use_descriptors(command, child_in.get(), child_out.get(), stderr_fd);
+  command.new_session();  // no terminal of ours to ask for a password on
+  LLRUN_TRY_ASSIGN(const pid_t pid, command.run(argv));
 
   std::unique_ptr<ChannelProcess> process(new ChannelProcess);
   process->pid_ = HostPid{pid};

@@ -1,7 +1,6 @@
 #include "supervisor/agent/errand.h"
 
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,33 +12,15 @@
 #include <sstream>
 #include <utility>
 
+#include "base/spawn.h"
+
 namespace llrun::agent {
 namespace {
 
-// The agent blocks and ignores signals that a program expects as they come.
-int spawn(const std::vector<std::string>& words, int out, int& pid) {
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawnattr_init(&attributes);
-  sigset_t none, all;
-  ::sigemptyset(&none);
-  ::sigfillset(&all);
-  ::posix_spawnattr_setsigmask(&attributes, &none);
-  ::posix_spawnattr_setsigdefault(&attributes, &all);
-  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  ::posix_spawn_file_actions_adddup2(&actions, out, 1);
-  ::posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-  ::posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-  std::vector<char*> arguments;
-  for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  const int problem =
-      ::posix_spawn(&pid, arguments[0], &actions, &attributes, arguments.data(), environ);
-  ::posix_spawn_file_actions_destroy(&actions);
-  ::posix_spawnattr_destroy(&attributes);
-  return problem;
+Result<pid_t> spawn(const std::vector<std::string>& words, int out) {
+  Spawn program;
+  program.give_null(0, O_RDONLY).give(out, 1).give_null(2, O_WRONLY).close_from(3);
+  return program.run(words);
 }
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -68,10 +49,10 @@ Errands::~Errands() {
 
 void Errands::run(std::vector<std::string> words, Done done) {
   auto pipe = make_pipe();
-  int pid = 0;
-  const int problem = pipe ? spawn(words, pipe->second.get(), pid) : pipe.error().errno_value;
-  if (problem != 0) return done({{}, "cannot run " + words[0] + ": " + std::strerror(problem)});
-  errands_.push_back({pid, std::move(pipe->first), {}, 0, std::move(done)});
+  const auto pid = pipe ? spawn(words, pipe->second.get()) : std::unexpected(pipe.error());
+  if (!pid)
+    return done({{}, "cannot run " + words[0] + ": " + std::strerror(pid.error().errno_value)});
+  errands_.push_back({*pid, std::move(pipe->first), {}, 0, std::move(done)});
   const auto errand = std::prev(errands_.end());
   const auto watched =
       loop_.watch(errand->out.get(), EPOLLIN, [this, errand](std::uint32_t) { read(errand); });

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -13,9 +12,8 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/spawn.h"
 #include "policies/strategy/external.h"
-
-extern char** environ;
 
 namespace llrun::agent {
 
@@ -91,31 +89,12 @@ Result<> ExternalStrategy::start() {
     return system_error("socketpair");
   Fd ours(ends[0]), theirs(ends[1]);
   if (fcntl(ours.get(), F_SETFL, O_NONBLOCK) != 0) return system_error("fcntl O_NONBLOCK");
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, theirs.get(), STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, theirs.get(), STDOUT_FILENO);
-  std::vector<char*> arguments;
-  for (std::string& word : options_.command) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  // The agent blocks and ignores signals that a program expects as they come.
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none, pipe;
-  sigemptyset(&none);
-  sigemptyset(&pipe);
-  sigaddset(&pipe, SIGPIPE);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &pipe);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  const int error =
-      posix_spawn(&child_, arguments[0], &actions, &attributes, arguments.data(), environ);
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) {
-    child_ = 0;
-    return system_error("start the strategy " + options_.command[0], error);
-  }
+  Spawn strategy;
+  strategy.give(theirs.get(), STDIN_FILENO).give(theirs.get(), STDOUT_FILENO);
+  const auto child = strategy.run(options_.command);
+  if (!child)
+    return system_error("start the strategy " + options_.command[0], child.error().errno_value);
+  child_ = *child;
   channel_ = std::move(ours);
   buffered_.clear();
   return {};

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sched.h>
-#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -10,11 +9,11 @@
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/spawn.h"
 
 namespace llrun::agent {
 namespace {
@@ -38,42 +37,11 @@ Result<Fd> above_targets(int fd) {
   return copy;
 }
 
-class Spawn {
- public:
-  Spawn() {
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawnattr_init(&attributes);
-    sigset_t none, all;
-    ::sigemptyset(&none);
-    ::sigfillset(&all);
-    ::posix_spawnattr_setsigmask(&attributes, &none);
-    ::posix_spawnattr_setsigdefault(&attributes, &all);
-    ::posix_spawnattr_setflags(&attributes,
-                               POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
-  }
-  ~Spawn() {
-    ::posix_spawn_file_actions_destroy(&actions);
-    ::posix_spawnattr_destroy(&attributes);
-  }
-  Spawn(const Spawn&) = delete;
-  Spawn& operator=(const Spawn&) = delete;
-
-  posix_spawn_file_actions_t actions{};
-  posix_spawnattr_t attributes{};
-};
-
 std::vector<std::string> environment_for(const std::string& node) {
   std::vector<std::string> result;
   for (char** entry = environ; *entry != nullptr; ++entry)
     if (std::strncmp(*entry, "LLRUN_NAME=", 11) != 0) result.emplace_back(*entry);
   result.push_back("LLRUN_NAME=" + node);
-  return result;
-}
-
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> result;
-  for (auto& text : texts) result.push_back(text.data());
-  result.push_back(nullptr);
   return result;
 }
 
@@ -107,20 +75,15 @@ Result<GuestProcess> start_guest_supervisor(const GuestStart& start, const Chann
   std::vector<Fd> sources;
   for (const int fd : {ends.in.get(), ends.out.get(), ends.lifeline.get(), hello.get()}) {
     LLRUN_TRY_ASSIGN(auto source, above_targets(fd));
-    ::posix_spawn_file_actions_adddup2(&spawn.actions, source.get(), kTargets[sources.size()]);
+    spawn.give(source.get(), kTargets[sources.size()]);
     sources.push_back(std::move(source));
   }
-  for (const int fd : {0, 1, 2})
-    ::posix_spawn_file_actions_addopen(&spawn.actions, fd, "/dev/null", O_RDWR, 0);
-  ::posix_spawn_file_actions_addclosefrom_np(&spawn.actions, kFirstFree);
-  std::vector<std::string> words{start.program, "guest",      "--in", "3",          "--out",
-                                 "4",           "--lifeline", "5",    "--hello-fd", "6"};
-  auto environment = environment_for(start.node);
+  for (const int fd : {0, 1, 2}) spawn.give_null(fd, O_RDWR);
+  spawn.close_from(kFirstFree).new_session();
+  const std::vector<std::string> words{start.program, "guest",      "--in", "3",          "--out",
+                                       "4",           "--lifeline", "5",    "--hello-fd", "6"};
   GuestProcess guest;
-  const int problem =
-      ::posix_spawn(&guest.pid, start.program.c_str(), &spawn.actions, &spawn.attributes,
-                    pointers(words).data(), pointers(environment).data());
-  if (problem != 0) return system_error("start " + start.program, problem);
+  LLRUN_TRY_ASSIGN(guest.pid, spawn.run(words, environment_for(start.node)));
   restrain(guest.pid, start);
   guest.pidfd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, guest.pid, 0)));
   if (!guest.pidfd.valid()) return system_error("watch the supervisor of a guest");

@@ -2,55 +2,22 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <utility>
 
+#include "base/spawn.h"
 #include "supervisor/config/paths.h"
 
 namespace llrun::control {
 namespace {
 
 constexpr int kReadyFd = 3;
-
-// Only what the agent needs: no terminal, nothing of ours but the write end of the pipe.
-class SpawnSettings {
- public:
-  explicit SpawnSettings(int ready) {
-    ::posix_spawn_file_actions_init(&actions_);
-    ::posix_spawn_file_actions_adddup2(&actions_, ready, kReadyFd);
-    ::posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_addopen(&actions_, 1, "/dev/null", O_WRONLY, 0);
-    ::posix_spawn_file_actions_addopen(&actions_, 2, "/dev/null", O_WRONLY, 0);
-    ::posix_spawn_file_actions_addclosefrom_np(&actions_, kReadyFd + 1);
-    ::posix_spawnattr_init(&attributes_);
-    sigset_t none, all;
-    ::sigemptyset(&none);
-    ::sigfillset(&all);
-    ::posix_spawnattr_setsigmask(&attributes_, &none);
-    ::posix_spawnattr_setsigdefault(&attributes_, &all);
-    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  }
-  ~SpawnSettings() {
-    ::posix_spawn_file_actions_destroy(&actions_);
-    ::posix_spawnattr_destroy(&attributes_);
-  }
-  SpawnSettings(const SpawnSettings&) = delete;
-  SpawnSettings& operator=(const SpawnSettings&) = delete;
-  [[nodiscard]] const posix_spawn_file_actions_t* actions() const { return &actions_; }
-  [[nodiscard]] const posix_spawnattr_t* attributes() const { return &attributes_; }
-
- private:
-  posix_spawn_file_actions_t actions_{};
-  posix_spawnattr_t attributes_{};
-};
 
 Result<std::string> program_path(const AgentProgram& program) {
   if (!program.llrund.empty()) return program.llrund;
@@ -62,20 +29,19 @@ Result<std::string> program_path(const AgentProgram& program) {
 Result<StartingAgent> start_agent(const AgentProgram& program) {
   LLRUN_TRY_ASSIGN(std::string path, program_path(program));
   LLRUN_TRY_ASSIGN(FdPair pipe, make_pipe());
-  std::string node = program.node;
-  std::array<std::string, 6> words{
-      path, "--background", "--ready-fd", std::to_string(kReadyFd), "--name", node};
-  std::array<char*, 7> argv{};
-  for (std::size_t i = 0; i < words.size(); ++i) argv[i] = words[i].data();
+  const std::vector<std::string> words{
+      path, "--background", "--ready-fd", std::to_string(kReadyFd), "--name", program.node};
   // dup2 onto itself would keep close-on-exec; a pipe end is never 3 then.
   if (pipe.second.get() == kReadyFd) {
     LLRUN_TRY_ASSIGN(pipe.second, pipe.second.duplicate());
   }
-  const SpawnSettings settings(pipe.second.get());
-  StartingAgent starting{std::move(pipe.first), 0};
-  const int problem = ::posix_spawn(&starting.pid, path.c_str(), settings.actions(),
-                                    settings.attributes(), argv.data(), environ);
-  if (problem != 0) return system_error("start the agent " + path, problem);
+  // Only what the agent needs: no terminal, nothing of ours but the write end of the pipe.
+  Spawn agent;
+  agent.give(pipe.second.get(), kReadyFd).give_null(0, O_RDONLY).give_null(1, O_WRONLY);
+  agent.give_null(2, O_WRONLY).close_from(kReadyFd + 1);
+  const auto pid = agent.run(words);
+  if (!pid) return system_error("start the agent " + path, pid.error().errno_value);
+  StartingAgent starting{std::move(pipe.first), *pid};
   return starting;
 }
 

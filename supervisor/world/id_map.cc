@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <pwd.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/fd.h"
+#include "base/spawn.h"
 
 namespace llrun::world {
 namespace {
@@ -71,19 +71,11 @@ bool run_mapper(const char* program, HostPid process, const std::vector<IdExtent
   for (const auto& extent : extents)
     for (const auto value : {extent.inside, extent.outside, extent.count})
       words.push_back(std::to_string(value));
-  std::vector<char*> argv;
-  for (auto& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-    posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
-  posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-  pid_t pid = 0;
-  const int problem = ::posix_spawnp(&pid, program, &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
+  Spawn mapper;
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) mapper.give_null(fd, O_RDWR);
+  const auto pid = mapper.close_from(3).run(words);
   int status = 0;
-  return problem == 0 && ::waitpid(pid, &status, 0) == pid && status == 0;
+  return pid && ::waitpid(*pid, &status, 0) == *pid && status == 0;
 }
 
 Result<> write_proc(HostPid process, const char* file, const std::string& text) {
