@@ -4,12 +4,8 @@ if(TARGET llrun AND TARGET llrund AND TARGET llrunctl AND (TARGET llrun_supervis
   add_executable(deep ${CMAKE_CURRENT_LIST_DIR}/guests/deep.cc)
   target_link_libraries(deep PRIVATE Threads::Threads)
   target_compile_options(deep PRIVATE -O2 -g)
-  foreach(scenario povray streams terminal returning pins stacks relatives)
+  foreach(scenario povray streams terminal returning pins stacks relatives levelling vanishing owner)
     llrun_cluster_test(${scenario} ${scenario}_test.py TIMEOUT 900)
-  endforeach()
-  # Decisions among three hosts: not yet seen to pass in whole (docs/limits.md).
-  foreach(scenario levelling vanishing owner)
-    llrun_cluster_test(${scenario} ${scenario}_test.py TIMEOUT 900 LABELS long)
   endforeach()
   # Fault schedules: not yet run through at all points (docs/limits.md).
   add_executable(ledger ${CMAKE_CURRENT_LIST_DIR}/guests/ledger.cc)

@@ -25,12 +25,5 @@ endfunction()
 # Bare: that the programs pass unmoved, so that a failure elsewhere is a move's doing.
 llrun_journey_test(programs_bare --bare ${llrun_step_programs} interpreter input)
 if(TARGET llrun AND TARGET llrund AND TARGET llrunctl AND (TARGET llrun_supervisor OR TARGET llrun-supervisor))
-  # files still fails now and then, waits and identity have been mended only lately (docs/limits.md): shown by
-  # tools/test --all until they are steady.
-  set(llrun_unsteady_programs files waits identity)
-  set(llrun_steady_programs ${llrun_step_programs})
-  list(REMOVE_ITEM llrun_steady_programs ${llrun_unsteady_programs})
-  llrun_journey_test(journeys ${llrun_steady_programs} interpreter input)
-  llrun_journey_test(journeys_unsteady ${llrun_unsteady_programs})
-  set_tests_properties(journeys_unsteady PROPERTIES LABELS "programs;long")
+  llrun_journey_test(journeys ${llrun_step_programs} interpreter input)
 endif()
