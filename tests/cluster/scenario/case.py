@@ -57,12 +57,18 @@ class ProductCase(HostsCase):
 
     def setUp(self):
         super().setUp()
+        self.kept_logs = {}
         self.addCleanup(self._check_transitions)
         self.product = Product(self.cluster, settings=self.SETTINGS).configure()
 
     def _check_transitions(self):
         """What the supervisors did must be what the protocol allows, whatever the test itself looks at."""
-        self.assertEqual(transitions.Checker(self.cluster, paused=self.PAUSED).check(), [])
+        self.assertEqual(transitions.Checker(self.cluster, paused=self.PAUSED, kept=self.kept_logs).check(), [])
+
+    def lose(self, host):
+        """The host stops for good, with everything on it; what it logged until then is kept to be checked."""
+        self.kept_logs[host.name] = transitions.log_of(host)
+        host.stop()
 
     def start(self, *words, **options):
         """Product.start, and an end of the job when the test ends."""

@@ -27,7 +27,7 @@ def _rows():
                 re.findall(r"\{(H|G)::k(\w+),\s*[HG]E::k(\w+),\s*[HG]::k(\w+)\}", file.read())}
 
 
-def _log_of(host):
+def log_of(host):
     text = ""
     for path in glob.glob(f"/proc/{host.pid}/root{host.home}/.local/state/llrun/*/log"):
         with open(path, errors="replace") as file:
@@ -72,17 +72,22 @@ class Checker:
     """Reads the logs of a cluster; `problems` says in words what is wrong with them.
 
     paused: hosts were paused, or supervisors killed, for longer than the margin, so that two incarnations may have run at once
-    (of which one has no effect).
+    (of which one has no effect). kept: the logs of hosts that have been stopped since, by name.
     """
 
-    def __init__(self, cluster, home="a", paused=False):
+    def __init__(self, cluster, home="a", paused=False, kept=None):
+        kept = kept or {}
+
+        def log(host):
+            return kept.get(host.name) or log_of(host)
+
         self.paused = paused
         self.rows = _rows()
         self.problems = []
-        self.home = _transitions(_log_of(cluster[home]), "home")
+        self.home = _transitions(log(cluster[home]), "home")
         self.guests = {}
         for host in cluster.hosts.values():
-            for (job, epoch), transitions in _transitions(_log_of(host), "guest").items():
+            for (job, epoch), transitions in _transitions(log(host), "guest").items():
                 self.guests[(host.name, job, epoch)] = transitions
 
     def check(self):
