@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -23,7 +24,9 @@ using migration::HomeState;
 // What home allows a lease to be late for clock drift and pauses before it takes back a program.
 constexpr auto kLeaseMargin = std::chrono::seconds(3);
 constexpr auto kParentPeriod = std::chrono::seconds(1);
-constexpr auto kReconnectPeriod = std::chrono::seconds(3);
+// Between tries to reach a peer again: doubled from one to the next.
+constexpr std::chrono::milliseconds kFirstReconnectPause{500};
+constexpr std::chrono::milliseconds kLongestReconnectPause{4000};
 // An agent that has just been started learns of the guests here within this time.
 constexpr auto kAgentMayBeNew = std::chrono::seconds(10);
 
@@ -166,6 +169,7 @@ void Journey::on_lost(const Error& error) {
   if (state_ == HomeState::kReturning) forget_return();  // the guest sends it again, whole
   callbacks_.progress(
       fmt::format("the link to {} is lost ({}); trying again", plan_.node, error.message()));
+  reconnect_pause_ = kFirstReconnectPause;
   reconnect();
 }
 
@@ -204,7 +208,9 @@ void Journey::on_reconnected(Result<PeerConnection> reached) {
 }
 
 void Journey::try_again_later() {
-  loop_.after(kReconnectPeriod, [this, alive = std::weak_ptr(alive_)] {
+  const auto pause = std::exchange(reconnect_pause_,
+                                   std::min(2 * reconnect_pause_, kLongestReconnectPause));
+  loop_.after(pause, [this, alive = std::weak_ptr(alive_)] {
     if (!alive.expired() && !link_up_) reconnect();
   });
 }

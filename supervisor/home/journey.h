@@ -165,6 +165,7 @@ class Journey {
   Fd parent_;            // pidfd: readable when that one has ended
   bool link_up_ = false;
   bool reconnecting_ = false;
+  std::chrono::milliseconds reconnect_pause_{0};  // before the next try
   std::uint64_t pages_received_ = 0;
   std::uint64_t freeze_us_ = 0, bytes_ = 0, guest_cpu_ms_ = 0, guest_resident_bytes_ = 0;
   double home_calls_rate_ = 0;
