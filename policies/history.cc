@@ -8,6 +8,8 @@ namespace llrun::policies {
 namespace {
 constexpr double kYoungest_s = 0.05;  // the law says nothing of a process of age zero
 constexpr double kFewRuns = 2;        // below which nothing is expected of a start
+constexpr double kSureRuns = 4.5;     // five of them, the older ones faded
+constexpr double kSurePart = 0.75;    // of them
 }  // namespace
 
 void ProgramHistory::record(const RunRecord& run, double kept) {
@@ -47,6 +49,12 @@ double remaining_cpu_s(const ProgramHistory* history, double cpu_s, double law_w
 std::optional<double> expected_cpu_s(const ProgramHistory* history) {
   if (history == nullptr || history->cpu_s.weight() < kFewRuns) return std::nullopt;
   return history->cpu_s.quantile(0.5);
+}
+
+bool surely_uses(const ProgramHistory* history, double cpu_s) {
+  if (history == nullptr) return false;
+  const double runs = history->cpu_s.weight();
+  return runs >= kSureRuns && history->cpu_s.weight_from(cpu_s) >= kSurePart * runs;
 }
 
 }  // namespace llrun::policies

@@ -39,4 +39,8 @@ struct ProgramHistory {
 // The same for a program that has not started; none without history.
 [[nodiscard]] std::optional<double> expected_cpu_s(const ProgramHistory* history);
 
+// Whether there are runs enough to rely on, and most of them used at least this much: for what a
+// wrong guess costs more than it would gain.
+[[nodiscard]] bool surely_uses(const ProgramHistory* history, double cpu_s);
+
 }  // namespace llrun::policies

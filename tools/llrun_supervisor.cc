@@ -47,8 +47,9 @@ Result<HomeOptions> home_options(const po::variables_map& given) {
   options.pidfd = Fd(given["pidfd"].as<int>());
   options.launched = given.contains("launched");
   options.only_node = given["node"].as<std::string>();
-  options.after = given.contains("after") ? std::chrono::milliseconds(given["after"].as<long>())
-                                          : configured.after;
+  options.after_given = given.contains("after");
+  options.after =
+      options.after_given ? std::chrono::milliseconds(given["after"].as<long>()) : configured.after;
   options.max_io = given.contains("max-io") ? given["max-io"].as<double>() : configured.max_io;
   options.stay = given.contains("stay");
   options.verbose = given.contains("verbose-fd");

@@ -36,7 +36,11 @@ Result<std::unique_ptr<Agent>> Agent::create(EventLoop& loop, config::Config con
   LLRUN_TRY_ASSIGN(agent->experience_,
                    Experience::create(raw->config_.hints, places.state_directory, raw->log_));
   agent->decider_->learn_from(*raw->experience_);
-  agent->processes_.observe({[raw](const auto& report) { raw->experience_->heard(report); },
+  agent->processes_.observe({[raw](const auto& report) {
+                               raw->experience_->heard(report);
+                               if (report.waits_until_ms() > 0)
+                                 raw->decider_->heard(report, raw->load_now());
+                             },
                              [raw](const auto& report) { raw->experience_->ended(report); },
                              [raw](const auto& report) { raw->experience_->lost(report); }});
   agent->verbs_ = std::make_unique<Verbs>(Verbs::Surroundings{

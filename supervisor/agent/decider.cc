@@ -15,17 +15,6 @@ using policies::NodeView;
 using policies::ProcessView;
 using protocol::ControlMessage;
 
-// In words for a person, with the numbers behind it.
-std::string words_of(const policies::Decision& decision, const NodeView& here,
-                     const NodeView& there) {
-  auto words =
-      fmt::format("{}: run queue {:.1f} on {:.1f} cores here, {:.1f} on {:.1f} there",
-                  decision.reason, here.run_queue, here.cores, there.run_queue, there.cores);
-  for (const auto& [name, value] : decision.numbers)
-    words += fmt::format(", {} {:.3g}", name, value);
-  return words;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Decider>> Decider::create(const config::Config& config, EventLog& log,
@@ -39,6 +28,9 @@ Result<std::unique_ptr<Decider>> Decider::create(const config::Config& config, E
 ProcessView Decider::shown(const protocol::ProcessReport& report) const {
   auto view = view_of(report);
   if (experience_ != nullptr) view.remaining_cpu_s = experience_->expect(report).remaining_cpu_s;
+  // Where it began is a start, no move.
+  view.placed = starts_.was_asked(report.pid());
+  if (view.moves > 0 && starts_.goes(report.pid())) --view.moves;
   return view;
 }
 
@@ -60,16 +52,19 @@ std::string Decider::why_not_now(const Supervised& process) const {
   const auto& report = process.report;
   const auto refused = not_before_.find(report.pid());
   if (report.role() != protocol::ProcessReport::ROLE_HOME) return "it is a guest: its home decides";
-  if (!report.where().empty()) return "it is away, on " + report.where();
   if (report.stay()) return "it stays by its owner's wish";
   if (!report.pins().empty()) return "it is pinned: " + report.pins(0).what();
-  if (!report.eligible()) return "it is not eligible yet (llrunctl why says when)";
   if (under_way_.contains(report.pid())) return "it has been asked to go already";
   if (!has_settled(report)) return "it has moved a moment ago, and settles (settle)";
   if (refused != not_before_.end() && Clock::now() < refused->second)
     return "it was refused a moment ago";
   if (never(report)) return "a hint says that it never moves";
-  return "";
+  return why_not_where_it_is(report);
+}
+
+std::string Decider::why_not_where_it_is(const protocol::ProcessReport& report) const {
+  if (!report.where().empty()) return why_not_away(report);
+  return report.eligible() ? "" : "it is not eligible yet (llrunctl why says when)";
 }
 
 // What its host sent away need not wait, unless the host would have it back.
@@ -84,13 +79,19 @@ bool Decider::has_settled(const protocol::ProcessReport& report) const {
 
 void Decider::decide(const protocol::Load& own) {
   std::erase_if(not_before_, [](const auto& entry) { return Clock::now() >= entry.second; });
+  starts_.forget_ended(processes_);
   if (!own.levelling()) return;
   std::map<std::string, std::vector<const Supervised*>> by_target;
-  for (const auto* process : processes_.all())
-    if (may_go(*process)) by_target[process->report.only_node()].push_back(process);
+  std::vector<const Supervised*> away;
+  for (const auto* process : processes_.all()) {
+    if (!may_go(*process)) continue;
+    const bool here = process->report.where().empty();
+    (here ? by_target[process->report.only_node()] : away).push_back(process);
+  }
   for (const auto& [only_node, processes] : by_target)
     if (relieve(only_node, own, processes)) return;  // and look again when that has gone
   for (const auto& [only_node, processes] : by_target) decide_for(only_node, own, processes);
+  decide_away(own, away);
   tell_trouble();
 }
 
@@ -102,8 +103,9 @@ std::unique_ptr<Decider::Sight> Decider::look(const std::string& only_node,
   for (const auto& [pid, node] : under_way_)
     if (const auto* process = processes_.home(pid)) {
       auto& self = sight->view.self;
-      self.run_queue = std::max(0.0, self.run_queue - process->report.cpu_rate());
-      self.load = std::max(0.0, self.load - process->report.cpu_rate());
+      const double cores = cores_here(process->report, own);
+      self.run_queue = std::max(0.0, self.run_queue - cores);
+      self.load = std::max(0.0, self.load - cores);
     }
   for (const auto& [node, known] : nodes_.known()) {
     const bool wanted = only_node.empty() || node == only_node;
@@ -118,15 +120,30 @@ std::unique_ptr<Decider::Sight> Decider::look(const std::string& only_node,
   return sight;
 }
 
+// Its part in what was measured of this node. How much one uses that has just started is not known
+// yet: a core, if it was there to be measured.
+double Decider::cores_here(const protocol::ProcessReport& report, const protocol::Load& own) const {
+  if (!report.where().empty()) return 0;
+  if (report.cpu_rate() > 0 || !starts_.goes(report.pid())) return report.cpu_rate();
+  return Starts::is_in(own, report) ? 1 : 0;
+}
+
 void Decider::decide_for(const std::string& only_node, const protocol::Load& own,
                          const std::vector<const Supervised*>& processes) {
-  const auto sight = look(only_node, own);
+  ask(only_node, *look(only_node, own), processes);
+}
+
+void Decider::ask(const std::string& set, const Sight& sight,
+                  const std::vector<const Supervised*>& processes) {
   std::vector<ProcessView> views;
-  for (const auto* process : processes) views.push_back(shown(process->report));
-  for (const auto& decision : strategies_.of(only_node).decide(sight->view, views)) {
+  for (const auto* process : processes) {
+    auto& view = views.emplace_back(shown(process->report));
+    view.home = sight.home;
+  }
+  for (const auto& decision : strategies_.of(set).decide(sight.view, views)) {
     const auto* process = processes_.home(static_cast<int>(decision.process));
-    const bool acts = decision.peer && !decision.probe && *decision.peer < sight->nodes.size();
-    if (acts && process != nullptr) go(*process, *sight, decision);
+    const bool acts = decision.peer && !decision.probe && *decision.peer < sight.nodes.size();
+    if (acts && process != nullptr) go(*process, sight, decision);
   }
 }
 
@@ -151,7 +168,9 @@ void Decider::go(const Supervised& process, const Sight& sight,
                  const policies::Decision& decision) {
   const int pid = process.report.pid();
   const NodeView& target = sight.nodes[*decision.peer];
-  Order order{target.name, words_of(decision, sight.view.self, target), {}};
+  const auto reason = words_of(decision.reason, decision.numbers, sight.view.self, target);
+  if (decision.peer == sight.home) return call_home(process, target.name, reason);
+  Order order{target.name, reason, {}};
   order.offer.set_source_s_per_cpu_s(decision.offer.source_s_per_cpu_s);
   order.offer.set_cpu_age_s(decision.offer.cpu_age_s);
   order.offer.set_at_most_s(decision.offer.at_most_s);
@@ -159,10 +178,14 @@ void Decider::go(const Supervised& process, const Sight& sight,
   log_.add(fmt::format("{} ({}) should go to {}: {}", process.report.program(), pid, order.node,
                        order.reason));
   migrate(process, order, [this, pid, node = order.node](const ControlMessage& message) {
-    if (!message.has_answer() || message.answer().status() == protocol::Answer::STATUS_DONE) return;
-    not_before_[pid] = Clock::now() + kAfterRefusal;
-    log_.add(fmt::format("process {} does not go to {}: {}", pid, node, message.answer().text()));
+    refused(pid, "go to " + node, message);
   });
+}
+
+void Decider::refused(int pid, const std::string& what, const ControlMessage& message) {
+  if (!message.has_answer() || message.answer().status() == protocol::Answer::STATUS_DONE) return;
+  not_before_[pid] = Clock::now() + kAfterRefusal;
+  log_.add(fmt::format("process {} does not {}: {}", pid, what, message.answer().text()));
 }
 
 void Decider::migrate(const Supervised& process, const Order& order,
@@ -192,24 +215,30 @@ std::string Decider::why_not(const protocol::Load& own, const protocol::Hello& n
   offer.bytes = static_cast<double>(newcomer.memory_bytes());
   offer.cpu_age_s = offered.cpu_age_s();
   offer.at_most_s = offered.at_most_s();
+  offer.at_start = offered.at_start();
   const auto admission = strategies_.of("").admit(view_of(own, 0), offer);
   return admission.welcome ? "" : admission.reason;
 }
 
 Explanation Decider::explain(const Supervised& process, const protocol::Load& own) {
-  const auto sight = look(process.report.only_node(), own);
+  const auto& report = process.report;
+  auto sight = report.where().empty() ? look(report.only_node(), own)
+                                      : look_from(report.where(), report.only_node(), own);
+  if (sight == nullptr) sight = look(report.only_node(), own);  // its host is not heard
   sight->view.explain = true;
   policies::Decision decision;
   decision.reason = own.levelling() ? why_not_now(process) : "this node takes no part in levelling";
-  const auto view = shown(process.report);
+  auto view = shown(report);
+  view.home = sight->home;
   if (decision.reason.empty()) {
     decision.reason = "the strategy has nothing to say";
     // Not the one that decides: what a strategy remembers must not depend on who asks.
     if (auto fresh = Strategies::create(strategies_.name(), strategies_.options()))
       for (auto& said : fresh->of("").decide(sight->view, std::span(&view, 1))) decision = said;
   }
-  return {explanation_text(view, decision, sight->view),
-          explanation_json(view, decision, sight->view)};
+  const auto start = starts_.words(report.pid());
+  return {explanation_text(view, decision, sight->view, start),
+          explanation_json(view, decision, sight->view, start)};
 }
 
 Explanation Decider::best(const protocol::Load& own, bool explain) const {

@@ -74,6 +74,18 @@ Expectation Experience::expect(const ProcessReport& report) {
   return expectation;
 }
 
+std::string Experience::why_longer_than(const ProcessReport& report, double cpu_s) {
+  const auto* hint = expect(report).hint;
+  if (hint != nullptr && (hint->never || hint->expected_s))
+    return !hint->never && *hint->expected_s > cpu_s
+               ? fmt::format("a hint says that {} runs long", report.program())
+               : "";
+  const auto run = runs_.find(report.pid());
+  if (run == runs_.end() || !policies::surely_uses(history_.find(run->second.key), cpu_s))
+    return "";
+  return fmt::format("most runs of {} have been longer than {:.3g} s", report.program(), cpu_s);
+}
+
 std::optional<double> Experience::expected_cpu_s(const history::ProgramKey& key) {
   return policies::expected_cpu_s(history_.find(key));
 }

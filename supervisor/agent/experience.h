@@ -34,6 +34,8 @@ class Experience {
   void lost(const protocol::ProcessReport& last);  // its supervisor has gone: who knows how it ends
 
   [[nodiscard]] Expectation expect(const protocol::ProcessReport& report);
+  // Why this process will surely use more CPU time than that, in words; empty: nothing says so.
+  [[nodiscard]] std::string why_longer_than(const protocol::ProcessReport& report, double cpu_s);
   [[nodiscard]] std::optional<double> expected_cpu_s(const history::ProgramKey& key);
   [[nodiscard]] const policies::Hint* hint(const std::string& path) const {
     return hints_.find(path);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "policies/cost.h"
 #include "policies/strategy/eligibility.h"
@@ -37,9 +38,12 @@ std::string node_line(const NodeView& node, const std::string& remark) {
       node.free_memory_bytes / (1 << 20), cost_of(node), remark.empty() ? "" : "  ", remark);
 }
 
-std::string nodes_text(const ClusterView& view, double bytes) {
-  auto text = node_line(view.self, "here");
-  for (const auto& node : view.peers) text += node_line(node, why_not(node, bytes));
+// `home`: of a process that is away; then the first is the node that it runs on.
+std::string nodes_text(const ClusterView& view, double bytes,
+                       std::optional<std::size_t> home = std::nullopt) {
+  auto text = node_line(view.self, home ? "runs it" : "here");
+  for (std::size_t i = 0; i < view.peers.size(); ++i)
+    text += node_line(view.peers[i], i == home ? "its home" : why_not(view.peers[i], bytes));
   return text;
 }
 
@@ -71,23 +75,26 @@ std::string dump(const ordered_json& object) {
 }  // namespace
 
 std::string explanation_text(const policies::ProcessView& process,
-                             const policies::Decision& decision, const ClusterView& view) {
+                             const policies::Decision& decision, const ClusterView& view,
+                             const std::string& start) {
   auto text = fmt::format(
       "{} ({}) {}: {}\n", process.program, process.id,
       decision.peer ? "should go to " + view.peers[*decision.peer].name : std::string("stays"),
       decision.reason);
+  if (!start.empty()) text += fmt::format("  at its start: {}\n", start);
   for (const auto& [name, value] : decision.numbers)
     text += fmt::format("  {:<20} {:.4g}\n", name, value);
   text += fmt::format("  {:<20} {:.4g}\n  {:<20} {:.4g}\n  {:<20} {:.0f}\n  {:<20} {}\n", "cpu_s",
                       process.cpu_s, "cpu_since_move_s", process.cpu_since_move_s, "dirty_bytes",
                       process.dirty_bytes, "moves", process.moves);
-  text += nodes_text(view, process.rss_bytes);
+  text += nodes_text(view, process.rss_bytes, process.home);
   text.pop_back();
   return text;
 }
 
 std::string explanation_json(const policies::ProcessView& process,
-                             const policies::Decision& decision, const ClusterView& view) {
+                             const policies::Decision& decision, const ClusterView& view,
+                             const std::string& start) {
   ordered_json numbers = ordered_json::object();
   for (const auto& [name, value] : decision.numbers) numbers[std::string(name)] = value;
   ordered_json to = nullptr;
@@ -97,6 +104,7 @@ std::string explanation_json(const policies::ProcessView& process,
                {"program", process.program},
                {"goes_to", to},
                {"reason", decision.reason},
+               {"at_start", start},
                {"numbers", numbers},
                {"cpu_s", process.cpu_s},
                {"cpu_since_move_s", process.cpu_since_move_s},

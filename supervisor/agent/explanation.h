@@ -13,12 +13,15 @@ struct Explanation {
   std::string text, json;
 };
 
+// `start`: what was decided when it started, in words; empty when nothing was.
 [[nodiscard]] std::string explanation_text(const policies::ProcessView& process,
                                            const policies::Decision& decision,
-                                           const policies::ClusterView& view);
+                                           const policies::ClusterView& view,
+                                           const std::string& start);
 [[nodiscard]] std::string explanation_json(const policies::ProcessView& process,
                                            const policies::Decision& decision,
-                                           const policies::ClusterView& view);
+                                           const policies::ClusterView& view,
+                                           const std::string& start);
 
 // The node on which a program started now would get a CPU second soonest: this one when it is as
 // good as any.

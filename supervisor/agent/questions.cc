@@ -133,7 +133,7 @@ void Questions::migrate(const protocol::Migrate& wanted, const Reply& reply) {
   if (!known->second.load.accepts())
     return reply.refused(fmt::format("node {} takes no guests: {}", wanted.node(),
                                      known->second.load.accepts_why_not()));
-  Decider::Order order{wanted.node(), "asked for by hand", {}};
+  Decider::Order order{wanted.node(), std::string(Decider::kByHand), {}};
   order.offer.set_by_hand(true);
   order.offer.set_cpu_rate(process->report.cpu_rate());
   around_.decider.migrate(*process, order, relay(reply));

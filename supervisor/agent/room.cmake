@@ -6,7 +6,8 @@ llrun_library(llrun_agent
           agent/views.cc agent/costs.cc agent/explanation.cc agent/loads_file.cc agent/switches.cc
           agent/drain.cc agent/errand.cc agent/verbs.cc agent/agent_link.cc agent/peer.cc agent/peers.cc
           agent/crowd.cc agent/experience.cc agent/strategies.cc agent/learned_verbs.cc
-          agent/decider.cc agent/questions.cc agent/agent.cc
+          agent/starts.cc agent/decider.cc agent/decider_placing.cc agent/decider_away.cc
+          agent/questions.cc agent/agent.cc
   PUBLIC llrun_base llrun_protocol llrun_config llrun_control llrun_load llrun_channel llrun_policies llrun_history
          llrun_external_strategy
   PRIVATE llrun_traits llrun_migration llrun_doctor nlohmann_json::nlohmann_json)

@@ -1,5 +1,7 @@
 #include "supervisor/agent/views.h"
 
+#include <fmt/format.h>
+
 #include "supervisor/agent/crowd.h"
 
 namespace llrun::agent {
@@ -41,6 +43,15 @@ policies::ProcessView view_of(const protocol::ProcessReport& report) {
   view.home_calls_per_s = report.home_calls_rate();
   view.program = report.executable().empty() ? report.program() : report.executable();
   return view;
+}
+
+std::string words_of(const std::string& reason, const policies::Numbers& numbers,
+                     const policies::NodeView& here, const policies::NodeView& there) {
+  auto words = fmt::format(
+      "{}: run queue {:.1f} on the {:.1f} cores of {}, {:.1f} on the {:.1f} of {}", reason,
+      here.run_queue, here.cores, here.name, there.run_queue, there.cores, there.name);
+  for (const auto& [name, value] : numbers) words += fmt::format(", {} {:.3g}", name, value);
+  return words;
 }
 
 }  // namespace llrun::agent

@@ -1,6 +1,9 @@
 // What a strategy is shown, made from what nodes and supervisors say.
 #pragma once
 
+#include <string>
+
+#include "policies/strategy/decision.h"
 #include "policies/strategy/views.h"
 #include "supervisor/protocol/control.pb.h"
 
@@ -8,5 +11,9 @@ namespace llrun::agent {
 
 [[nodiscard]] policies::NodeView view_of(const protocol::Load& load, double age_s);
 [[nodiscard]] policies::ProcessView view_of(const protocol::ProcessReport& report);
+
+// Why something goes from `here` to `there`, in words for a person, with the numbers behind it.
+[[nodiscard]] std::string words_of(const std::string& reason, const policies::Numbers& numbers,
+                                   const policies::NodeView& here, const policies::NodeView& there);
 
 }  // namespace llrun::agent

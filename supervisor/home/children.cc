@@ -48,10 +48,10 @@ Result<> supervise_child(HostPid child, const HomeOptions& options, bool by_list
                                  std::to_string(child.value),
                                  "--pidfd",
                                  std::to_string(pidfd.get()),
-                                 "--after",
-                                 std::to_string(options.after.count()),
                                  "--max-io",
                                  fmt::format("{}", options.max_io)};
+  if (options.after_given)
+    words.insert(words.end(), {"--after", std::to_string(options.after.count())});
   if (!options.only_node.empty()) words.insert(words.end(), {"--node", options.only_node});
   if (options.stay) words.emplace_back("--stay");
   if (by_list) words.emplace_back("--by-list");

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <utility>
 
 #include "base/bytes.h"
@@ -23,6 +24,14 @@ namespace {
 constexpr std::chrono::seconds kRest{30};
 // Looking for pins costs milliseconds: not while it is too young to matter.
 constexpr std::chrono::seconds kTick{1};
+// The launcher starts us, and then becomes the program: nobody is told when, as nobody is attached.
+constexpr std::chrono::milliseconds kLookForExec{20};
+
+bool is_launcher(HostPid pid) {
+  const auto own = read_link("/proc/self/exe");
+  const auto its = read_link(fmt::format("/proc/{}/exe", pid.value));
+  return own && its && std::filesystem::path(*own).replace_filename("llrun") == *its;
+}
 
 std::string new_job_name(HostPid pid) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -69,7 +78,14 @@ Result<> HomeJob::start() {
   LLRUN_TRY_ASSIGN(agent_, control::AgentClient::create(*loop_, {}, std::move(handlers)));
   loop_->every(kTick, [this] { tick(); });
   tick();
+  if (options_.launched && is_launcher(options_.pid)) look_for_exec();
   return {};
+}
+
+// A program that is placed should go while it is small: it is reported as soon as it is there.
+void HomeJob::look_for_exec() {
+  if (!is_launcher(options_.pid)) return tick();
+  loop_->after(kLookForExec, [this] { look_for_exec(); });
 }
 
 int HomeJob::run() {
@@ -163,6 +179,9 @@ void HomeJob::report() {
     told.set_remedy(pin.remedy);
   }
   report.set_eligible(!journey_ && pins.empty() && !watch_.not_yet(options_));
+  const bool is_new = !journey_ && moves_ == 0 && pins.empty() && !is_launcher(options_.pid);
+  if (is_new && watch_.is_only_young(options_))
+    report.set_waits_until_ms(static_cast<std::uint64_t>(options_.after.count()));
   agent_->report(std::move(report));
 }
 
@@ -190,8 +209,9 @@ void HomeJob::on_migrate(const protocol::Migrate& order, const control::Reply& r
   auto pins = watch_.pins();
   if (const auto own = own_pin(); own && !order.by_hand()) pins.insert(pins.begin(), *own);
   if (!pins.empty()) return reply.refused("it stays: " + in_words(pins));
-  if (const auto not_yet = watch_.not_yet(options_); not_yet && !order.by_hand())
-    return reply.refused(*not_yet);
+  const bool at_start = order.offer().at_start();
+  const auto not_yet = at_start ? watch_.too_busy(options_) : watch_.not_yet(options_);
+  if (not_yet && !order.by_hand()) return reply.refused(*not_yet);
   last_reason_ = order.reason();
   tell("moving", fmt::format("{} ({}) moves to {}: {}", watch_.program(), options_.pid.value,
                              order.node(), order.reason()));
@@ -202,7 +222,7 @@ void HomeJob::on_migrate(const protocol::Migrate& order, const control::Reply& r
   plan.job = job_;
   plan.home = agent_->node();
   plan.program = watch_.program();
-  plan.memory_bytes = watch_.latest().resident_bytes;
+  plan.memory_bytes = watch_.resident_bytes();
   plan.epoch = ++epoch_;
   plan.offer = order.offer();
   plan.cpu_away = cpu_away_;
@@ -224,9 +244,9 @@ void HomeJob::on_migrate(const protocol::Migrate& order, const control::Reply& r
     report();
     reply.done(text);
   };
-  callbacks.home = [this, reply](const std::string& why, bool by_call) {
+  callbacks.home = [this, reply, at_start](const std::string& why, bool by_call) {
     reply.refused(why);  // nothing, if it has been answered
-    journey_over(why, by_call);
+    journey_over(why, by_call, at_start);
   };
   callbacks.ended = [this, reply](const std::string& how) {
     reply.refused("the program has ended");
@@ -237,7 +257,7 @@ void HomeJob::on_migrate(const protocol::Migrate& order, const control::Reply& r
   report();
 }
 
-void HomeJob::journey_over(const std::string& why, bool by_call) {
+void HomeJob::journey_over(const std::string& why, bool by_call, bool at_start) {
   cpu_away_ = journey_->cpu_away();
   const bool had_moved = !where_.empty();
   where_.clear();
@@ -248,7 +268,8 @@ void HomeJob::journey_over(const std::string& why, bool by_call) {
   tell(had_moved ? "home" : "stays",
        fmt::format("{} ({}) {}: {}", watch_.program(), options_.pid.value,
                    had_moved ? "is home again" : "stays home", why));
-  if (by_call || !had_moved) {
+  // A placement is asked for once, and its failure says nothing of what is so after some seconds.
+  if (by_call || (!had_moved && !at_start)) {
     rests_until_ = EventLoop::Clock::now() + kRest;
     rest_reason_ = (by_call ? "it came home for a call: " : "a move has just failed: ") + why;
   }

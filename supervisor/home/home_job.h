@@ -30,6 +30,7 @@ class HomeJob {
   [[nodiscard]] Result<> start();
   void tick();
   void look_for_children();
+  void look_for_exec();
   void on_end(const std::string& how);
 
   void on_migrate(const protocol::Migrate& order, const control::Reply& reply);
@@ -38,7 +39,7 @@ class HomeJob {
   void on_stack(const control::Reply& reply);
   void on_pin_by_hand(const protocol::PinByHand& order, const control::Reply& reply);
 
-  void journey_over(const std::string& why, bool brought_home_by_call);
+  void journey_over(const std::string& why, bool brought_home_by_call, bool was_placing);
   void report();
   void tell(const std::string& kind, const std::string& text);
   // Its children take part by the list only: it is a shell, or takes no part itself.

@@ -16,6 +16,7 @@ struct HomeOptions {
   bool launched = false;  // by llrun; else attached to
   std::string only_node;  // --node: where it may go; empty: anywhere
   std::chrono::milliseconds after{5000};  // --after: age from which it is eligible
+  bool after_given = false;               // by --after: who names an age means it
   double max_io = 3;                      // --max-io: MiB/s to and from regular files
   bool stay = false;                      // --stay
   bool verbose = false;                   // -v: tell on stderr

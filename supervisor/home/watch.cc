@@ -73,11 +73,19 @@ std::optional<std::string> Watch::not_yet(const HomeOptions& options) const {
     return fmt::format("it is {:.1f} s old and moves from {:.1f} s on",
                        static_cast<double>(age().count()) / 1000,
                        static_cast<double>(options.after.count()) / 1000);
-  if (file_io_rate() > options.max_io)
-    return fmt::format("it reads and writes {:.1f} MiB/s of files here, more than {:.1f}",
-                       file_io_rate(), options.max_io);
+  if (auto busy = too_busy(options)) return busy;
   if (samples_.size() < 2) return "it has not been watched for long enough";
   return std::nullopt;
+}
+
+std::optional<std::string> Watch::too_busy(const HomeOptions& options) const {
+  if (file_io_rate() <= options.max_io) return std::nullopt;
+  return fmt::format("it reads and writes {:.1f} MiB/s of files here, more than {:.1f}",
+                     file_io_rate(), options.max_io);
+}
+
+bool Watch::is_only_young(const HomeOptions& options) const {
+  return !options.after_given && age() < options.after && pins_.empty() && !too_busy(options);
 }
 
 void Watch::describe(protocol::ProcessReport& report) const {

@@ -35,10 +35,16 @@ class Watch {
   [[nodiscard]] const std::string& program() const { return program_; }
   [[nodiscard]] const std::string& executable() const { return executable_; }
   [[nodiscard]] ProgramNames names() const { return {program_, name_, executable_}; }
-  [[nodiscard]] const tracer::Measures& latest() const { return samples_.back(); }
+  [[nodiscard]] std::uint64_t resident_bytes() const {
+    return samples_.empty() ? 0 : samples_.back().resident_bytes;
+  }
 
   // Why it may not go now although nothing pins it: too young, too much I/O. None: it may.
   [[nodiscard]] std::optional<std::string> not_yet(const HomeOptions& options) const;
+  // The same for a program that is placed at its start: its age does not matter.
+  [[nodiscard]] std::optional<std::string> too_busy(const HomeOptions& options) const;
+  // That only its age keeps it, and that was not asked for.
+  [[nodiscard]] bool is_only_young(const HomeOptions& options) const;
   void describe(protocol::ProcessReport& report) const;
   // Forget what was measured before a move: rates would mix two nodes.
   void start_anew() { samples_.clear(); }

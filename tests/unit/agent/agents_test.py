@@ -416,6 +416,28 @@ for line in sys.stdin:
         self.assertEqual(self.decides(nodes, "a")["trouble"], "")
         process.kill()
 
+    def test_a_program_that_is_known_to_run_long_is_placed_at_its_start(self):
+        nodes = self.nodes(TWO + "[hints]\nsleep = long\n")
+        wait_for("b", lambda: nodes.node("a", "b")["reachable"])
+        path = self.program(nodes, """
+for line in sys.stdin:
+    q = json.loads(line)
+    to = "b" if q["question"] == "place" and q["exec"]["expected_cpu_s"] > 3000 else None
+    print(json.dumps({"id": q["id"], "moves": [], "to": to}), flush=True)
+""")
+        self.assertEqual(nodes.ctl("a", "strategy", "exec:" + path).returncode, 0)
+        young = 'eligible: false age_ms: 20 waits_until_ms: 5000'
+        other = self.supervised(nodes, "a", f'program: "true" executable: "/bin/true" {young}')
+        process = self.supervised(nodes, "a", f'program: "sleep" executable: "/bin/sleep" {young}')
+        wait_for("the order", lambda: any(line.startswith("start on b:") for line in nodes.traced()))
+        self.assertIn("placed at its start, since a hint says that sleep runs long", nodes.ctl("a", "log").stdout)
+        explained = nodes.rows("a", "why", str(process.pid), "--explain")[0]
+        self.assertIn("a hint says that sleep runs long", explained["at_start"])
+        self.assertEqual(nodes.rows("a", "why", str(other.pid), "--explain")[0]["at_start"], "")
+        self.assertEqual(len(nodes.traced()), 1, "of the other one nothing was known")
+        process.kill()
+        other.kill()
+
     def test_a_program_that_fails_is_replaced_and_that_is_said(self):
         nodes = self.nodes()
         wait_for("b", lambda: nodes.node("a", "b")["reachable"])

@@ -2,6 +2,9 @@
 
 #include <sys/socket.h>
 
+#include <cstdlib>
+#include <filesystem>
+
 #include "tests/unit/control/fixture.h"
 
 namespace llrun::agent {
@@ -25,12 +28,7 @@ class DeciderTest : public control::ControlFixture {
     supervisor_->listen(
         [this](ControlMessage message, auto) { told_.push_back(std::move(message)); },
         [](const std::string&) {});
-    auto decider =
-        Decider::create(config_, log_, processes_,
-                        {[this]() -> const std::map<std::string, Known>& { return known_; },
-                         [this](const std::string&) { return &command_; }});
-    ASSERT_TRUE(decider) << decider.error().message();
-    decider_ = std::move(*decider);
+    start_decider();
     here_ = load("a", 4);
     known_["b"] = {load("b", 0), Decider::Clock::now()};
     report_.set_pid(4711);
@@ -42,6 +40,14 @@ class DeciderTest : public control::ControlFixture {
     report_.set_resident_bytes(1U << 20);
   }
 
+  void start_decider() {
+    auto decider =
+        Decider::create(config_, log_, processes_,
+                        {[this]() -> const std::map<std::string, Known>& { return known_; },
+                         [this](const std::string&) { return &command_; }});
+    ASSERT_TRUE(decider) << decider.error().message();
+    decider_ = std::move(*decider);
+  }
   static protocol::Load load(const std::string& node, double run_queue) {
     protocol::Load load;
     load.set_node(node);
@@ -57,11 +63,17 @@ class DeciderTest : public control::ControlFixture {
     load.set_reachable(true);
     return load;
   }
-  void decide() {
+  void say() {
     ControlMessage message;
     *message.mutable_report() = report_;
     processes_.take(agent_end_, message);
+  }
+  void decide() {
+    say();
     decider_->decide(here_);
+    wait();
+  }
+  void wait() {
     // What was sent has arrived when something sent after it has.
     ControlMessage mark;
     mark.mutable_verb()->set_verb("mark");
@@ -73,8 +85,8 @@ class DeciderTest : public control::ControlFixture {
     ControlMessage message;
     message.set_id(told_.back().id());
     message.mutable_answer()->set_status(status);
-    processes_.take(agent_end_, message);
     told_.clear();
+    processes_.take(agent_end_, message);
   }
 
   config::Config config_;
@@ -246,6 +258,292 @@ TEST_F(DeciderTest, AQuestionToASupervisorThatEndsIsAnswered) {
   run_until([&] { return processes_.all().empty(); });
   ControlMessage last;
   EXPECT_EQ(processes_.home(4711), nullptr);
+}
+
+// Programs that have just started: povray is known to run long.
+class PlacingTest : public DeciderTest {
+ protected:
+  void SetUp() override {
+    config_.strategy = "combined";
+    DeciderTest::SetUp();
+    char name[] = "/tmp/llrun-placing-XXXXXX";
+    directory_ = mkdtemp(name);
+    expect({{"povray", "long"}, {"mkisofs", "short"}, {"vi", "never"}});
+    processes_.observe({[this](const auto& report) {
+                          experience_->heard(report);
+                          decider_->heard(report, here_);
+                        },
+                        [this](const auto& report) { experience_->ended(report); },
+                        [](const auto&) {}});
+    report_.set_eligible(false);
+    report_.set_age_ms(20);
+    report_.set_cpu_ms(10);
+    report_.set_cpu_rate(0);
+    report_.set_executable("/usr/bin/povray");
+    report_.set_waits_until_ms(5000);
+  }
+  void TearDown() override {
+    std::filesystem::remove_all(directory_);
+    DeciderTest::TearDown();
+  }
+  void expect(const std::map<std::string, std::string>& hints) {
+    auto made = Experience::create(hints, directory_, log_);
+    ASSERT_TRUE(made);
+    experience_ = std::move(*made);
+    decider_->learn_from(*experience_);
+  }
+  void hear() {
+    say();
+    wait();
+  }
+  void run_to_its_end(double cpu_s) {
+    ProcessReport run = report_;
+    run.set_pid(99);
+    run.set_cpu_ms(static_cast<std::uint64_t>(1000 * cpu_s));
+    experience_->heard(run);
+    experience_->ended(run);
+  }
+
+  std::string directory_;
+  std::unique_ptr<Experience> experience_;
+};
+
+TEST_F(PlacingTest, AProgramThatIsExpectedToBeLongIsPlacedAtItsStart) {
+  hear();
+  ASSERT_EQ(told_.size(), 1U);
+  const auto& migrate = told_[0].migrate();
+  EXPECT_EQ(migrate.node(), "b");
+  EXPECT_TRUE(migrate.offer().at_start());
+  EXPECT_EQ(migrate.offer().cpu_rate(), 1) << "the owner's limits count it";
+  EXPECT_NE(migrate.reason().find("placed at its start, since a hint says that povray runs long"),
+            std::string::npos)
+      << migrate.reason();
+  EXPECT_NE(decider_->explain(*processes_.home(4711), here_).text.find("at its start: placed"),
+            std::string::npos);
+}
+
+TEST_F(PlacingTest, WithoutThatNothingChanges) {
+  const auto stays = [&](auto change) {
+    const auto before = report_;
+    change(report_);
+    hear();
+    report_ = before;
+    return told_.empty();
+  };
+  EXPECT_TRUE(
+      stays([](auto& report) { report.set_executable("/bin/ls"), report.set_program("ls"); }));
+  EXPECT_TRUE(stays([](auto& report) { report.set_executable("/bin/mkisofs"); })) << "short";
+  EXPECT_TRUE(stays([](auto& report) { report.set_executable("/bin/vi"); })) << "never";
+  EXPECT_TRUE(stays([](auto& report) { report.set_waits_until_ms(0); })) << "--after, say";
+  EXPECT_TRUE(stays([](auto& report) { report.set_waits_until_ms(4'000'000); }))
+      << "not longer than the age it waits for";
+  EXPECT_TRUE(stays([](auto& report) { report.set_stay(true); }));
+  EXPECT_TRUE(stays([](auto& report) { report.add_pins()->set_what("fd 7"); }));
+  EXPECT_TRUE(stays([](auto& report) { report.set_where("b"); }));
+  EXPECT_TRUE(stays([](auto& report) { report.set_role(ProcessReport::ROLE_GUEST); }));
+  EXPECT_TRUE(stays([](auto& report) { report.set_only_node("c"); })) << "c is not reachable";
+  here_.set_levelling(false);
+  EXPECT_TRUE(stays([](auto&) {}));
+  here_.set_levelling(true);
+  EXPECT_FALSE(stays([](auto&) {}));
+}
+
+TEST_F(PlacingTest, OnlyEnoughRunsAreAnExpectation) {
+  expect({});
+  for (int run = 0; run < 4; ++run) run_to_its_end(60);
+  hear();
+  EXPECT_TRUE(told_.empty()) << "four runs are too few";
+  run_to_its_end(60);
+  run_to_its_end(0.1);
+  hear();
+  ASSERT_EQ(told_.size(), 1U) << "five of six were long";
+  EXPECT_NE(told_[0].migrate().reason().find("most runs of povray have been longer than 5 s"),
+            std::string::npos)
+      << told_[0].migrate().reason();
+  for (int run = 0; run < 4; ++run) run_to_its_end(0.1);
+  report_.set_pid(4712);
+  hear();
+  EXPECT_EQ(told_.size(), 1U) << "half of them were short";
+}
+
+TEST_F(PlacingTest, OneIsAskedAboutOnceForEachProgramItExecutes) {
+  here_ = load("a", 0);
+  hear();
+  EXPECT_TRUE(told_.empty()) << "this node is as good";
+  here_ = load("a", 4);
+  hear();
+  EXPECT_TRUE(told_.empty()) << "that was settled";
+  const auto explained = decider_->explain(*processes_.home(4711), here_);
+  EXPECT_NE(explained.json.find("it starts here"), std::string::npos) << explained.json;
+  report_.set_executable("/opt/povray");
+  hear();
+  EXPECT_EQ(told_.size(), 1U) << "an exec makes another program of it";
+}
+
+TEST_F(PlacingTest, WhileNoNodeIsReachableTheQuestionIsOpen) {
+  known_["b"].load.set_reachable(false);
+  hear();
+  EXPECT_TRUE(told_.empty());
+  known_["b"].load.set_reachable(true);
+  hear();
+  EXPECT_EQ(told_.size(), 1U);
+}
+
+TEST_F(PlacingTest, WhatStartsTogetherCountsBeforeItIsMeasured) {
+  here_ = load("a", 0);
+  here_.set_measured_at_ms(1);  // long before
+  hear();
+  EXPECT_TRUE(told_.empty()) << "the first is alone here";
+  report_.set_pid(4712);
+  hear();
+  ASSERT_EQ(told_.size(), 1U) << "the second would share with the first";
+  EXPECT_EQ(told_[0].migrate().pid(), 4712);
+  report_.set_pid(4713);
+  known_["c"] = {load("c", 0), Decider::Clock::now()};
+  hear();
+  ASSERT_EQ(told_.size(), 2U);
+  EXPECT_EQ(told_[1].migrate().node(), "c") << "b has been promised one";
+}
+
+TEST_F(PlacingTest, TheNewcomerIsNoCompanyToItself) {
+  here_ = load("a", 1);
+  hear();
+  EXPECT_TRUE(told_.empty()) << "the one that was measured is itself";
+}
+
+TEST_F(PlacingTest, ARefusalAsksTheNextAndThenLetsTheOrdinaryRulesHold) {
+  known_["c"] = {load("c", 0), Decider::Clock::now()};
+  hear();
+  ASSERT_EQ(told_.size(), 1U);
+  const auto first = told_[0].migrate().node();
+  answer(protocol::Answer::STATUS_REFUSED);
+  wait();
+  ASSERT_EQ(told_.size(), 1U) << "combined names two candidates";
+  EXPECT_NE(told_[0].migrate().node(), first);
+  answer(protocol::Answer::STATUS_REFUSED);
+  wait();
+  EXPECT_TRUE(told_.empty());
+  report_.set_eligible(true);
+  report_.set_age_ms(6000);
+  report_.set_cpu_ms(6000);
+  report_.set_cpu_rate(1);
+  report_.set_waits_until_ms(0);
+  decide();
+  ASSERT_EQ(told_.size(), 1U) << "nothing rests or waits for a placement that failed";
+  EXPECT_FALSE(told_[0].migrate().offer().at_start());
+}
+
+TEST_F(PlacingTest, AnEndInBetweenIsNoHarm) {
+  hear();
+  ASSERT_EQ(told_.size(), 1U);
+  supervisor_->close();
+  run_until([&] { return processes_.all().empty(); });
+  decider_->decide(here_);
+}
+
+// One of this home that is on b.
+class AwayTest : public DeciderTest {
+ protected:
+  void SetUp() override {
+    DeciderTest::SetUp();
+    here_ = load("a", 0);
+    known_["b"].load = load("b", 3);
+    report_.set_eligible(false);
+    report_.set_where("b");
+    report_.set_last_node("b");
+    report_.set_state("Away");
+    report_.set_moves(1);
+    report_.set_since_last_move_ms(60'000);
+    report_.set_cpu_since_move_ms(30'000);
+  }
+};
+
+TEST_F(AwayTest, ComesHomeWhenThatRunsItSooner) {
+  decide();
+  ASSERT_EQ(told_.size(), 1U);
+  ASSERT_TRUE(told_[0].has_come_home());
+  EXPECT_EQ(told_[0].come_home().pid(), 4711);
+  EXPECT_NE(told_[0].come_home().reason().find(
+                "run queue 3.0 on the 1.0 cores of b, 0.0 on the 1.0 of a"),
+            std::string::npos)
+      << told_[0].come_home().reason();
+  decide();
+  EXPECT_EQ(told_.size(), 1U) << "the first is not answered yet";
+  answer(protocol::Answer::STATUS_REFUSED);
+  decide();
+  EXPECT_TRUE(told_.empty()) << "a refusal is remembered";
+}
+
+TEST_F(AwayTest, GoesOnToAThirdNode) {
+  here_ = load("a", 2);
+  known_["c"] = {load("c", 0), Decider::Clock::now()};
+  decide();
+  ASSERT_EQ(told_.size(), 1U);
+  EXPECT_EQ(told_[0].migrate().node(), "c");
+}
+
+TEST_F(AwayTest, TwoDoNotLeaveWhereOneIsEnough) {
+  known_["b"].load = load("b", 2);
+  decide();
+  ASSERT_EQ(told_.size(), 1U);
+  answer(protocol::Answer::STATUS_DONE);
+  report_.set_state("Returning");
+  ProcessReport other = report_;
+  decide();
+  other.set_pid(4712);
+  other.set_state("Away");
+  report_ = other;
+  decide();
+  EXPECT_TRUE(told_.empty()) << "when the first has left the other is alone";
+}
+
+TEST_F(AwayTest, StaysWhereItIsBest) {
+  known_["b"].load = load("b", 1);
+  decide();
+  EXPECT_TRUE(told_.empty());
+}
+
+TEST_F(AwayTest, ComesHomeFromWhereItsHomeCallsMakeItSlow) {
+  known_["b"].load = load("b", 1);
+  known_["b"].load.set_rtt_us(1000);
+  report_.set_home_calls_rate(2000);
+  decide();
+  ASSERT_EQ(told_.size(), 1U);
+  EXPECT_TRUE(told_[0].has_come_home());
+}
+
+TEST_F(AwayTest, IsLeftAloneWhereNobodyKnowsBetter) {
+  const auto stays = [&](auto change) {
+    const auto before = report_;
+    change(report_);
+    decide();
+    report_ = before;
+    return told_.empty();
+  };
+  EXPECT_TRUE(stays([](auto& report) { report.set_last_reason(std::string(Decider::kByHand)); }));
+  EXPECT_TRUE(stays([](auto& report) { report.set_since_last_move_ms(2000); })) << "it settles";
+  EXPECT_TRUE(stays([](auto& report) { report.set_state("Returning"); }));
+  EXPECT_TRUE(stays([](auto& report) { report.set_stay(true); }));
+  EXPECT_TRUE(stays([](auto& report) { report.set_where("c"); })) << "nobody hears c";
+  known_["b"].load.set_reachable(false);
+  EXPECT_TRUE(stays([](auto&) {}));
+  known_["b"].load.set_reachable(true);
+  EXPECT_FALSE(stays([](auto&) {}));
+}
+
+TEST_F(AwayTest, IsExplainedFromWhereItIs) {
+  decide();
+  answer(protocol::Answer::STATUS_DONE);
+  const auto text = decider_->explain(*processes_.home(4711), here_).text;
+  EXPECT_NE(text.find("should go to a"), std::string::npos) << text;
+  EXPECT_NE(text.find("its home"), std::string::npos) << text;
+}
+
+TEST_F(AwayTest, ABlockedHomeTakesItsOwn) {
+  here_.set_accepts(false);
+  decide();
+  ASSERT_EQ(told_.size(), 1U);
+  EXPECT_TRUE(told_[0].has_come_home());
 }
 
 }  // namespace

@@ -70,6 +70,7 @@ control::AgentClient::Handlers handlers(EventLoop& loop) {
   control::AgentClient::Handlers handlers;
   handlers.migrate = [](const protocol::Migrate& wanted, const control::Reply& reply) {
     std::string line = "migrate " + wanted.node() + (wanted.by_hand() ? " by hand:" : ":");
+    if (wanted.offer().at_start()) line = "start on " + wanted.node() + ":";
     for (const auto& word : wanted.channel_command()) line += " " + word;
     trace(line);
     reply.done("moved to " + wanted.node());
