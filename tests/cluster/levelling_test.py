@@ -105,6 +105,65 @@ class Levelling(case.ProductCase):
         self.assertEqual({len(line.split()) for line in loads}, {len(loads[0].split())})
 
 
+class Placing(case.ProductCase):
+    """What is known to run long starts where it runs soonest; what is away is thought of again. `after` is so long that
+    nothing else moves anything."""
+
+    SPECS = THREE_SLOW
+    SETTINGS = "after = 10min\nsettle = 3s\nstrategy = combined\n[hints]\nbash = long\n"
+    LONG = ["bash", "-c", "while :; do :; done"]
+
+    def busy(self, *hosts):
+        for host in hosts:
+            self.addCleanup(host.run, ["pkill", "-KILL", "-f", "while :[;]"], check=False)
+            host.popen(LOOP)
+        waiting.until(lambda: all(row["running"] >= 1 for row in self.product.json("nodes")
+                                  if row["node"] in [host.name for host in hosts]), "the load to be seen")
+
+    def test_what_is_known_to_run_long_starts_on_the_idle_node(self):
+        self.busy(self.a, self.b)
+        unknown = self.start(LOOP, options=())
+        hinted = self.start(self.LONG, options=())
+        kept = self.start(self.LONG, options=("--stay",))
+        timed = self.start(self.LONG, options=("--after", "9min"))
+        self.product.arrive(hinted.pid, "c")
+        row = self.product.row(hinted.pid)
+        self.assertIn("placed at its start, since a hint says that bash runs long", row["last_reason"])
+        self.assertIn("placed at its start", self.product.why(hinted.pid))
+        self.product.let_decide(3)
+        for job in (unknown, kept, timed):
+            self.assertEqual((self.product.where(job.pid), self.product.moves(job.pid)), ("a", 0))
+        self.assertEqual(self.product.json("why", unknown.pid, "--explain")[0]["at_start"], "")
+
+    def test_it_starts_at_home_where_nothing_is_better(self):
+        self.busy(self.b, self.c)
+        hinted = self.start(self.LONG, options=())
+        self.product.wait_for_log("a hint says that bash runs long, and it starts here")
+        self.product.let_decide(3)
+        self.assertEqual((self.product.where(hinted.pid), self.product.moves(hinted.pid)), ("a", 0))
+
+    def test_a_guest_comes_home_when_that_runs_it_sooner(self):
+        self.busy(self.a)
+        self.product.must("block", "c")
+        waiting.until(lambda: not next(row for row in self.product.json("nodes") if row["node"] == "c")["accepts"],
+                      "c to be seen blocked")
+        guest = self.start(self.LONG, options=())
+        self.product.arrive(guest.pid, "b")
+        self.busy(self.b)
+        self.product.let_decide(5)
+        self.assertEqual(self.product.where(guest.pid), "b", "home is as busy")
+        self.a.run(["pkill", "-KILL", "-f", "^sh -c while :[;]"])
+        self.product.arrive(guest.pid, "a")
+        self.assertIn("run queue", self.product.row(guest.pid)["last_reason"])
+
+    def test_a_person_knows_better(self):
+        guest = self.start(LOOP, options=())
+        self.product.migrate(guest.pid, "b")
+        self.busy(self.b)
+        self.product.let_decide(6)
+        self.assertEqual(self.product.where(guest.pid), "b")
+
+
 class ByList(case.ProductCase):
     SETTINGS = QUICK + "level-list = yes sim-*\n"
 
