@@ -46,6 +46,9 @@ po::options_description described() {
   add("decide", po::value<double>()->default_value(1), "period of decisions, seconds");
   add("after", po::value<double>()->default_value(0), "age at which a job may move, seconds");
   add("start-at-home", "jobs start where they arrive; the strategy may only move them");
+  add("place-from", po::value<double>()->default_value(0),
+      "only jobs that need at least so much CPU may start away, seconds");
+  add("oracle", "strategies are told what each process still needs, for its age");
   add("known", po::value<double>()->default_value(64), "peers a node knows at a time");
   add("bandwidth", po::value<double>()->default_value(112), "of a link, MiB/s");
   add("strategies", po::value<std::string>()->default_value("all"),
@@ -126,9 +129,10 @@ Result<Scenario> read_scenario(const po::variables_map& given) {
                    policies::sim::parse_numbers(given["arrivals"].as<std::string>()));
   for (const char* name :
        {"rho", "batch", "rss", "freeze", "setup", "move-cpu", "place", "place-cpu", "information",
-        "information-step", "decide", "after", "known", "bandwidth"})
+        "information-step", "decide", "after", "place-from", "known", "bandwidth"})
     LLRUN_TRY(set_quantity(scenario, name, given[name].as<double>()));
   scenario.config.asks_at_start = !given.contains("start-at-home");
+  scenario.config.knows_lives = given.contains("oracle");
   LLRUN_TRY(read_settings(scenario, given));
   if (scenario.workload == "log") LLRUN_TRY(load_log(scenario, given));
   return scenario;
@@ -204,6 +208,8 @@ Result<> set_quantity(Scenario& scenario, const std::string& name, double value)
     config.decide_s = value;
   else if (name == "after")
     config.after_s = value;
+  else if (name == "place-from")
+    config.place_from_s = value;
   else if (name == "known")
     config.most_known = static_cast<std::size_t>(value);
   else if (name == "bandwidth")

@@ -115,8 +115,13 @@ NodeState Cluster::truth(std::size_t index) {
   for (const auto& resident : node.cpu.residents()) {
     const bool overhead = (resident.id & kOverhead) != 0;
     if (!overhead && processes_[resident.id].leaving) continue;
-    state.census.add(overhead ? 0
-                              : processes_[resident.id].received_s + node.cpu.received(resident));
+    if (overhead) {
+      state.census.add(0);
+      continue;
+    }
+    const Process& process = processes_[resident.id];
+    const double age_s = process.received_s + node.cpu.received(resident);
+    state.census.add(by_what_is_left_ ? std::max(0.0, process.job.cpu_s - age_s) : age_s);
   }
   return state;
 }

@@ -41,6 +41,8 @@ class Cluster {
   // is none.
   [[nodiscard]] std::optional<std::uint32_t> take_ended(const Event& event);
 
+  // An oracle's census: by the CPU that each process still needs, not by its age.
+  void count_by_what_is_left() { by_what_is_left_ = true; }
   // The node as it knows itself.
   [[nodiscard]] NodeState truth(std::size_t node);
   // Each process there that is not leaving, and the CPU it has received so far.
@@ -66,6 +68,7 @@ class Cluster {
   ProcessTable& processes_;
   std::uint32_t end_event_;
   std::deque<Node> nodes_;
+  bool by_what_is_left_ = false;
   std::uint32_t overheads_ = 0;
   double overhead_cpu_s_ = 0;
   double idle_cores_ = 0, waiting_ = 0;  // now, over all nodes

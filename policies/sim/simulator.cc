@@ -84,6 +84,7 @@ Result<> Simulation::set_up() {
 }
 
 Result<> Simulation::make_nodes() {
+  if (config_.knows_lives) cluster_.count_by_what_is_left();
   Random random(config_.seed);
   const bool decides =
       config_.decide_s > 0 && config_.strategy != "none" && config_.nodes.size() > 1;
@@ -159,8 +160,8 @@ void Simulation::next_arrival() {
 void Simulation::arrive(const Job& job) {
   const std::uint32_t slot = processes_.take(job);
   const std::size_t home = pooled_ ? 0 : job.home % cluster_.size();
-  const bool may_start_away =
-      cluster_.size() > 1 && config_.strategy != "none" && config_.asks_at_start;
+  const bool may_start_away = cluster_.size() > 1 && config_.strategy != "none" &&
+                              config_.asks_at_start && job.cpu_s >= config_.place_from_s;
   if (!may_start_away || !start_away(slot, home)) cluster_.enter(slot, home);
 }
 
@@ -168,6 +169,9 @@ bool Simulation::start_away(std::uint32_t slot, std::size_t home) {
   Process& process = processes_[slot];
   ExecView exec;
   exec.rss_bytes = process.job.rss_bytes;
+  // Half of those that live so long live twice as long.
+  if (config_.place_from_s > 0) exec.expected_cpu_s = 2 * config_.place_from_s;
+  if (config_.knows_lives) exec.expected_cpu_s = process.job.cpu_s;
   const Placement placement = cluster_[home].strategy->place(view_of(home), exec);
   if (!placement.peer) return false;
   const auto target = negotiation_->ask(home, *placement.peer, placement.also, placement.offer);
@@ -210,6 +214,7 @@ void Simulation::show_processes(std::size_t node) {
     if (view.age_s < config_.after_s) return;
     view.id = slot;
     view.cpu_s = cpu_s;
+    if (config_.knows_lives) view.remaining_cpu_s = view.cpu_s = process.job.cpu_s - cpu_s;
     view.cpu_since_move_s = cpu_s - process.received_at_move_s;
     view.rss_bytes = view.dirty_bytes = process.job.rss_bytes;
     view.moves = process.moves;

@@ -38,6 +38,8 @@ struct SimConfig {
   double decide_s = 1;               // period of decisions; 0: none
   double after_s = 0;                // processes younger than this are not shown to decide()
   bool asks_at_start = true;         // place() is asked; else every job starts at its home
+  double place_from_s = 0;           // of jobs that need at least so much: as if hints named them
+  bool knows_lives = false;          // an oracle: what is left of each process stands for its age
   std::size_t most_known = 64;       // peers a node knows at a time
   double skip_s = 0;                 // jobs that arrive before are simulated but not counted
 };
