@@ -1,7 +1,8 @@
 // lifetime: Harchol-Balter and Downey, "Exploiting process lifetime distributions for dynamic load
 // balancing" (1996). Of processes that have lived T seconds about half live T more, so a process is
 // worth moving once the CPU time it has used since its last move, times what each further CPU
-// second becomes faster, exceeds what moving it costs.
+// second becomes faster, exceeds what moving it costs. A program starts elsewhere only where a hint
+// or its history says how long it will run, and by the same comparison.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "policies/random.h"
 #include "policies/strategy/builtin.h"
 #include "policies/strategy/eligibility.h"
+#include "policies/strategy/placement_strategy.h"
 #include "policies/strategy/targets.h"
 #include "policies/strategy/thrift.h"
 
@@ -30,6 +32,7 @@ class Lifetime final : public Strategy {
   std::string_view name() const override { return "lifetime"; }
   std::vector<Decision> decide(const ClusterView& view,
                                std::span<const ProcessView> processes) override;
+  Placement place(const ClusterView& view, const ExecView& exec) override;
 
  private:
   [[nodiscard]] Decision judge(const ClusterView& view, const ProcessView& process,
@@ -76,6 +79,30 @@ std::vector<Decision> Lifetime::decide(const ClusterView& view,
     if (moves == kMostMovesAtOnce) break;
   }
   return decisions;
+}
+
+Placement Lifetime::place(const ClusterView& view, const ExecView& exec) {
+  if (exec.never) return stay_here(view, exec.rss_bytes, "a hint says never");
+  if (!exec.expected_cpu_s)
+    return stay_here(view, exec.rss_bytes, "nothing is known of how long it will run");
+  const Targets targets(view, Targets::Crowd::kNow, random_);
+  const auto target = targets.best(exec.rss_bytes);
+  if (!target) return stay_here(view, exec.rss_bytes, "no node can receive it");
+  const double here = s_per_cpu_s(view.self, view.self.crowd() + 1);
+  const double gain = *exec.expected_cpu_s * (here - target->s_per_cpu_s);
+  const double cost = margin_ * view.place_s;
+  if (gain <= cost) return stay_here(view, exec.rss_bytes, "no node would run it sooner");
+  Placement placement = go_to(
+      view, target->peer, exec.rss_bytes,
+      view.peers[target->peer].name + " would run it sooner by more than starting there costs");
+  placement.numbers.insert(placement.numbers.end(), {{"expected_cpu_s", *exec.expected_cpu_s},
+                                                     {"here_s_per_cpu_s", here},
+                                                     {"there_s_per_cpu_s", target->s_per_cpu_s},
+                                                     {"gain_s", gain},
+                                                     {"cost_s", cost}});
+  placement.offer.at_start = true;
+  placement.also = targets.runners_up(exec.rss_bytes, 1);
+  return placement;
 }
 
 Decision Lifetime::judge(const ClusterView& view, const ProcessView& process, double crowd_here,

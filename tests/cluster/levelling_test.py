@@ -73,7 +73,7 @@ class Levelling(case.ProductCase):
         waiting.until(lambda: self.places(jobs) == ["a", "c"], "one to go to c, now that it accepts")
         self.product.must("level", "on", "--all")
         self.product.must("drain", "c")
-        self.assertEqual(self.row_of("c")["guests"], 0)
+        waiting.until(lambda: self.row_of("c")["guests"] == 0, "home to hear that c has no guests")
         waiting.until(lambda: self.places(jobs) == ["a", "b"], "the drained guest to go on to b")
         self.assertTrue(self.row_of("c")["draining"])
         self.product.must("drain", "c", "--undo")
@@ -110,7 +110,7 @@ class Placing(case.ProductCase):
     nothing else moves anything."""
 
     SPECS = THREE_SLOW
-    SETTINGS = "after = 10min\nsettle = 3s\nstrategy = combined\n[hints]\nbash = long\n"
+    SETTINGS = "after = 10min\nsettle = 3s\n[hints]\nbash = long\n"
     LONG = ["bash", "-c", "while :; do :; done"]
 
     def busy(self, *hosts):

@@ -322,6 +322,17 @@ TEST_F(PlacingTest, AProgramThatIsExpectedToBeLongIsPlacedAtItsStart) {
             std::string::npos);
 }
 
+TEST_F(PlacingTest, TheDefaultStrategyPlacesToo) {
+  config_.strategy = std::string(policies::kDefaultStrategy);
+  start_decider();
+  decider_->learn_from(*experience_);
+  hear();
+  ASSERT_EQ(told_.size(), 1U);
+  EXPECT_TRUE(told_[0].migrate().offer().at_start());
+  for (const auto* number : {"gain_s", "cost_s"})
+    EXPECT_NE(told_[0].migrate().reason().find(number), std::string::npos);
+}
+
 TEST_F(PlacingTest, WithoutThatNothingChanges) {
   const auto stays = [&](auto change) {
     const auto before = report_;

@@ -48,6 +48,19 @@ TEST_F(LifetimeTest, EqualNodesNeverSwap) {
   EXPECT_TRUE(decide(node("a", 2), {process(1, 1e6), process(2, 1e6)}).empty());
 }
 
+TEST_F(LifetimeTest, StartsElsewhereOnlyWhatIsKnownToPay) {
+  ClusterView view = cluster(node("a", 1), peers);
+  view.place_s = 0.5;
+  ExecView exec;
+  EXPECT_FALSE(strategy->place(view, exec).peer) << "who knows";
+  exec.expected_cpu_s = 0.4;
+  EXPECT_FALSE(strategy->place(view, exec).peer) << "too short";
+  exec.expected_cpu_s = 60;
+  EXPECT_TRUE(strategy->place(view, exec).peer);
+  view = cluster(node("a", 0), peers);
+  EXPECT_FALSE(strategy->place(view, exec).peer) << "as good here";
+}
+
 TEST_F(LifetimeTest, DoesNotEmptyTheNode) {
   std::vector<ProcessView> processes;
   for (std::uint64_t id = 1; id <= 6; ++id) processes.push_back(process(id, 100));
