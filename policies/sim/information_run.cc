@@ -152,7 +152,7 @@ InformationResult InformationRun::run() {
     look(second == seconds - 1);
   }
   const double measured_s = seconds - seconds / 2;
-  const double nodes = static_cast<double>(config_.nodes) * (1 - config_.vanish_part);
+  const auto nodes = static_cast<double>(std::ranges::count(gone_, false));
   double bytes = 0;
   for (const double sent : sent_bytes_) bytes += sent;
   result_.messages_per_node_s = static_cast<double>(messages_) / measured_s / nodes;
