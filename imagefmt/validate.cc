@@ -164,4 +164,13 @@ Result<> validate(const image::Process& process) {
   return check_descriptors(process);
 }
 
+Result<> validate(const google::protobuf::RepeatedPtrField<image::PageRange>& ranges) {
+  for (const auto& range : ranges)
+    LLRUN_TRY(require(range.start() % kPage == 0 && range.start() < kAddressEnd &&
+                          range.pages() <= (kAddressEnd - range.start()) / kPage &&
+                          image::PageRange::Kind_IsValid(range.kind()),
+                      "a range of pages"));
+  return {};
+}
+
 }  // namespace llrun

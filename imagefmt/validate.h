@@ -13,5 +13,7 @@ namespace llrun {
 
 // kProtocol: which record makes no sense.
 [[nodiscard]] Result<> validate(const image::Process& process);
+// Stretches of the program's half of the address space.
+[[nodiscard]] Result<> validate(const google::protobuf::RepeatedPtrField<image::PageRange>& ranges);
 
 }  // namespace llrun

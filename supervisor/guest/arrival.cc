@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "imagefmt/validate.h"
 #include "netproxy/homefs/description_ioctl.h"
 #include "netproxy/homefs/file_view_mount.h"
 #include "supervisor/guest/guest_job.h"
@@ -129,6 +130,7 @@ void GuestJob::lay_out(const image::Process& image) {
   image_.set_parent_death_signal(0);
   const HostTid main{guest_->pid.value};
   auto begin = [&]() -> Result<> {
+    LLRUN_TRY(validate(image_));
     std::vector<tracer::StoppedThread> threads;
     threads.push_back(tracer::StoppedThread::seen_stopped(main));
     LLRUN_TRY_ASSIGN(const auto site, tracer::find_syscall_site(guest_->pid));

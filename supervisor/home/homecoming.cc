@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "imagefmt/validate.h"
 #include "supervisor/home/journey.h"
 #include "tracer/objects/descriptors_restore.h"
 #include "tracer/objects/restore.h"
@@ -34,6 +35,7 @@ void Journey::on_home_image(const protocol::HomeImage& image) {
 
 // The shadow's memory is the program's again; its pages may come.
 Result<> Journey::lay_out_shadow() {
+  LLRUN_TRY(validate(returning_->image()));
   LLRUN_TRY_ASSIGN(auto threads, shadow_->stop_all());
   for (const HostTid tid : threads.tids())
     if (!has_thread(tid)) unneeded_threads_.push_back(tid);

@@ -28,6 +28,7 @@ namespace {
 
 constexpr std::uint64_t kThreadFlags =
     CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+constexpr std::uint64_t kZerosAtOnce = 1 << 20;
 constexpr int kGuardInstall = 102;  // MADV_GUARD_INSTALL, Linux 6.13
 // An id can stay taken for some milliseconds after its owner has gone.
 constexpr int kMaxIdTries = 1000;
@@ -140,8 +141,13 @@ Result<> Restorer::land_range(const image::PageRange& range) {
       return {};
     });
   if (!is_file_at(process_.memory(), range.start())) return {};
-  const std::vector<std::byte> zeros(size);
-  return land(RemoteAddr{range.start()}, zeros);
+  // In pieces: how many pages there are is another node's word.
+  const std::vector<std::byte> zeros(std::min<std::uint64_t>(size, kZerosAtOnce));
+  for (std::uint64_t done = 0; done < size; done += zeros.size()) {
+    const auto piece = std::span(zeros).first(std::min<std::uint64_t>(size - done, zeros.size()));
+    LLRUN_TRY(land(RemoteAddr{range.start() + done}, piece));
+  }
+  return {};
 }
 
 Result<> Restorer::finish() {
