@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "supervisor/shadow/call_layout.h"
 #include "tracer/arch/x86_64/restart.h"
 
 namespace llrun {
@@ -219,22 +220,15 @@ void ShadowKeeper::start_call(const protocol::HomeCall& wanted) {
 
 Result<> ShadowKeeper::place_call(const StoppedThread& token, Call& call) {
   LLRUN_TRY_ASSIGN(auto registers, tracer::registers(token));
-  std::array<std::uint64_t, 6> arguments{};
-  for (int i = 0; i < call.call.arguments_size() && i < 6; ++i)
-    arguments[static_cast<std::size_t>(i)] = call.call.arguments(i);
-  std::uint64_t used = 0;
-  for (const auto& buffer : call.call.buffers()) {
-    const std::uint64_t room = (std::min(buffer.size(), kSlotSize + 1) + 15) / 16 * 16;
-    if (buffer.argument() >= arguments.size() || room > kSlotSize - used ||
-        buffer.input().size() > buffer.size())
-      return failure(ErrorCode::kProtocol, "the guest asked for a call that cannot be");
-    const RemoteAddr at = arena_->start + (call.slot * kSlotSize + used);
-    used += room;
-    if (!buffer.input().empty())
-      LLRUN_TRY(tracer::write_memory(pid_, at, bytes_of(std::string_view(buffer.input()))));
-    arguments[buffer.argument()] = at.value;
-    call.buffers.push_back(at);
-  }
+  LLRUN_TRY_ASSIGN(const auto room,
+                   tracer::RemoteRange::of(arena_->start + call.slot * kSlotSize, kSlotSize));
+  LLRUN_TRY_ASSIGN(CallLayout layout, lay_out_call(call.call, room));
+  for (int i = 0; i < call.call.buffers_size(); ++i)
+    if (const auto& input = call.call.buffers(i).input(); !input.empty())
+      LLRUN_TRY(tracer::write_memory(pid_, layout.buffers[static_cast<std::size_t>(i)],
+                                     bytes_of(std::string_view(input))));
+  call.buffers = std::move(layout.buffers);
+  const auto& arguments = layout.arguments;
   registers.rip = page_.site().address.value;
   registers.orig_rax = kNoCall;
   registers.rax = call.call.number();
