@@ -220,6 +220,17 @@ void check_rest(std::uint32_t opcode, Body& body) {
   }
 }
 
+// Notifications that take no lock a guest's request could hold: those that only forget attributes
+// (fs/fuse/inode.c: fuse_reverse_inval_inode with a negative offset). Their order before a reply
+// matters.
+bool never_waits(Bytes frame, const fuse_out_header& header) {
+  fuse_notify_inval_inode_out body;
+  if (header.error != FUSE_NOTIFY_INVAL_INODE || frame.size() != sizeof header + sizeof body)
+    return false;
+  std::memcpy(&body, frame.data() + sizeof header, sizeof body);
+  return body.off < 0;
+}
+
 }  // namespace
 
 CheckedRequest check_request(std::span<const std::byte> frame) {
@@ -234,6 +245,15 @@ CheckedRequest check_request(std::span<const std::byte> frame) {
   if (!check_names(op, body) && !check_attributes(op, body) && !check_files(op, body))
     check_rest(op, body);
   return {.opcode = op, .unique = header.unique, .fault = body.fault()};
+}
+
+ReplyKind kind_of_reply(std::span<const std::byte> frame) {
+  fuse_out_header header{};
+  if (frame.size() < sizeof header || frame.size() > kMaxFrame) return ReplyKind::kMalformed;
+  std::memcpy(&header, frame.data(), sizeof header);
+  if (header.len != frame.size()) return ReplyKind::kMalformed;
+  if (header.unique != 0) return ReplyKind::kReply;
+  return never_waits(frame, header) ? ReplyKind::kQuickNotice : ReplyKind::kNotice;
 }
 
 bool expects_reply(std::uint32_t opcode) {

@@ -1,8 +1,7 @@
 // What a request frame must look like before libfuse sees it.
 //
 // libfuse believes its kernel: it reads names up to their NUL and data up to the sizes they claim.
-// Here the kernel is another node's, so everything it could believe is checked first. (Free of the
-// project's other headers, so that the fuzzer's compiler can build it too.)
+// Here the kernel is another node's, so everything it could believe is checked first.
 #pragma once
 
 #include <cstddef>
@@ -20,6 +19,16 @@ struct CheckedRequest {
 // Opcodes that are not known here pass with a whole header: libfuse answers ENOSYS without looking
 // further, which is how a newer kernel finds out what it can ask.
 [[nodiscard]] CheckedRequest check_request(std::span<const std::byte> frame);
+
+// What a reply frame of home is, before the kernel of the peer sees it. The kernel checks replies
+// itself (fs/fuse/dev.c, fuse_dev_do_write); what is looked at here decides who writes them.
+enum class ReplyKind {
+  kReply,        // to a request
+  kQuickNotice,  // takes no lock a request could hold: written in its order among the replies
+  kNotice,       // may wait for a request: written by a thread of its own
+  kMalformed,
+};
+[[nodiscard]] ReplyKind kind_of_reply(std::span<const std::byte> frame);
 
 // FORGETs and the like, to which no reply belongs.
 [[nodiscard]] bool expects_reply(std::uint32_t opcode);

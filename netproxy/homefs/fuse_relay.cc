@@ -1,28 +1,12 @@
 #include "netproxy/homefs/fuse_relay.h"
 
-#include <linux/fuse.h>
-
-#include <cstring>
 #include <utility>
 
 #include "netproxy/homefs/device_thread.h"
+#include "netproxy/homefs/frame_check.h"
 #include "netproxy/homefs/notice_thread.h"
 
 namespace llrun::homefs {
-namespace {
-
-// Notifications that take no lock a guest's request could hold: those that only forget attributes
-// (fs/fuse/inode.c: fuse_reverse_inval_inode with a negative offset). Their order before a reply
-// matters.
-bool never_waits(std::span<const std::byte> frame, const fuse_out_header& header) {
-  fuse_notify_inval_inode_out body;
-  if (header.error != FUSE_NOTIFY_INVAL_INODE || frame.size() != sizeof header + sizeof body)
-    return false;
-  std::memcpy(&body, frame.data() + sizeof header, sizeof body);
-  return body.off < 0;
-}
-
-}  // namespace
 
 FuseRelay::FuseRelay(std::unique_ptr<DeviceThread> device, std::unique_ptr<NoticeThread> notices,
                      OnRequest on_request)
@@ -52,12 +36,11 @@ Result<> FuseRelay::on_readable() {
 }
 
 Result<> FuseRelay::write_reply(std::span<const std::byte> frame) {
-  fuse_out_header header;
-  if (frame.size() < sizeof header || frame.size() > kMaxFrame)
+  const auto kind = kind_of_reply(frame);
+  if (kind == ReplyKind::kMalformed)
     return failure(ErrorCode::kProtocol, "a file view reply of impossible length");
   if (!device_) return failure(ErrorCode::kGone, "the file view's mount");
-  std::memcpy(&header, frame.data(), sizeof header);
-  if (header.unique == 0 && !never_waits(frame, header))
+  if (kind == ReplyKind::kNotice)
     notices_->post(frame);
   else
     device_->write(frame);

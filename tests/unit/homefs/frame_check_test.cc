@@ -129,5 +129,28 @@ TEST(FrameCheck, LetsUnknownRequestsThroughToTheirRefusal) {
   EXPECT_FALSE(RequestFrame(FUSE_NOTIFY_REPLY).passes());
 }
 
+ReplyKind kind(std::uint64_t unique, std::int32_t error, std::int64_t offset, bool body) {
+  fuse_out_header header{sizeof header, error, unique};
+  const fuse_notify_inval_inode_out notice{1, offset, 0};
+  if (body) header.len += static_cast<std::uint32_t>(sizeof notice);
+  std::string frame(text_of(bytes_of(header)));
+  if (body) frame += text_of(bytes_of(notice));
+  return kind_of_reply(bytes_of(std::string_view(frame)));
+}
+
+TEST(ReplyKind, TellsNoticesThatMayWaitFromAllElse) {
+  EXPECT_EQ(kind(42, -2, 0, false), ReplyKind::kReply);
+  EXPECT_EQ(kind(0, FUSE_NOTIFY_INVAL_INODE, -1, true), ReplyKind::kQuickNotice);
+  EXPECT_EQ(kind(0, FUSE_NOTIFY_INVAL_INODE, 0, true), ReplyKind::kNotice);
+  EXPECT_EQ(kind(0, FUSE_NOTIFY_INVAL_INODE, -1, false), ReplyKind::kNotice);
+  EXPECT_EQ(kind(0, FUSE_NOTIFY_DELETE, -1, true), ReplyKind::kNotice);
+}
+
+TEST(ReplyKind, RefusesLengthsThatAreNotTheFrames) {
+  EXPECT_EQ(kind_of_reply({}), ReplyKind::kMalformed);
+  const fuse_out_header header{17, 0, 42};
+  EXPECT_EQ(kind_of_reply(bytes_of(header)), ReplyKind::kMalformed);
+}
+
 }  // namespace
 }  // namespace llrun::homefs
