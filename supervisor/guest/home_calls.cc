@@ -240,27 +240,41 @@ Result<WaitsFor> waits_for(HostPid guest, const NotifiedCall& call,
   }
 }
 
-Result<> store_outputs(HostPid guest, const HomeCallPlan& plan,
-                       const protocol::HomeCallDone& done) {
-  if (plan.scatter) {
-    auto rest = done.outputs_size() > 0 ? bytes_of(std::string_view(done.outputs(0).bytes()))
-                                        : std::span<const std::byte>{};
-    for (const iovec& piece : plan.outputs) {
-      const auto part = rest.first(std::min(rest.size(), piece.iov_len));
-      LLRUN_TRY(
-          tracer::write_memory(guest, {reinterpret_cast<std::uint64_t>(piece.iov_base)}, part));
-      rest = rest.subspan(part.size());
-    }
-    return {};
+namespace {
+
+// One output of home, spread over the pieces of a readv.
+std::vector<Stored> scattered(const HomeCallPlan& plan, const protocol::HomeCallDone& done) {
+  std::vector<Stored> stored;
+  auto rest = done.outputs_size() > 0 ? bytes_of(std::string_view(done.outputs(0).bytes()))
+                                      : std::span<const std::byte>{};
+  for (const iovec& piece : plan.outputs) {
+    const auto part = rest.first(std::min(rest.size(), piece.iov_len));
+    stored.push_back({{reinterpret_cast<std::uint64_t>(piece.iov_base)}, part});
+    rest = rest.subspan(part.size());
   }
+  return stored;
+}
+
+}  // namespace
+
+Result<std::vector<Stored>> outputs_of(const HomeCallPlan& plan,
+                                       const protocol::HomeCallDone& done) {
+  if (plan.scatter) return scattered(plan, done);
+  std::vector<Stored> stored;
   for (const auto& output : done.outputs()) {
     if (output.buffer() >= plan.outputs.size() ||
         output.bytes().size() > plan.outputs[output.buffer()].iov_len)
       return failure(ErrorCode::kProtocol, "home answered a call with more than was asked for");
-    LLRUN_TRY(tracer::write_memory(
-        guest, {reinterpret_cast<std::uint64_t>(plan.outputs[output.buffer()].iov_base)},
-        bytes_of(std::string_view(output.bytes()))));
+    const auto at = reinterpret_cast<std::uint64_t>(plan.outputs[output.buffer()].iov_base);
+    stored.push_back({{at}, bytes_of(std::string_view(output.bytes()))});
   }
+  return stored;
+}
+
+Result<> store_outputs(HostPid guest, const HomeCallPlan& plan,
+                       const protocol::HomeCallDone& done) {
+  LLRUN_TRY_ASSIGN(const auto outputs, outputs_of(plan, done));
+  for (const auto& [at, bytes] : outputs) LLRUN_TRY(tracer::write_memory(guest, at, bytes));
   return {};
 }
 

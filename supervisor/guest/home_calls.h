@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/ids.h"
@@ -42,6 +43,13 @@ struct HomeCallPlan {
                                                                  const NotifiedCall& call,
                                                                  const IsHomeDescriptor& is_home);
 
+// What of home's answer goes where in the guest's memory. kProtocol: more than was asked for.
+struct Stored {
+  tracer::RemoteAddr at;
+  std::span<const std::byte> bytes;  // of `done`
+};
+[[nodiscard]] Result<std::vector<Stored>> outputs_of(const HomeCallPlan& plan,
+                                                     const protocol::HomeCallDone& done);
 // Put home's answer into the guest's memory.
 [[nodiscard]] Result<> store_outputs(HostPid guest, const HomeCallPlan& plan,
                                      const protocol::HomeCallDone& done);

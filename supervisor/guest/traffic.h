@@ -13,6 +13,7 @@
 
 #include "base/event_loop.h"
 #include "netproxy/homefs/fuse_relay.h"
+#include "supervisor/job/message_check.h"
 #include "supervisor/job/traffic.h"
 #include "supervisor/streams/guest_streams.h"
 
@@ -48,6 +49,9 @@ class GuestTraffic : public JobTraffic {
   GuestTraffic(EventLoop& control, Callbacks callbacks)
       : JobTraffic(control, std::move(callbacks), "home") {}
   void on_own_frame(const wire::FrameHeader& header, std::span<const std::byte> payload) override;
+  [[nodiscard]] Result<> check(const protocol::JobMessage& message) const override {
+    return check_from_home(message);
+  }
   void on_message(protocol::JobMessage message) override;
   void on_link_lost() override;
   void on_file_reply(std::span<const std::byte> payload);

@@ -21,6 +21,7 @@ Result<std::unique_ptr<HomeTraffic>> HomeTraffic::create(EventLoop& control, std
 // Which owners may be shown depends on the ids that the world has (homefs::Owners). The server must
 // stand before the world's first request, which follows on the same link.
 void HomeTraffic::start_files(const protocol::WorldReady& world) {
+  if (files_) return untrusted("a second world");
   homefs::HomeFileServer::Options options;
   options.owners = world.all_users_mapped() && world.all_groups_mapped()
                        ? homefs::Owners::kTrue
@@ -141,6 +142,7 @@ void HomeTraffic::handle_classify(const protocol::Classify& question) {
 }
 
 void HomeTraffic::handle_arm(const protocol::ArmDescription& wish) {
+  if (!files_) return untrusted("a description of its files before its world");
   protocol::JobMessage answer;
   auto& armed = *answer.mutable_armed();
   armed.set_home_id(wish.home_id());

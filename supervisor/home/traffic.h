@@ -15,6 +15,7 @@
 
 #include "base/event_loop.h"
 #include "netproxy/homefs/home_file_server.h"
+#include "supervisor/job/message_check.h"
 #include "supervisor/job/traffic.h"
 #include "supervisor/streams/stream_writer.h"
 
@@ -48,6 +49,9 @@ class HomeTraffic : public JobTraffic {
       : JobTraffic(control, std::move(callbacks), "the peer") {}
   void on_frame(const wire::FrameHeader& header, std::span<const std::byte> payload) override;
   void on_own_frame(const wire::FrameHeader& header, std::span<const std::byte> payload) override;
+  [[nodiscard]] Result<> check(const protocol::JobMessage& message) const override {
+    return check_from_guest(message);
+  }
   void on_message(protocol::JobMessage message) override;
   void start_files(const protocol::WorldReady& world);
   void handle_classify(const protocol::Classify& question);

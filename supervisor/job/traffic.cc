@@ -34,7 +34,9 @@ void JobTraffic::on_frame(const wire::FrameHeader& header, std::span<const std::
   if (header.type == wire::FrameType::kJob) {
     auto message = parts_.take(payload);
     if (!message) return untrusted(message.error().message());
-    if (*message) on_message(std::move(**message));
+    if (!*message) return;
+    if (const auto sound = check(**message); !sound) return untrusted(sound.error().message());
+    on_message(std::move(**message));
   } else if (header.type == wire::FrameType::kPages) {
     const auto pages = wire::parse_pages(payload);
     if (!pages) return untrusted(pages.error().message());

@@ -40,6 +40,8 @@ class JobTraffic {
 
   // -- on the I/O thread
   virtual void on_frame(const wire::FrameHeader& header, std::span<const std::byte> payload);
+  // Whether the other side may say this at all (message_check.h).
+  [[nodiscard]] virtual Result<> check(const protocol::JobMessage& message) const = 0;
   virtual void on_message(protocol::JobMessage message) = 0;
   // A frame that only this side gets.
   virtual void on_own_frame(const wire::FrameHeader& header,
