@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "supervisor/agent/heard.h"
 
 namespace llrun::agent {
 namespace {
@@ -73,12 +74,7 @@ void AgentLink::on_message(const protocol::AgentMessage& message) {
 }
 
 void AgentLink::on_load(const protocol::Load& load) {
-  auto heard = load;
-  // Half a round trip old when it comes; what it waited in queues is in the error.
-  heard.set_clock_offset_ms(
-      static_cast<double>(static_cast<std::int64_t>(load.measured_at_ms()) - realtime_ms()) +
-      rtt_us_ / 2000);
-  handlers_.load(std::move(heard), rtt_us_);
+  handlers_.load(heard_load(load, realtime_ms(), rtt_us_), rtt_us_);
 }
 
 void AgentLink::on_verb(const protocol::RemoteVerb& question) {

@@ -1,6 +1,7 @@
 #include "supervisor/agent/costs.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 
@@ -35,6 +36,13 @@ double Costs::Line::slope() const {
 }
 
 double Costs::Line::intercept() const { return std::max(0.0, (y - slope() * x) / weight); }
+
+bool Costs::Line::sound() const {
+  for (const double sum : {x, y, xx, xy})
+    if (!std::isfinite(sum) || sum < 0) return false;
+  return std::isfinite(weight) && weight >= 1 && std::isfinite(slope()) &&
+         std::isfinite(intercept());
+}
 
 Costs::Costs(std::string file) : file_(std::move(file)) {
   line_.add(0, kEmptyFreeze_s, 1);
@@ -84,11 +92,13 @@ double Costs::bandwidth(const std::string& node) const {
 void Costs::read() {
   std::ifstream in(file_);
   Line line;
-  if (!(in >> line.weight >> line.x >> line.y >> line.xx >> line.xy) || line.weight <= 0) return;
+  // A file that is damaged, or another version's, teaches nothing.
+  if (!(in >> line.weight >> line.x >> line.y >> line.xx >> line.xy) || !line.sound()) return;
   line_ = line;
   std::string node;
   double carried = 0;
-  while (in >> node >> carried) bandwidths_[node] = carried;
+  while (in >> node >> carried)
+    if (std::isfinite(carried) && carried >= 0) bandwidths_[node] = carried;
 }
 
 void Costs::write() const {

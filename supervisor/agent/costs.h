@@ -33,6 +33,7 @@ class Costs {
     void add(double bytes, double seconds, double of_older);
     [[nodiscard]] double slope() const;
     [[nodiscard]] double intercept() const;
+    [[nodiscard]] bool sound() const;  // as add() could have made it
   };
   void read();
   void write() const;

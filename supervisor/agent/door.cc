@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "netproxy/channel/frame_io.h"
+#include "supervisor/agent/heard.h"
 #include "supervisor/agent/traits.h"
 
 namespace llrun::agent {
@@ -59,6 +60,7 @@ std::string Door::why_not(const Hello& hello) const {
         "node {} speaks version {} of the protocol, this node {}: install the same llrun on both",
         hello.node(), hello.version(), kProtocolVersion);
   if (hello.purpose() != Hello::PURPOSE_JOB) return "";
+  if (auto nonsense = nonsense_in(hello.offer()); !nonsense.empty()) return nonsense;
   if (auto why = around_.why_not(hello); !why.empty()) return why;
   return around_.limits.why_not(hello);
 }

@@ -57,9 +57,11 @@ TEST(Costs, AreKept) {
   const Costs again(file);
   EXPECT_NEAR(freeze_of(again, 50e6), 0.2, 0.1);
   EXPECT_NEAR(again.bandwidth("b"), 47.7, 0.1);
-  std::ofstream(file) << "nonsense";
-  const Costs damaged(file);
-  EXPECT_NEAR(freeze_of(damaged, 0), 0.05, 1e-6);
+  for (const char* text : {"nonsense", "1e-300 1 1 1 1", "2 1e8 -1 1e16 9e7"}) {
+    std::ofstream(file) << text;
+    const Costs damaged(file);
+    EXPECT_NEAR(freeze_of(damaged, 0), 0.05, 1e-6) << text;
+  }
   ::unlink(file.c_str());
 }
 
