@@ -11,8 +11,16 @@ target_compile_options(llrun_options INTERFACE -Wall -Wextra -Wconversion -Werro
 # What GCC 12 finds wrong in std::string, std::vector and std::optional themselves when it optimises that hard.
 target_compile_options(llrun_options INTERFACE
   "$<$<AND:$<CONFIG:Release>,$<CXX_COMPILER_ID:GNU>>:-Wno-restrict;-Wno-stringop-overflow;-Wno-maybe-uninitialized>")
+# libFuzzer is clang's; the fuzzers are linked with it in tests/fuzz.
+option(LLRUN_FUZZ "Build the fuzzers, and everything else so that they see what it does (needs clang 19)" OFF)
+if(LLRUN_FUZZ)
+  # The warnings that the code is held to are GCC's; clang means others by the same names.
+  target_compile_options(llrun_options INTERFACE -fsanitize=fuzzer-no-link -w)
+  set(LLRUN_SANITIZE ON)
+endif()
 if(LLRUN_SANITIZE)
-  target_compile_options(llrun_options INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer)
+  target_compile_options(llrun_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined
+                         -fno-omit-frame-pointer)
   target_link_options(llrun_options INTERFACE -fsanitize=address,undefined)
 endif()
 

@@ -149,14 +149,15 @@ class GuardedRoom {
 
 }  // namespace
 
-void submit(const std::uint8_t* data, std::size_t size) {
+bool submit(const std::uint8_t* data, std::size_t size) {
   static GuardedRoom room;
   static Session session;
   const auto checked = check_request(std::as_bytes(std::span(data, size)));
-  if (checked.fault != nullptr) return;
+  if (checked.fault != nullptr) return false;
   // A second INIT, and interrupts, the server does not pass on.
-  if (checked.opcode == FUSE_INIT || checked.opcode == FUSE_INTERRUPT) return;
+  if (checked.opcode == FUSE_INIT || checked.opcode == FUSE_INTERRUPT) return true;
   session.process(room.put(data, size));
+  return true;
 }
 
 }  // namespace llrun::homefs::fuzzing

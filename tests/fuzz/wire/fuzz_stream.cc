@@ -1,5 +1,5 @@
-#include "tests/fuzz/wire/fuzz_stream.h"
-
+// A stream of bytes as another node may send it: frames, and what the pages, the hello and the
+// messages of a job in them are read by.
 #include <algorithm>
 #include <cstring>
 #include <span>
@@ -7,76 +7,76 @@
 #include "imagefmt/validate.h"
 #include "imagefmt/wire.h"
 #include "netproxy/channel/frame_buffer.h"
+#include "supervisor/job/message_parts.h"
 #include "supervisor/protocol/hello.pb.h"
-#include "supervisor/protocol/job.pb.h"
+#include "tests/fuzz/fuzz.h"
 
 namespace {
 
+using llrun::fuzz::Counter;
 using llrun::wire::FrameType;
-StreamReport report;
+
+Counter refused_streams("streams refused", true);
+Counter hellos("hellos");
+Counter messages("messages");
+Counter whole_again("messages in parts");
+Counter refused_messages("messages refused", true);
+Counter pages_frames("frames of pages");
+Counter refused_pages("pages refused", true);
+Counter valid_images("valid images");
+Counter refused_images("images refused", true);
 
 void read_image(const llrun::image::Process& image) {
-  if (llrun::validate(image))
-    ++report.valid_images;
-  else
-    ++report.refused_images;
+  ++(llrun::validate(image) ? valid_images : refused_images);
 }
 
-template <typename Message>
-bool read_message(std::span<const std::byte> payload, Message& message) {
-  if (!message.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) return false;
-  ++report.messages;
-  return true;
+void read_job_message(llrun::MessageParts& parts, std::span<const std::byte> payload) {
+  const auto message = parts.take(payload);
+  if (!message) return void(++refused_messages);
+  if (!*message) return void(++whole_again);
+  ++messages;
+  if ((*message)->has_image()) read_image((*message)->image());
+  if ((*message)->has_home_image()) read_image((*message)->home_image().image());
 }
 
-void read_job_message(std::span<const std::byte> payload) {
-  llrun::protocol::JobMessage message;
-  if (!read_message(payload, message)) return;
-  if (message.has_image()) read_image(message.image());
-  if (message.has_home_image()) read_image(message.home_image().image());
+void read_hello(std::span<const std::byte> payload) {
+  llrun::protocol::Hello hello;
+  if (hello.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) ++hellos;
 }
 
 void read_pages(std::span<const std::byte> payload) {
   const auto pages = llrun::wire::parse_pages(payload);
-  if (!pages) return;
-  ++report.pages;
+  if (!pages) return void(++refused_pages);
+  ++pages_frames;
   LLRUN_CHECK(pages->bytes.size() == pages->header.count * llrun::wire::kPageSize, "pages");
   LLRUN_CHECK(pages->header.address + pages->bytes.size() > pages->header.address, "pages");
-  // Every byte must be there to be read.
-  [[maybe_unused]] volatile std::byte last = pages->bytes.back();
+  llrun::fuzz::touch(pages->bytes);
 }
 
-void read_frame(const llrun::Frame& frame) {
-  ++report.frames;
+void read_frame(llrun::MessageParts& parts, const llrun::Frame& frame) {
   LLRUN_CHECK(frame.payload.size() == frame.header.length, "a frame's payload");
   LLRUN_CHECK(frame.header.length <= llrun::wire::kMaxPayload, "a frame's length");
-  llrun::protocol::Hello hello;
   switch (frame.header.type) {
     case FrameType::kHello:
-      read_message(frame.payload, hello);
-      break;
+      return read_hello(frame.payload);
     case FrameType::kJob:
-      read_job_message(frame.payload);
-      break;
+      return read_job_message(parts, frame.payload);
     case FrameType::kPages:
-      read_pages(frame.payload);
-      break;
+      return read_pages(frame.payload);
     default:
-      break;
+      return llrun::fuzz::touch(frame.payload);
   }
 }
 
 }  // namespace
 
-const StreamReport& last_report() { return report; }
-
 // The first byte says in how small pieces the rest arrives.
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  report = {};
   if (size == 0) return 0;
   const std::size_t piece = data[0] == 0 ? SIZE_MAX : data[0];
   auto rest = std::as_bytes(std::span(data, size)).subspan(1);
   llrun::FrameBuffer buffer;
+  llrun::MessageParts parts;
   while (!rest.empty()) {
     const auto room = buffer.room();
     LLRUN_CHECK(!room.empty(), "a frame buffer without room");
@@ -86,10 +86,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     buffer.filled(count);
     for (;;) {
       const auto frame = buffer.next();
-      report.refused = !frame.has_value();
-      if (!frame) return 0;
+      if (!frame) return ++refused_streams, 0;
       if (!*frame) break;
-      read_frame(**frame);
+      read_frame(parts, **frame);
     }
   }
   return 0;

@@ -1,9 +1,8 @@
-#include "tests/fuzz/wire/seeds.h"
-
 #include "base/bytes.h"
 #include "imagefmt/wire.h"
 #include "supervisor/protocol/hello.pb.h"
 #include "supervisor/protocol/job.pb.h"
+#include "tests/fuzz/fuzz.h"
 
 namespace {
 using llrun::wire::FrameType;
@@ -72,10 +71,31 @@ std::string home_call() {
   call->add_buffers()->set_input("bytes");
   return frame(FrameType::kJob, message.SerializeAsString());
 }
+
+// The image in two pieces, as one that is longer than a frame travels.
+std::string parts() {
+  llrun::protocol::JobMessage message;
+  fill(*message.mutable_image());
+  const std::string whole = message.SerializeAsString();
+  std::string frames;
+  for (const bool last : {false, true}) {
+    llrun::protocol::JobMessage carrier;
+    carrier.mutable_part()->set_piece(last ? whole.substr(100) : whole.substr(0, 100));
+    carrier.mutable_part()->set_last(last);
+    frames += frame(FrameType::kJob, carrier.SerializeAsString());
+  }
+  return frames;
+}
 }  // namespace
 
-std::vector<std::string> seed_streams() {
+// The first byte: in how small pieces the rest arrives; 0, at once.
+std::vector<std::string> llrun::fuzz::seeds() {
   const std::string whole = hello() + job_image() + pages(1) + pages(3) + home_call() +
                             home_image() + frame(FrameType::kKeepAlive, std::string(8, '\0'));
-  return {hello(), job_image(), pages(1), pages(256), home_call(), home_image(), whole};
+  std::vector<std::string> seeds;
+  for (const auto& stream :
+       {hello(), job_image(), pages(1), pages(256), home_call(), home_image(), parts(), whole})
+    seeds.push_back(std::string(1, '\0') + stream);
+  seeds.push_back(std::string(1, '\7') + whole);
+  return seeds;
 }

@@ -1,7 +1,0 @@
-// Well-formed streams to start from.
-#pragma once
-
-#include <string>
-#include <vector>
-
-[[nodiscard]] std::vector<std::string> seed_streams();
