@@ -1,11 +1,7 @@
 # The program that runs in the worlds of these tests: static, started from memory, asked over two FIFOs.
 add_executable(world_guest ${CMAKE_CURRENT_LIST_DIR}/world/world_guest.cc)
-target_link_libraries(world_guest PRIVATE llrun_options)
+target_link_libraries(world_guest PRIVATE llrun_plain_options)
 target_link_options(world_guest PRIVATE -static)
-if(LLRUN_SANITIZE)
-  target_compile_options(world_guest PRIVATE -fno-sanitize=all)
-  target_link_options(world_guest PRIVATE -fno-sanitize=all)
-endif()
 
 add_executable(world_test
   ${CMAKE_CURRENT_LIST_DIR}/world/ordinary_user.cc ${CMAKE_CURRENT_LIST_DIR}/world/test_world.cc

@@ -2,7 +2,7 @@
 set(llrun_step_programs registers arithmetic threads signals timers locks memory sparse stack files directories
     setting pipes waits clocks identity heap crowd)
 add_library(llrun_steps STATIC ${CMAKE_CURRENT_LIST_DIR}/steps.cc)
-target_link_libraries(llrun_steps PUBLIC llrun_options Threads::Threads)
+target_link_libraries(llrun_steps PUBLIC llrun_plain_options Threads::Threads)
 
 set(llrun_step_directory ${CMAKE_BINARY_DIR}/tests/programs/steps)
 foreach(program ${llrun_step_programs})

@@ -4,7 +4,7 @@ llrun_test(tracer_remote_test LABEL unit
   LIBS llrun_tracer_remote)
 
 add_executable(tracer_selfcheck ${here}/selfcheck.cc)
-target_link_libraries(tracer_selfcheck PRIVATE llrun_options Threads::Threads)
+target_link_libraries(tracer_selfcheck PRIVATE llrun_plain_options Threads::Threads)
 
 llrun_test(tracer_home_test LABEL unit
   SOURCES ${here}/home_test.cc
