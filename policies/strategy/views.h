@@ -6,6 +6,7 @@
 // seconds, _bytes bytes, CPU seconds are seconds of one core of speed 1 unless said otherwise.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -41,7 +42,8 @@ struct NodeView {
   double age_s = 0;  // of this information; 0 for the deciding node itself
   Link link;         // from the deciding node
 
-  [[nodiscard]] double capacity() const { return cores * speed; }  // CPU seconds a second
+  // CPU seconds a second; above zero whatever a node says of itself, since it is divided by.
+  [[nodiscard]] double capacity() const { return std::max(cores * speed, 1e-4); }
   // Processes that a newcomer would find there: run queue and what is on its way.
   [[nodiscard]] double crowd() const { return run_queue + incoming; }
 };

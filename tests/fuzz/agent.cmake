@@ -2,4 +2,5 @@
 llrun_fuzzer(agent
   SOURCES agent/fuzz_agent.cc agent/seeds.cc
   LIBS llrun_agent llrun_doctor llrun_traits
-  ROUNDS 6000)
+  ROUNDS 6000
+  CORPUS agent/corpus)

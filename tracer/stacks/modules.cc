@@ -27,6 +27,8 @@ const Dwfl_Callbacks kCallbacks = {
     .debuginfo_path = nullptr,
 };
 
+constexpr std::uint64_t kMostVdso = 1 << 20;  // it is some pages; how many may be a guest's word
+
 bool is_file(const std::string& name) { return name.starts_with('/'); }
 
 bool is_deleted(const std::string& name) { return name.ends_with(" (deleted)"); }
@@ -80,6 +82,7 @@ void add_build_id(StackFrame& frame, Dwfl_Module* module) {
 
 // A file that holds what lies in memory at [start, end): for the vdso, which has none.
 Result<Fd> copy_of_memory(StackSource& source, std::uint64_t start, std::uint64_t end) {
+  if (end - start > kMostVdso) return failure(ErrorCode::kInvalid, "no vdso is that large");
   std::vector<std::byte> bytes(end - start);
   LLRUN_TRY(source.read(start, bytes));
   Fd file(::memfd_create("vdso", MFD_CLOEXEC));

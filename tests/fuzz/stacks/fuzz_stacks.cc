@@ -1,5 +1,5 @@
 // A stack trace as a guest's side may send it, over a file as a guest may have written it: the
-// first piece is the file, the rest the message, in which the file's name is kFile.
+// first piece is the message, in which the file's name is kFile; the rest is the file.
 #include <sys/mman.h>
 #include <sys/user.h>
 #include <unistd.h>
@@ -46,12 +46,12 @@ std::string victim() {
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::Input input(data, size);
-  const Fd file(::memfd_create("x", MFD_CLOEXEC));
-  LLRUN_CHECK(write_all(file.get(), std::as_bytes(std::span(input.piece()))), "write");
   JobMessage message;
   auto& trace = *message.mutable_stack_trace();
-  const auto rest = input.rest();
-  if (!trace.ParseFromArray(rest.data(), static_cast<int>(rest.size()))) return 0;
+  const auto said = input.piece();
+  if (!trace.ParseFromArray(said.data(), static_cast<int>(said.size()))) return 0;
+  const Fd file(::memfd_create("x", MFD_CLOEXEC));
+  LLRUN_CHECK(write_all(file.get(), std::as_bytes(std::span(input.rest()))), "write");
   if (!check_from_guest(message)) return void(++refused), 0;
   ++traces;
   put_file(trace, file);
@@ -98,7 +98,7 @@ std::vector<std::string> llrun::fuzz::seeds() {
     vdso.set_start(kStack + 0x10000);
     vdso.set_end(kStack + 0x12000);
     vdso.set_name("[vdso]");
-    seeds.push_back(piece(file) + trace.SerializeAsString());
+    seeds.push_back(piece(trace.SerializeAsString()) + file);
   }
   return seeds;
 }

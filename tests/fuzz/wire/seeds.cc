@@ -94,7 +94,7 @@ std::vector<std::string> llrun::fuzz::seeds() {
                             home_image() + frame(FrameType::kKeepAlive, std::string(8, '\0'));
   std::vector<std::string> seeds;
   for (const auto& stream :
-       {hello(), job_image(), pages(1), pages(256), home_call(), home_image(), parts(), whole})
+       {hello(), job_image(), pages(1), pages(4), home_call(), home_image(), parts(), whole})
     seeds.push_back(std::string(1, '\0') + stream);
   seeds.push_back(std::string(1, '\7') + whole);
   return seeds;

@@ -124,6 +124,13 @@ TEST(HindranceStrategy, AsksWhereWhatIsKnownIsOldAndMeansItOnlyWhereItIsNew) {
   for (const Decision& decision : strategy->decide(view, processes)) EXPECT_FALSE(decision.peer);
 }
 
+// Idle and of no speed it costs 0/0, which is neither more nor less than what it costs here.
+TEST(OpportunityCostStrategy, DoesNotGoToANodeThatComputesNothing) {
+  const std::vector<NodeView> peers{node("b", 0, 4, 0)};
+  const std::vector<ProcessView> processes{process(1, 100)};
+  EXPECT_TRUE(make("opportunity-cost")->decide(cluster(node("self", 5), peers), processes).empty());
+}
+
 TEST(MovingOften, EndsAfterFourMoves) {
   const std::vector<NodeView> peers{node("there", 0)};
   for (const char* name : {"hindrance", "combined"}) {
