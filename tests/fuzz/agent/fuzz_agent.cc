@@ -64,8 +64,8 @@ void ask(policies::Strategy& strategy, const ClusterView& view) {
     for (const std::size_t also : decision.also)
       LLRUN_CHECK(also < view.peers.size(), "another peer that there is");
     if (decision.peer) ++moves;
-    fuzz::touch(agent::explanation_text(processes[0], decision, view));
-    fuzz::touch(agent::explanation_json(processes[0], decision, view));
+    fuzz::touch(agent::explanation_text(processes[0], decision, view, ""));
+    fuzz::touch(agent::explanation_json(processes[0], decision, view, ""));
   }
   policies::ExecView exec;
   exec.rss_bytes = 50e6;

@@ -60,7 +60,7 @@ void decide(const agent::Processes& processes) {
     const auto strategy = policies::make_strategy(name);
     if (!strategy || views.empty()) continue;
     for (const auto& decision : (*strategy)->decide(view, views))
-      fuzz::touch(agent::explanation_json(views[0], decision, view));
+      fuzz::touch(agent::explanation_json(views[0], decision, view, ""));
   }
 }
 
