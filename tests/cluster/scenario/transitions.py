@@ -79,7 +79,7 @@ class Checker:
         kept = kept or {}
 
         def log(host):
-            return kept.get(host.name) or log_of(host)
+            return kept[host.name] if host.name in kept else log_of(host)
 
         self.paused = paused
         self.rows = _rows()

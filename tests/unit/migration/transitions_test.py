@@ -32,10 +32,9 @@ class Hosts:
 
 def problems(home, guest, **options):
     cluster = Hosts()
-    cluster.hosts = {name: types.SimpleNamespace(name=name, log="\n".join(log))
-                     for name, log in (("a", home), ("b", guest))}
-    transitions._log_of = lambda host: host.log
-    return transitions.Checker(cluster, **options).check()
+    cluster.hosts = {name: types.SimpleNamespace(name=name) for name in "ab"}
+    kept = {"a": "\n".join(home), "b": "\n".join(guest)}
+    return transitions.Checker(cluster, kept=kept, **options).check()
 
 
 class Transitions(unittest.TestCase):
