@@ -4,7 +4,8 @@
 //   llrun-supervisor home  --pid N --pidfd FD [--launched] [--node NAME] [--after MS] [--max-io
 //   MIB]
 //                          [--stay] [--verbose-fd FD] [--json]
-//   llrun-supervisor guest --in FD --out FD --lifeline FD --hello-fd FD
+//   llrun-supervisor guest --in FD --out FD --lifeline FD --hello-fd FD [--nice N] [--cores N]
+//                          [--group CGROUP.PROCS]…
 //   llrun-supervisor probe     whether guests can be had here
 //   llrun-supervisor doctor    what this node offers
 #include "tools/llrun_supervisor.h"
@@ -14,12 +15,15 @@
 
 #include <boost/program_options.hpp>
 #include <cstdio>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/log.h"
 #include "supervisor/config/config.h"
 #include "supervisor/config/paths.h"
 #include "supervisor/guest/guest_job.h"
+#include "supervisor/guest/restraint.h"
 #include "supervisor/home/home_job.h"
 #include "supervisor/protocol/complaints.h"
 
@@ -82,6 +86,11 @@ int run_guest(const po::variables_map& given) {
     return complain({ErrorCode::kProtocol, 0, "the hello that was handed over cannot be read"});
   if (auto opened = open_log("guest " + options.hello.job()); !opened)
     return complain(opened.error());
+  Restraint restraint;
+  if (given.contains("nice")) restraint.nice = given["nice"].as<int>();
+  if (given.contains("cores")) restraint.cores = given["cores"].as<int>();
+  if (given.contains("group")) restraint.groups = given["group"].as<std::vector<std::string>>();
+  take_on(restraint);
   auto job = GuestJob::create(std::move(options));
   if (!job) return complain(job.error());
   return (*job)->run();
@@ -90,9 +99,11 @@ int run_guest(const po::variables_map& given) {
 po::options_description known_options() {
   po::options_description known;
   auto add = known.add_options();
-  for (const char* number : {"pid", "pidfd", "verbose-fd", "in", "out", "lifeline", "hello-fd"})
+  for (const char* number :
+       {"pid", "pidfd", "verbose-fd", "in", "out", "lifeline", "hello-fd", "nice", "cores"})
     add(number, po::value<int>());
   add("launched", "")("stay", "")("by-list", "")("json", "");
+  add("group", po::value<std::vector<std::string>>());
   add("node", po::value<std::string>()->default_value(""));
   add("after", po::value<long>())("max-io", po::value<double>());
   return known;

@@ -20,13 +20,14 @@ static constexpr std::chrono::milliseconds kLookForSilence{250};
 
 Result<std::unique_ptr<Agent>> Agent::create(EventLoop& loop, config::Config config,
                                              const AgentPlaces& places) {
-  std::unique_ptr<Agent> agent(new Agent(loop, std::move(config), places));
-  auto* raw = agent.get();
   // First of all: whoever holds the socket is the agent, and nobody else may touch anything.
-  LLRUN_TRY_ASSIGN(agent->server_,
-                   control::ControlServer::create(loop, places.socket, [raw](auto connection) {
-                     raw->client_came(std::move(connection));
+  auto self = std::make_shared<Agent*>();
+  LLRUN_TRY_ASSIGN(auto server,
+                   control::ControlServer::create(loop, places.socket, [self](auto connection) {
+                     (*self)->client_came(std::move(connection));
                    }));
+  std::unique_ptr<Agent> agent(new Agent(loop, std::move(config), places, std::move(server)));
+  auto* raw = *self = agent.get();
   LLRUN_TRY_ASSIGN(
       agent->decider_,
       Decider::create(
@@ -62,8 +63,10 @@ Result<std::unique_ptr<Agent>> Agent::create(EventLoop& loop, config::Config con
   return agent;
 }
 
-Agent::Agent(EventLoop& loop, config::Config config, const AgentPlaces& places)
-    : loop_(loop),
+Agent::Agent(EventLoop& loop, config::Config config, const AgentPlaces& places,
+             std::unique_ptr<control::ControlServer> server)
+    : server_(std::move(server)),
+      loop_(loop),
       config_(std::move(config)),
       places_(places),
       switches_(config_, places.switches_file),

@@ -55,7 +55,8 @@ class Agent {
   void stop(std::function<void()> gone);
 
  private:
-  Agent(EventLoop& loop, config::Config config, const AgentPlaces& places);
+  Agent(EventLoop& loop, config::Config config, const AgentPlaces& places,
+        std::unique_ptr<control::ControlServer> server);
   void client_came(std::shared_ptr<control::Connection> connection);
   void message_came(const std::weak_ptr<control::Connection>& from,
                     const protocol::ControlMessage& message, std::vector<Fd> fds);
@@ -68,6 +69,7 @@ class Agent {
   [[nodiscard]] protocol::Load load_now() const;
   void write_loads();
 
+  std::unique_ptr<control::ControlServer> server_;  // held until all else is put away
   EventLoop& loop_;
   config::Config config_;
   AgentPlaces places_;
@@ -88,7 +90,6 @@ class Agent {
   std::unique_ptr<Verbs> verbs_;
   std::unique_ptr<Questions> questions_;
   std::unique_ptr<load::LoadMeter> meter_;
-  std::unique_ptr<control::ControlServer> server_;
   std::set<std::shared_ptr<control::Connection>> clients_;
   std::vector<EventLoop::TimerId> timers_;
   std::function<void()> gone_;  // stopping

@@ -1,9 +1,7 @@
 #include "supervisor/agent/guest_process.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -45,26 +43,16 @@ std::vector<std::string> environment_for(const std::string& node) {
   return result;
 }
 
-// The last ones of those that we may use, for all guests the same.
-void share_cores(int pid, int cores) {
-  cpu_set_t all, shared;
-  CPU_ZERO(&all);
-  CPU_ZERO(&shared);
-  if (::sched_getaffinity(0, sizeof all, &all) != 0 || CPU_COUNT(&all) <= cores) return;
-  for (int core = CPU_SETSIZE - 1; core >= 0 && CPU_COUNT(&shared) < cores; --core)
-    if (CPU_ISSET(core, &all)) CPU_SET(core, &shared);
-  ::sched_setaffinity(pid, sizeof shared, &shared);
-}
-
-// Before it has made anything: its world and the guest inherit all of it. What the kernel does not
-// grant is left to GuestLimits, which looks at what guests use.
-void restrain(int pid, const GuestStart& start) {
-  if (start.nice != 0) ::setpriority(PRIO_PROCESS, static_cast<id_t>(pid), start.nice);
-  if (start.cores > 0) share_cores(pid, start.cores);
-  const auto text = std::to_string(pid);
-  for (const auto& group : start.groups)
-    if (const auto file = open_file(group, O_WRONLY))
-      (void)write_all(file->get(), bytes_of(std::string_view(text)));
+std::vector<std::string> words_for(const GuestStart& start) {
+  std::vector<std::string> words{start.program, "guest",      "--in", "3",          "--out",
+                                 "4",           "--lifeline", "5",    "--hello-fd", "6"};
+  const auto add = [&words](const char* option, std::string value) {
+    words.insert(words.end(), {option, std::move(value)});
+  };
+  if (start.nice != 0) add("--nice", std::to_string(start.nice));
+  if (start.cores != 0) add("--cores", std::to_string(start.cores));
+  for (const auto& group : start.groups) add("--group", group);
+  return words;
 }
 
 }  // namespace
@@ -80,11 +68,8 @@ Result<GuestProcess> start_guest_supervisor(const GuestStart& start, const Chann
   }
   for (const int fd : {0, 1, 2}) spawn.give_null(fd, O_RDWR);
   spawn.close_from(kFirstFree).new_session();
-  const std::vector<std::string> words{start.program, "guest",      "--in", "3",          "--out",
-                                       "4",           "--lifeline", "5",    "--hello-fd", "6"};
   GuestProcess guest;
-  LLRUN_TRY_ASSIGN(guest.pid, spawn.run(words, environment_for(start.node)));
-  restrain(guest.pid, start);
+  LLRUN_TRY_ASSIGN(guest.pid, spawn.run(words_for(start), environment_for(start.node)));
   guest.pidfd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, guest.pid, 0)));
   if (!guest.pidfd.valid()) return system_error("watch the supervisor of a guest");
   return guest;

@@ -232,6 +232,21 @@ class AgentsTest(unittest.TestCase):
         self.assertEqual(best["nodes"][1]["why_not"], "levelling off")
         self.assertIn("s a CPU second", nodes.ctl("a", "best", "--explain").stdout)
 
+    def test_an_agent_that_comes_too_late_leaves_everything_as_it_is(self):
+        nodes = self.nodes("exchange = 1s\n[nodes]\n")
+        nodes.ctl("a", "nodes")
+        path = os.path.join(nodes.env["XDG_RUNTIME_DIR"], "llrun", "a.loads")
+        wait_for("the load file", lambda: os.path.exists(path))
+        [agent] = nodes.ours()
+        os.kill(agent, signal.SIGSTOP)  # writes nothing meanwhile
+        try:
+            late = nodes.run("llrund", "--name", "a")
+            self.assertTrue(os.path.exists(path))
+        finally:
+            os.kill(agent, signal.SIGCONT)
+        self.assertNotEqual(late.returncode, 0)
+        self.assertIn("already running", late.stderr)
+
     def test_draining_asks_guests_to_leave_and_says_who_has_not(self):
         nodes = self.nodes("drain = 1s\n" + TWO)
         wait_for("b", lambda: nodes.node("a", "b")["reachable"])
