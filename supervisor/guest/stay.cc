@@ -78,9 +78,9 @@ void GuestJob::on_guest_ended(int wait_status) {
     return fail("waiting for the commit", "the process was killed on this node");
   const bool killed = WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL;
   if (killed) log::warn("the guest was killed on this node");
-  // Home has not given up, and takes it back as soon as this side is known to be gone.
-  if (killed && state_ == GuestState::kRunning && advance(GuestEvent::kAborted))
-    return go("the process was killed on this node before home had given it up");
+  // Home has not been heard to give up, and takes it back.
+  if (killed && state_ == GuestState::kRunning)
+    return fail("running", "the process was killed on this node");
   log::info("the guest has ended (wait status {:#x})", static_cast<unsigned>(wait_status));
   traffic_->drain_streams();
   protocol::JobMessage message;

@@ -162,6 +162,7 @@ void Journey::on_lost(const Error& error) {
   if (state_ == HomeState::kHome || state_ == HomeState::kEnded) return;  // over, and closed by us
   link_up_ = false;
   lost_at_ = EventLoop::Clock::now();
+  reconnect_pause_ = kFirstReconnectPause;
   log::warn("the link to {} is lost in state {}: {}", plan_.node, migration::name(state_),
             error.message());
   if (migration::resumable(state_)) return abort("the link was lost", error.message());
@@ -169,7 +170,6 @@ void Journey::on_lost(const Error& error) {
   if (state_ == HomeState::kReturning) forget_return();  // the guest sends it again, whole
   callbacks_.progress(
       fmt::format("the link to {} is lost ({}); trying again", plan_.node, error.message()));
-  reconnect_pause_ = kFirstReconnectPause;
   reconnect();
 }
 

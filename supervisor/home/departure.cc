@@ -263,6 +263,7 @@ void Journey::give_up() {
   protocol::JobMessage message;
   message.mutable_given_up();
   traffic_->link().send(message);
+  if (!link_up_) reconnect();  // lost behind Running, when nothing but the lease counted
   auto parked = tracer::Shadow::make(std::move(*frozen_), image_);
   frozen_.reset();
   if (!parked) return lose("the program could not be made a shadow: " + parked.error().message());

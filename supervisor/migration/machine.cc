@@ -52,13 +52,14 @@ constexpr auto kGuestTable = std::to_array<Row<G, GE>>({
     {G::kSettled, GE::kLeaseOver, G::kFrozen},    {G::kFrozen, GE::kHeardAgain, G::kSettled},
     {G::kSettled, GE::kLeave, G::kLeaving},       {G::kLeaving, GE::kLeaveRefused, G::kSettled},
     {G::kPreparing, GE::kAborted, G::kGone},      {G::kFilling, GE::kAborted, G::kGone},
-    {G::kRestored, GE::kAborted, G::kGone},       {G::kPreparing, GE::kLeaseOver, G::kGone},
-    {G::kFilling, GE::kLeaseOver, G::kGone},      {G::kRestored, GE::kLeaseOver, G::kGone},
-    {G::kRunning, GE::kLeaseOver, G::kGone},      {G::kFrozen, GE::kAbandoned, G::kGone},
-    {G::kLeaving, GE::kAbandoned, G::kGone},      {G::kPreparing, GE::kEnded, G::kGone},
-    {G::kFilling, GE::kEnded, G::kGone},          {G::kRestored, GE::kEnded, G::kGone},
-    {G::kRunning, GE::kEnded, G::kGone},          {G::kSettled, GE::kEnded, G::kGone},
-    {G::kFrozen, GE::kEnded, G::kGone},           {G::kLeaving, GE::kEnded, G::kGone},
+    {G::kRestored, GE::kAborted, G::kGone},       {G::kRunning, GE::kAborted, G::kGone},
+    {G::kPreparing, GE::kLeaseOver, G::kGone},    {G::kFilling, GE::kLeaseOver, G::kGone},
+    {G::kRestored, GE::kLeaseOver, G::kGone},     {G::kRunning, GE::kLeaseOver, G::kGone},
+    {G::kFrozen, GE::kAbandoned, G::kGone},       {G::kLeaving, GE::kAbandoned, G::kGone},
+    {G::kPreparing, GE::kEnded, G::kGone},        {G::kFilling, GE::kEnded, G::kGone},
+    {G::kRestored, GE::kEnded, G::kGone},         {G::kRunning, GE::kEnded, G::kGone},
+    {G::kSettled, GE::kEnded, G::kGone},          {G::kFrozen, GE::kEnded, G::kGone},
+    {G::kLeaving, GE::kEnded, G::kGone},
 });
 
 template <typename Table, typename State, typename Event>

@@ -365,12 +365,14 @@ end:
        :: gs[me] == Restored -> guest(Restored, Aborted, Gone)
        :: else -> assert(gs[me] == Gone)
        fi; gone() }
-  :: atomic { lives && ((gs[me] == Preparing || gs[me] == Filling || gs[me] == Restored) && faults > 0) ->
+  :: atomic { lives && ((gs[me] == Preparing || gs[me] == Filling || gs[me] == Restored ||
+                         (gs[me] == Running && !sent_exit)) && faults > 0) ->
        faults--; to_home[me]!mAbort,0;
        if
        :: gs[me] == Preparing -> guest(Preparing, Aborted, Gone)
        :: gs[me] == Filling -> guest(Filling, Aborted, Gone)
        :: gs[me] == Restored -> guest(Restored, Aborted, Gone)
+       :: gs[me] == Running -> guest(Running, Aborted, Gone)   /* its process was killed there */
        fi; gone() }
   :: atomic { lives && !up[me] && arrived_guest[me] == 0 && (gs[me] == Preparing || gs[me] == Filling) ->
        if

@@ -1,5 +1,6 @@
 """Faults that a test puts into a peer, and what must not be left on it afterwards."""
 import re
+import signal
 
 from . import waiting
 
@@ -9,7 +10,7 @@ _MAY_STAY = re.compile(r"^((\S*/)?llrund --background|sshd)")
 _CHANNEL = re.compile(r"^(\S*/)?llrund --stdio")
 _FIRST_VICTIMS = ("for pid in $(pgrep -U $1 | while read pid; do case $(cat /proc/$pid/comm) in llrund|sshd) ;; *) echo $pid;; "
                   "esac; done); do echo 1000 >/proc/$pid/oom_score_adj || true; done")
-_HOG = "held = []\nwhile True: held.append(b'x' * (1 << 20))"
+_HOG = ["tail", "/dev/zero"]  # looks for the end of a line that has none
 
 
 def processes(host):
@@ -58,10 +59,13 @@ def continue_everything(host):
 
 
 def exhaust_memory(host):
-    """Leaves next to nothing, then takes it: the kernel kills the largest process of the job, before anything else."""
+    """Leaves next to nothing, then takes it: the kernel kills the processes of the job, the largest first, and what took it
+    at last."""
     host.run(["sh", "-c", _FIRST_VICTIMS, "sh", str(host.uid)], as_root=True)
     host.limits.set_memory(host.limits.memory_mib() + 16)
-    host.run(["/usr/bin/python3", "-c", _HOG], as_root=True, check=False)
+    ended = host.run(_HOG, as_root=True, check=False).returncode
+    if ended != 128 + signal.SIGKILL:
+        raise AssertionError(f"memory was not exhausted: {_HOG} ended with {ended}")
 
 
 def give_memory_back(host, mebibytes):
