@@ -72,7 +72,7 @@ class BeforeCommit(case.ProductCase):
         self.assertRegex(log, rf"home ({'|'.join(steps)}) --(Aborted|NotHeard|LeaseOver)--> Home \(epoch", log[-3000:])
         for _ in range(2):
             self.job.output.wait_for(case.pattern(r"round \d+ same\n"))
-        self.assertEqual(self.product.where(self.job.pid), "a")
+        self.assertEqual(self.product.where(self.job.pid), "a", self.product.log()[-3000:])
         faults.wait_until_nothing_is_left(self.b)
 
     def arrive(self, node):
