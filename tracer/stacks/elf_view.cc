@@ -18,7 +18,8 @@ std::optional<T> value_at(std::uint64_t address, const ReadMemory& read) {
 bool is_ours(const Elf64_Ehdr& header) {
   return std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 &&
          header.e_ident[EI_CLASS] == ELFCLASS64 && header.e_machine == EM_X86_64 &&
-         header.e_phentsize == sizeof(Elf64_Phdr) && header.e_phnum <= kMostHeaders;
+         header.e_phentsize == sizeof(Elf64_Phdr) && header.e_phnum > 0 &&
+         header.e_phnum <= kMostHeaders;
 }
 
 // The header is at file offset 0, so it lies in the first loaded segment.

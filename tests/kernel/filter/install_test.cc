@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <latch>
 #include <semaphore>
 #include <set>
 #include <thread>
@@ -27,12 +28,15 @@ TEST(Installation, OneThreadInstallsForAll) {
   FilteredChild child({.filter = {}, .install_flags = kForAll}, [](const Install& install) {
     std::counting_semaphore<kThreads> go(0);
     std::atomic<int> sum = 0;
+    std::latch begun(kThreads);  // what a runtime calls to begin a thread is not for the filter
     std::vector<std::jthread> threads;
     for (int i = 0; i < kThreads; ++i)
       threads.emplace_back([&] {
+        begun.count_down();
         go.acquire();
         sum += static_cast<int>(::syscall(SYS_setsid));
       });
+    begun.wait();
     install();
     go.release(kThreads);
     threads.clear();

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -16,7 +17,7 @@ ReadMemory memory_of(const std::vector<std::byte>& bytes) {
     if (address < kBase || address - kBase > bytes.size() ||
         bytes.size() - (address - kBase) < into.size())
       return system_error("read", EFAULT);
-    std::memcpy(into.data(), bytes.data() + (address - kBase), into.size());
+    std::copy_n(bytes.data() + (address - kBase), into.size(), into.data());
     return {};
   };
 }
