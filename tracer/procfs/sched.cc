@@ -47,14 +47,16 @@ class Visit {
 }  // namespace
 
 std::optional<nanoseconds> parse_exec_start(std::string_view sched) {
-  const auto start = sched.find("se.exec_start");
+  // The last one: the first line begins with the thread's name, which may be this very word.
+  const auto start = sched.rfind("\nse.exec_start");
   if (start == std::string_view::npos) return std::nullopt;
   const auto colon = sched.find(':', start);
   if (colon == std::string_view::npos) return std::nullopt;
   const auto value = trim(sched.substr(colon + 1, sched.find('\n', colon) - colon - 1));
   double milliseconds = 0;
   const auto parsed = std::from_chars(value.data(), value.data() + value.size(), milliseconds);
-  if (parsed.ec != std::errc{}) return std::nullopt;
+  constexpr double kMost = 1e12;  // thirty years since the start of the machine
+  if (parsed.ec != std::errc{} || !(milliseconds >= 0 && milliseconds < kMost)) return std::nullopt;
   return nanoseconds(static_cast<std::int64_t>(milliseconds * 1e6));
 }
 

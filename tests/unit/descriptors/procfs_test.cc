@@ -1,10 +1,13 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <csignal>
+#include <string>
 
 #include "tracer/procfs/credentials.h"
 #include "tracer/procfs/fdinfo.h"
+#include "tracer/procfs/sched.h"
 #include "tracer/procfs/timers.h"
 
 namespace llrun::tracer {
@@ -97,6 +100,22 @@ TEST(Credentials, RefusesWhatItCannotRead) {
   EXPECT_FALSE(parse_credentials(""));
   EXPECT_FALSE(parse_credentials("State:\tR\nUid:\t1\t2\n"));
   EXPECT_FALSE(parse_credentials("State:\tR\nTracerPid:\tnobody\n"));
+}
+
+std::string sched(const std::string& thread, const std::string& value) {
+  return thread + " (4711, #threads: 1)\n-----\nse.exec_start                  :  " + value +
+         "\nse.vruntime                    :  7.000000\n";
+}
+
+TEST(ExecStart, IsTheKernelsWhateverAThreadCallsItself) {
+  const auto expected = std::chrono::nanoseconds(1'500'000);
+  for (const char* thread : {"a", "se.exec_start:9", "\nse.exec_start:"})
+    EXPECT_EQ(parse_exec_start(sched(thread, "1.500000")), expected) << thread;
+}
+
+TEST(ExecStart, RefusesWhatIsNoTime) {
+  for (const char* value : {"", "x", "-1.5", "nan", "12345678000000000000000.1"})
+    EXPECT_EQ(parse_exec_start(sched("a", value)), std::nullopt) << value;
 }
 
 }  // namespace
