@@ -48,7 +48,6 @@ void Journey::on_signal(const siginfo_t& info, GuestTid tid) {
 }
 
 void Journey::on_thread_wanted(const protocol::ThreadWanted& wanted) {
-  if (!shadow_) return;
   protocol::JobMessage message;
   auto& made = *message.mutable_thread_made();
   made.set_creator(wanted.creator());
@@ -69,6 +68,7 @@ void Journey::on_stream_closed(const protocol::StreamsClosed& closed) {
   traffic_->when_drained([this, stream] {
     traffic_->remove_stream(stream);
     streams_.erase(stream);
+    if (!shadow_) return;  // at home again meanwhile
     for (const int number : fds_of_stream(stream))
       if (auto shut = shadow_->close_fd(number); !shut)
         log::warn("descriptor {} stays open at home: {}", number, shut.error().message());

@@ -115,24 +115,6 @@ void Journey::handle(const protocol::JobMessage& message) {
       if (state_ == HomeState::kCommitting || state_ == HomeState::kConfirming)
         return take_back(HomeEvent::kNotHeard, message.abort().reason());
       return abort(message.abort().step(), message.abort().reason());
-    case protocol::JobMessage::kHomeCall:
-      if (shadow_) shadow_->start_call(message.home_call());
-      return;
-    case protocol::JobMessage::kCancelHomeCall:
-      if (shadow_) shadow_->cancel_call(message.cancel_home_call().id());
-      return;
-    case protocol::JobMessage::kThreadWanted:
-      return on_thread_wanted(message.thread_wanted());
-    case protocol::JobMessage::kThreadEnded:
-      if (shadow_) shadow_->end_thread(HostTid{message.thread_ended().tid()});
-      return;
-    case protocol::JobMessage::kGroupStopped:
-      if (shadow_) shadow_->stop_like_guest(message.group_stopped().signal());
-      return;
-    case protocol::JobMessage::kStreamClosed:
-      return on_stream_closed(message.stream_closed());
-    case protocol::JobMessage::kExited:
-      return on_exited(message.exited());
     case protocol::JobMessage::kUsage:
       return on_usage(message.usage());
     case protocol::JobMessage::kHomeImage:
@@ -145,7 +127,34 @@ void Journey::handle(const protocol::JobMessage& message) {
       return;
     }
     default:
-      log::warn("a message that home does not expect ({})", static_cast<int>(message.body_case()));
+      carry_out(message);
+  }
+}
+
+// Effects of the guest. Those that come between Running and Confirmed are kept by HomeTraffic, so
+// what comes earlier is of a guest that was never let go and has ended over there.
+void Journey::carry_out(const protocol::JobMessage& message) {
+  if (!migration::effects_flow(state_) || !shadow_) {
+    log::info("a message of a guest that does not run ({}): ignored", name_of(message));
+    return;
+  }
+  switch (message.body_case()) {
+    case protocol::JobMessage::kHomeCall:
+      return shadow_->start_call(message.home_call());
+    case protocol::JobMessage::kCancelHomeCall:
+      return shadow_->cancel_call(message.cancel_home_call().id());
+    case protocol::JobMessage::kThreadWanted:
+      return on_thread_wanted(message.thread_wanted());
+    case protocol::JobMessage::kThreadEnded:
+      return shadow_->end_thread(HostTid{message.thread_ended().tid()});
+    case protocol::JobMessage::kGroupStopped:
+      return shadow_->stop_like_guest(message.group_stopped().signal());
+    case protocol::JobMessage::kStreamClosed:
+      return on_stream_closed(message.stream_closed());
+    case protocol::JobMessage::kExited:
+      return on_exited(message.exited());
+    default:
+      log::warn("a message that home does not expect ({})", name_of(message));
   }
 }
 

@@ -104,6 +104,7 @@ class Journey {
   // -- away.cc
   void on_message(const protocol::JobMessage& message);
   void handle(const protocol::JobMessage& message);
+  void carry_out(const protocol::JobMessage& message);
   void on_lost(const Error& error);
   void on_signal(const siginfo_t& info, GuestTid tid);
   void on_thread_wanted(const protocol::ThreadWanted& wanted);
