@@ -15,12 +15,13 @@ LOST = 128 + signal.SIGKILL
 
 class Failing(case.ProductCase):
     SETTINGS = "lease = 3s\nabandon = 6s\n"
+    PROGRAM = ["./ballast.py", "8"]
 
     def setUp(self):
         super().setUp()
         self.product.allow_holds()
         self.a.put(f"{GUESTS}/ballast.py", "ballast.py")
-        self.job = self.start(["./ballast.py", "8"])
+        self.job = self.start(self.PROGRAM)
         self.job.output.wait_for(case.pattern("ready\n"))
         self.product.known(self.job.pid)
         self.link = self.cluster.link("a", "b")
@@ -126,17 +127,28 @@ class AfterCommit(Failing):
         self.assert_goes_on()
         self.assert_complete()
 
+
+class WaitingForAFile(Failing):
+    """The program itself asks for nothing; its supervisor has to ask home about the file that it has open."""
+    PROGRAM = ["sh", "-c", "echo ready; exec sleep 600 <ballast.py"]
+
     def test_a_supervisor_that_is_killed_while_it_reads_a_file_of_the_view(self):
+        self.product.migrate(self.job.pid, "b")
         held = self.product.hold(self.b, "guest-Leaving")
         self.product.must("home", self.job.pid)
         held.wait()
-        self.a.run(["pkill", "-STOP", "-U", str(self.a.uid), "-f", "^[^ ]*llrun-supervisor home"])
+        self.addCleanup(self.signal_home, "CONT")
+        self.signal_home("STOP")
         held.let_go()
         waiting.until(self.supervisor_waits, "the supervisor to wait for a file of the view")
         faults.kill(self.b, "llrun-supervisor guest")
         faults.wait_until_nothing_is_left(self.b)
-        self.a.run(["pkill", "-CONT", "-U", str(self.a.uid), "-f", "^[^ ]*llrun-supervisor home"])
-        self.assert_lost("the program is lost with it, and ends by SIGKILL")
+        self.signal_home("CONT")
+        self.assertEqual(self.job.wait(), LOST)
+        self.assertIn("the program is lost with it, and ends by SIGKILL", self.product.log())
+
+    def signal_home(self, signal_name):
+        self.a.run(["pkill", "-" + signal_name, "-U", str(self.a.uid), "-f", "^[^ ]*llrun-supervisor home"], check=False)
 
     def supervisor_waits(self):
         waits = self.b.run(["ps", "-eLo", "comm=,wchan:32="], as_root=True).stdout
