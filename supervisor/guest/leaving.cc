@@ -51,6 +51,7 @@ void GuestJob::stop_and_leave() {
     return;
   }
   auto threads = tracee_->stop_all();
+  if (tracee_->ended()) return;  // home hears of that, and needs no image
   if (!threads) return stay_after_all(threads.error().message());
   stopped_.emplace(std::move(*threads));
   calls_->give_up_all();

@@ -440,7 +440,14 @@ Result<tracer::ThreadSet> Tracee::stop_all() {
   for (auto& [tid, thread] : threads_)
     if (thread.token) set.add_stopped(*std::exchange(thread.token, std::nullopt));
   frozen_ = true;
-  LLRUN_TRY(set.stop_all());
+  const auto stopped = set.stop_all();
+  for (const auto& event : set.take_met())
+    if (event.ended()) on_end(event.tid, event);
+  if (!stopped) {
+    frozen_ = false;
+    complain("a thread could not be resumed", set.resume_all());
+    return std::unexpected(stopped.error());
+  }
   for (const HostTid tid : set.tids())
     if (std::exchange(threads_[tid].waits_for_signal, false)) tell_taken_signal(set.stopped(tid));
   return set;

@@ -99,6 +99,17 @@ class AfterCommit(Failing):
         faults.kill_everything(self.b)
         self.assert_lost("the program is lost with it, and ends by SIGKILL")
 
+    def test_the_guest_is_killed_while_it_leaves(self):
+        held = self.product.hold(self.b, "guest-Leaving")
+        self.product.must("home", self.job.pid)
+        held.wait()
+        self.b.run(["pkill", "-KILL", "-f", "[b]allast"], as_root=True)
+        held.let_go()
+        self.assertEqual(self.job.wait(), LOST)
+        self.assert_nothing_doubled()
+        self.wait_for_log(self.b, "guest Leaving --Ended--> Gone")
+        faults.wait_until_nothing_is_left(self.b)
+
     def test_the_agents_are_killed(self):
         faults.kill(self.b, "llrund --background")
         faults.kill(self.a, "llrund --background")

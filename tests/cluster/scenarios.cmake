@@ -11,11 +11,11 @@ if(TARGET llrun AND TARGET llrund AND TARGET llrunctl AND (TARGET llrun_supervis
   add_executable(ledger ${CMAKE_CURRENT_LIST_DIR}/guests/ledger.cc)
   target_link_libraries(ledger PRIVATE llrun_options)
   llrun_cluster_test(schedules schedules_test.py TIMEOUT 7200 LABELS long ARGS --count 1000 --seed 1000 --jobs 6 --long)
-  # A test a case, each of a few minutes, however many faults there are. The long ones: docs/limits.md.
-  foreach(case LinkCut PeerKilled)
-    llrun_cluster_test(failing_${case} failing_test.py TIMEOUT 900 ARGS ${case})
+  # A test a case, each of a minute or two, however many faults there are: most of it is waiting for leases to end.
+  foreach(case LinkCut PeerKilled PeerStarved)
+    llrun_cluster_test(failing_${case} failing_test.py WAITS TIMEOUT 900 ARGS ${case})
   endforeach()
-  llrun_cluster_test(failing_PeerStarved failing_test.py TIMEOUT 1800 LABELS long ARGS PeerStarved)
-  llrun_cluster_test(failing_BetweenCommitAndConfirmed failing_after_test.py TIMEOUT 900 ARGS BetweenCommitAndConfirmed)
-  llrun_cluster_test(failing_AfterCommit failing_after_test.py TIMEOUT 1800 LABELS long ARGS AfterCommit)
+  foreach(case BetweenCommitAndConfirmed AfterCommit WaitingForAFile)
+    llrun_cluster_test(failing_${case} failing_after_test.py WAITS TIMEOUT 900 ARGS ${case})
+  endforeach()
 endif()
