@@ -57,7 +57,8 @@ void Decider::place(const Supervised& process, const std::string& expectation,
   const bool goes = placement.peer && *placement.peer < sight->nodes.size();
   const auto who = fmt::format("{} ({})", report.program(), report.pid());
   if (!goes) {
-    const auto words = fmt::format("{}, and it starts here: {}", expectation, placement.reason);
+    const auto words = fmt::format("{}, and it starts here: {}", expectation,
+                                   with_numbers(placement.reason, placement.numbers));
     log_.add(fmt::format("{}: {}", who, words));
     return starts_.asked(report, false, words);
   }

@@ -45,13 +45,18 @@ policies::ProcessView view_of(const protocol::ProcessReport& report) {
   return view;
 }
 
-std::string words_of(const std::string& reason, const policies::Numbers& numbers,
-                     const policies::NodeView& here, const policies::NodeView& there) {
-  auto words = fmt::format(
-      "{}: run queue {:.1f} on the {:.1f} cores of {}, {:.1f} on the {:.1f} of {}", reason,
-      here.run_queue, here.cores, here.name, there.run_queue, there.cores, there.name);
+std::string with_numbers(std::string words, const policies::Numbers& numbers) {
   for (const auto& [name, value] : numbers) words += fmt::format(", {} {:.3g}", name, value);
   return words;
+}
+
+std::string words_of(const std::string& reason, const policies::Numbers& numbers,
+                     const policies::NodeView& here, const policies::NodeView& there) {
+  return with_numbers(
+      fmt::format("{}: run queue {:.1f} on the {:.1f} cores of {}, {:.1f} on the {:.1f} of {}",
+                  reason, here.run_queue, here.cores, here.name, there.run_queue, there.cores,
+                  there.name),
+      numbers);
 }
 
 }  // namespace llrun::agent

@@ -12,6 +12,9 @@ namespace llrun::agent {
 [[nodiscard]] policies::NodeView view_of(const protocol::Load& load, double age_s);
 [[nodiscard]] policies::ProcessView view_of(const protocol::ProcessReport& report);
 
+// Words for a person, with the numbers behind them.
+[[nodiscard]] std::string with_numbers(std::string words, const policies::Numbers& numbers);
+
 // Why something goes from `here` to `there`, in words for a person, with the numbers behind it.
 [[nodiscard]] std::string words_of(const std::string& reason, const policies::Numbers& numbers,
                                    const policies::NodeView& here, const policies::NodeView& there);

@@ -59,6 +59,7 @@ LoadMeter::LoadMeter(const std::string& state_directory) : speed_(core_speed(sta
 }
 
 void LoadMeter::step() {
+  looked_at_ms_ = realtime_ms();
   activity_ = running_.look();
   run_queue_.step(activity_.running);
 }
@@ -114,7 +115,7 @@ protocol::Load LoadMeter::measure() {
   load.set_pressure_io(pressure("io"));
   load.set_disk_io_rate(disk_rate(seconds));
   load.set_users(active_users(::time(nullptr)));
-  load.set_measured_at_ms(realtime_ms());
+  load.set_measured_at_ms(looked_at_ms_);
   load.set_reachable(true);
   return load;
 }

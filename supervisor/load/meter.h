@@ -32,6 +32,7 @@ class LoadMeter {
   RunQueue running_;
   Smoothed run_queue_;
   Activity activity_;
+  std::uint64_t looked_at_ms_ = 0;  // when it was looked at, CLOCK_REALTIME
   Clock::time_point measured_at_;
   // what the counters said then
   std::uint64_t total_ticks_ = 0, idle_ticks_ = 0, disk_bytes_ = 0;

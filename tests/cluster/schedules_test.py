@@ -41,15 +41,17 @@ class Batch:
             self._fail(held)
             self._finish()
         except (AssertionError, RuntimeError, subprocess.TimeoutExpired) as problem:
-            self.wrong.append(f"{type(problem).__name__}: {problem}")
+            self.wrong.append(f"{type(problem).__name__}: {problem}{self._refusals()}")
         finally:
             for job in self.jobs:
                 job.end()
             for asking in self.asking:
                 asking.kill()
+                asking.communicate()
         return self.wrong
 
     def _start(self):
+        waiting.until(lambda: self.product.node_is_reachable("b"), "b to be reachable again")
         for index in range(len(self.schedule.kills)):
             job = schedules.Job(self.product, f"s{self.schedule.seed}-{index}")
             self.jobs.append(job)
@@ -61,7 +63,11 @@ class Batch:
     def _ask(self, *words):
         self.asking += [self.cluster["a"].popen(["llrunctl", *(word or str(job.pid) for word in words)],
                                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                                stderr=subprocess.DEVNULL) for job in self.jobs]
+                                                stderr=subprocess.PIPE, text=True) for job in self.jobs]
+
+    def _refusals(self):
+        """What was answered to those who asked in vain."""
+        return "".join("; " + asking.stderr.read().strip() for asking in self.asking if asking.poll())
 
     def _hold(self):
         if self.schedule.point is None:

@@ -114,7 +114,7 @@ class AgentsTest(unittest.TestCase):
         os.kill(agent, signal.SIGCONT)
         wait_for("b again", lambda: nodes.node("a", "b")["reachable"])
         os.kill(agent, signal.SIGKILL)
-        wait_for("another agent of b", lambda: nodes.node("a", "b")["reachable"] and nodes.status("b")["pid"] != agent)
+        wait_for("another agent of b", lambda: nodes.node("a", "b")["reachable"] and nodes.agent("b") not in (None, agent))
 
     def test_an_unreachable_peer_says_why(self):
         nodes = self.nodes("[nodes]\nb = sh -c 'echo no route to host b >&2; exit 255'\nc = false\nd = no-such-command\n")
@@ -132,8 +132,7 @@ class AgentsTest(unittest.TestCase):
         process = self.supervised(nodes, "a", 'program: "sleep" moves: 2 last_reason: "a test"')
         agent = nodes.status("a")["pid"]
         os.kill(agent, signal.SIGKILL)
-        wait_for("another agent", lambda: nodes.status("a")["pid"] != agent
-                 if nodes.ctl("a", "status").returncode == 0 else False)
+        wait_for("another agent", lambda: nodes.agent("a") not in (None, agent))
         row = wait_for("the process", lambda: self.row(nodes, "a", process.pid))
         self.assertEqual((row["program"], row["moves"], row["last_reason"]), ("sleep", 2, "a test"))
         process.kill()
@@ -196,7 +195,7 @@ class AgentsTest(unittest.TestCase):
         self.assertIn("agent b runs", nodes.ctl("a", "status", "b").stdout)
         agent = nodes.status("b")["pid"]
         os.kill(agent, signal.SIGKILL)
-        wait_for("another agent of b", lambda: nodes.node("a", "b")["reachable"] and nodes.status("b")["pid"] != agent)
+        wait_for("another agent of b", lambda: nodes.node("a", "b")["reachable"] and nodes.agent("b") not in (None, agent))
         self.assertFalse(nodes.status("b")["accepts"], "what was shut out stays so")
 
     def test_only_the_side_that_opened_a_channel_may_ask(self):

@@ -100,6 +100,11 @@ class Nodes:
     def status(self, node):
         return self.rows(node, "status")[0]
 
+    def agent(self, node):
+        """The process id of its agent; None: none runs."""
+        done = self.ctl(node, "status", "--json")
+        return json.loads(done.stdout.splitlines()[0])["pid"] if done.returncode == 0 else None
+
     def traced(self):
         try:
             with open(self.trace, encoding="utf-8") as file:
