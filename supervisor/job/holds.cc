@@ -76,6 +76,7 @@ std::string hold_directory() {
 }
 
 std::string name_of(const protocol::JobMessage& message) {
+  if (message.has_image()) return "Image";  // its type is image.Process
   const auto* field =
       protocol::JobMessage::descriptor()->FindFieldByNumber(static_cast<int>(message.body_case()));
   return field == nullptr ? "" : std::string(field->message_type()->name());

@@ -59,7 +59,7 @@ class Holds {
 inline constexpr std::string_view kPagesPoint = "Pages";
 // DIRECTORY for this user on this machine: "hold" in the state directory.
 [[nodiscard]] std::string hold_directory();
-// "Commit", "HomeImage": the name of its type.
+// "Commit", "HomeImage": the name of its type, and "Image".
 [[nodiscard]] std::string name_of(const protocol::JobMessage& message);
 
 }  // namespace llrun

@@ -9,8 +9,8 @@ from scenario import transitions
 from scenario.product import Product
 
 KEPT = "/tmp/llrun-failed"
-_GATHER = ("for f in ~/.local/state/llrun/*/* ~/.config/llrun/llrun.conf /var/log/sshd.log; do "
-           'echo "--- $f"; cat "$f"; done; echo "--- processes"; ps -eLo pid,tid,ppid,sid,stat,wchan:20,args')
+_GATHER = ("for f in ~/.local/state/llrun/*/* ~/.config/llrun/llrun.conf /var/log/sshd.log; do case $f in */history.db*) "
+           'continue;; esac; echo "--- $f"; cat "$f"; done; echo "--- processes"; ps -eLo pid,tid,ppid,sid,stat,wchan:20,args')
 
 
 def pattern(text):

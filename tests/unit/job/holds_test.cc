@@ -87,6 +87,8 @@ TEST(NameOfMessage, IsThatOfItsType) {
   EXPECT_EQ(name_of(message), "");
   message.mutable_pages_end();
   EXPECT_EQ(name_of(message), "PagesEnd");
+  message.mutable_image();
+  EXPECT_EQ(name_of(message), "Image");
 }
 
 }  // namespace
