@@ -141,12 +141,9 @@ void GuestJob::lay_out(const image::Process& image) {
     options.before_release = [this](tracer::RemoteSyscalls& calls, tracer::RemoteArena arena) {
       return furnish(calls, arena);
     };
-    LLRUN_TRY_ASSIGN(auto restorer,
-                     tracer::Restorer::begin(
-                         image_, tracer::ThreadSet::of_stopped(guest_->pid, std::move(threads)),
-                         site, std::nullopt, std::move(options)));
-    restorer_.emplace(std::move(restorer));
-    return {};
+    restorer_.emplace(image_, tracer::ThreadSet::of_stopped(guest_->pid, std::move(threads)),
+                      std::move(options));
+    return restorer_->lay_out(site, std::nullopt);
   };
   if (auto begun = begin(); !begun) return fail("laying out memory", begun.error().message());
   protocol::JobMessage message;
@@ -213,7 +210,7 @@ Result<> GuestJob::furnish(tracer::RemoteSyscalls& calls, tracer::RemoteArena ar
     if (description.offset_at_home()) context_.home.offsets.push_back(descriptor.number());
   }
   context_.self = GuestPid{image_.pid()};
-  const auto page = restorer_->stub().range();
+  const auto page = restorer_->stub()->range();
   LLRUN_TRY_ASSIGN(auto filter,
                    build_filter({context_, ExemptCode{page.start.value, page.end.value}}));
   LLRUN_TRY_ASSIGN(const auto code, arena.put(std::as_bytes(std::span(filter))));

@@ -46,11 +46,10 @@ Result<> Journey::lay_out_shadow() {
         calls, arena, returning_->image(),
         [this](const Description& description) { return own_duplicate(description); });
   };
-  LLRUN_TRY_ASSIGN(auto restorer, tracer::Restorer::begin(returning_->image(), std::move(threads),
-                                                          shadow_->page().site(), shadow_->page(),
-                                                          std::move(options)));
-  restorer_.emplace(std::move(restorer));
-  for (const auto& [address, bytes] : std::exchange(early_pages_, {})) land(address, bytes);
+  restorer_.emplace(returning_->image(), std::move(threads), std::move(options));
+  LLRUN_TRY(restorer_->lay_out(shadow_->page().site(), shadow_->page()));
+  for (const auto& [address, bytes] : std::exchange(early_pages_, {}))
+    LLRUN_TRY(land(address, bytes));
   if (early_end_) on_home_pages_end(*std::exchange(early_end_, std::nullopt));
   return {};
 }
@@ -79,15 +78,15 @@ void Journey::on_pages(std::uint64_t address, const std::string& bytes) {
 
 void Journey::take_pages(std::uint64_t address, const std::string& bytes) {
   if (!returning_) return;
-  if (restorer_) return land(address, bytes);
-  early_pages_.emplace_back(address, bytes);
+  if (!restorer_) return void(early_pages_.emplace_back(address, bytes));
+  if (auto landed = land(address, bytes); !landed) refuse_return(landed.error().message());
 }
 
-void Journey::land(std::uint64_t address, const std::string& bytes) {
-  if (auto landed = restorer_->land({address}, std::as_bytes(std::span(bytes))); !landed)
-    return refuse_return(landed.error().message());
+Result<> Journey::land(std::uint64_t address, const std::string& bytes) {
+  LLRUN_TRY(restorer_->land({address}, std::as_bytes(std::span(bytes))));
   pages_received_ += bytes.size() / wire::kPageSize;
   traffic_->link().landed(bytes.size());
+  return {};
 }
 
 void Journey::on_home_pages_end(const protocol::PagesEnd& end) {
@@ -134,7 +133,7 @@ void Journey::end_unneeded(tracer::ThreadSet& threads) {
 // The shadow is a shadow again; it is emptied by the next attempt.
 void Journey::forget_return() {
   if (restorer_) {
-    const auto page = restorer_->stub();
+    const auto page = restorer_->stub().value_or(shadow_->page());
     auto threads = restorer_->release(false);
     restorer_.reset();
     if (threads)

@@ -131,7 +131,7 @@ class Journey {
   void on_home_pages_end(const protocol::PagesEnd& end);
   [[nodiscard]] Result<> lay_out_shadow();
   [[nodiscard]] Result<> fill_shadow(const protocol::PagesEnd& end);
-  void land(std::uint64_t address, const std::string& bytes);
+  [[nodiscard]] Result<> land(std::uint64_t address, const std::string& bytes);
   [[nodiscard]] bool has_thread(HostTid tid) const;
   [[nodiscard]] Result<Fd> own_duplicate(const image::Description& description);
   void end_unneeded(tracer::ThreadSet& threads);

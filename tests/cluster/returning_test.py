@@ -25,6 +25,16 @@ while True:
     connection.close()
 """
 
+# Says after each line of input how a file that it has mapped begins.
+MAPS = """
+import mmap, sys
+with open("mapped", "rb") as file:
+    mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+print("ready", flush=True)
+for line in sys.stdin:
+    print(line.strip(), mapped[:10].decode(), flush=True)
+"""
+
 
 class ComesHome(case.ProductCase):
     def deed(self, directory, under_llrun, words):
@@ -93,6 +103,26 @@ class ComesHome(case.ProductCase):
             path = self.a.write(f"{name}.mapped", "-" * 5 + "there" + "-" * 4086)
             self.assertIn(b"did map there\n", self.deed(name, under_llrun, ("map", path)))
             self.assertTrue(self.a.read(f"{name}.mapped").startswith("wrotethere"))
+
+    def test_what_home_cannot_take_goes_on_away_until_it_can(self):
+        """A file that is mapped and is another one now: home would have to give the program other contents."""
+        self.a.write("mapped", "as it was " * 1000)
+        job = self.start(["python3", "-c", MAPS], directory=self.a.home, piped=True)
+        job.output.wait_for(case.pattern("ready\n"))
+        self.product.migrate(job.pid, "b")
+        self.a.run(["mv", "mapped", "aside"])
+        self.a.write("mapped", "another " * 1000)
+        self.product.ctl("home", str(job.pid))
+        self.product.wait_for_log("the program cannot come home: ")
+        job.feed(b"one\n")
+        job.output.wait_for(case.pattern("one as it was \n"))
+        self.assertEqual(self.product.where(job.pid), "b")
+        self.a.run(["mv", "aside", "mapped"])
+        self.product.arrive(job.pid, "a")
+        job.feed(b"two\n")
+        job.output.wait_for(case.pattern("two as it was \n"))
+        job.close_input()
+        self.assertEqual(job.wait(), 0, job.err)
 
 
 if __name__ == "__main__":

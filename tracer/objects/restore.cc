@@ -82,15 +82,11 @@ Result<> clear_and_map(RemoteSyscalls& calls, RemoteArena arena, const StubPage&
 
 }  // namespace
 
-Result<Restorer> Restorer::begin(const image::Process& process, ThreadSet threads, SyscallSite site,
-                                 std::optional<StubPage> stub, RestoreOptions options) {
-  Restorer restorer(process, std::move(threads), std::move(options));
-  LLRUN_TRY(restorer.place_stub(site, stub));
-  LLRUN_TRY(restorer.in_main("memory", [&](RemoteSyscalls& calls, RemoteArena arena) {
-    return clear_and_map(calls, arena, *restorer.stub_, restorer.process_.memory(),
-                         restorer.options_.check_files);
-  }));
-  return restorer;
+Result<> Restorer::lay_out(SyscallSite site, std::optional<StubPage> stub) {
+  LLRUN_TRY(place_stub(site, stub));
+  return in_main("memory", [&](RemoteSyscalls& calls, RemoteArena arena) {
+    return clear_and_map(calls, arena, *stub_, process_.memory(), options_.check_files);
+  });
 }
 
 Result<> Restorer::place_stub(SyscallSite site, std::optional<StubPage> stub) {

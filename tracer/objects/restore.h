@@ -46,11 +46,13 @@ struct RestoreOptions {
 
 class Restorer {
  public:
-  // `threads`: all of the target, stopped, its main thread in a stub page at `site`. `stub`: a full
-  // stub page (with arena) that is mapped already: a shadow's.
-  [[nodiscard]] static Result<Restorer> begin(const image::Process& process, ThreadSet threads,
-                                              SyscallSite site, std::optional<StubPage> stub,
-                                              RestoreOptions options);
+  // `threads`: all of the target, stopped. They are released also when a step has failed.
+  Restorer(image::Process process, ThreadSet threads, RestoreOptions options)
+      : process_(std::move(process)), threads_(std::move(threads)), options_(std::move(options)) {}
+
+  // Clears the target's memory and maps the program's. `site`: where its main thread can make
+  // calls. `stub`: a full stub page (with arena) that is mapped already: a shadow's.
+  [[nodiscard]] Result<> lay_out(SyscallSite site, std::optional<StubPage> stub);
 
   // Put pages in place; whole pages of one or more mappings.
   [[nodiscard]] Result<> land(RemoteAddr address, std::span<const std::byte> bytes);
@@ -62,14 +64,13 @@ class Restorer {
   [[nodiscard]] Result<ThreadSet> release(bool run = true);
 
   [[nodiscard]] HostPid pid() const { return threads_.pid(); }
-  [[nodiscard]] const StubPage& stub() const { return *stub_; }
+  // Where its threads are while they are not the program's; none before it is laid out.
+  [[nodiscard]] const std::optional<StubPage>& stub() const { return stub_; }
   [[nodiscard]] RemoteAddr stub_syscall_address() const { return stub_->site().address; }
   // Which thread of ours each thread of the program became.
   [[nodiscard]] const std::map<GuestTid, HostTid>& threads() const { return ids_; }
 
  private:
-  Restorer(image::Process process, ThreadSet threads, RestoreOptions options)
-      : process_(std::move(process)), threads_(std::move(threads)), options_(std::move(options)) {}
   [[nodiscard]] Result<> place_stub(SyscallSite site, std::optional<StubPage> stub);
   [[nodiscard]] Result<> in_main(const std::string& step,
                                  const std::function<Result<>(RemoteSyscalls&, RemoteArena)>& work);

@@ -35,8 +35,8 @@ Result<ThreadSet> fill_guest(HostPid guest, const Image& image, HostPid home) {
     return copy_descriptors(home, calls, arena);
   };
   const SyscallSite site{RemoteAddr{0x10000}, true};
-  LLRUN_TRY_ASSIGN(auto restorer,
-                   Restorer::begin(image.process, std::move(threads), site, std::nullopt, options));
+  Restorer restorer(image.process, std::move(threads), options);
+  LLRUN_TRY(restorer.lay_out(site, std::nullopt));
   LLRUN_TRY(land_all(restorer, image));
   LLRUN_TRY(restorer.finish());
   return restorer.release();

@@ -67,8 +67,8 @@ inline Result<ThreadSet> there_and_home(ThreadSet threads) {
   LLRUN_TRY_ASSIGN(auto stopped, shadow.take_threads());
   RestoreOptions options;
   options.check_files = true;
-  LLRUN_TRY_ASSIGN(auto restorer,
-                   Restorer::begin(image.process, std::move(stopped), stub.site(), stub, options));
+  Restorer restorer(image.process, std::move(stopped), options);
+  LLRUN_TRY(restorer.lay_out(stub.site(), stub));
   LLRUN_TRY(land_all(restorer, image));
   LLRUN_TRY(restorer.finish());
   return restorer.release();
