@@ -188,6 +188,12 @@ class Quota(case.HostsCase):
         greedy = self.b.run(["bash", "-c", "head -c 900M /dev/zero | tail -c 800M | wc -c"], check=False)
         self.assertNotEqual(greedy.stdout.strip(), str(800 << 20))
 
+    def test_the_host_outlives_what_exhausts_its_memory_and_has_an_sshd_again(self):
+        self.assertEqual(self.a.shell("ssh b cat /proc/self/oom_score_adj"), self.a.shell("cat /proc/self/oom_score_adj"))
+        self.assertGreater(int(self.a.shell("cat /proc/self/oom_score_adj")), int(self.a.read("/proc/1/oom_score_adj")))
+        self.b.run(["pkill", "-KILL", "-o", "sshd"], as_root=True)
+        waiting.until(lambda: self.a.run(["ssh", "b", "true"], check=False).returncode == 0, "an sshd of b")
+
 
 class Leftovers(unittest.TestCase):
     def test_a_crashed_run_is_swept_up(self):

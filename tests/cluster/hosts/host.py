@@ -6,7 +6,7 @@ import subprocess
 import threading
 
 from . import leftovers, root_tree
-from .limits import Limits
+from .limits import ENDED_BEFORE_THE_HOST, Limits
 
 _INIT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "init.py")
 _PATH = "/opt/llrun/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
@@ -83,7 +83,8 @@ class Host:
         uid, gid = ids or (self.uid, self.uid)
         drop = [] if as_root else ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups",
                                    "--inh-caps=-all"]
-        return ["sh", "-ec", join + 'exec "$@"', "enter", "nsenter", "--all", "--target", str(self.pid), *drop,
+        return ["sh", "-ec", join + 'exec "$@"', "enter", *ENDED_BEFORE_THE_HOST,
+                "nsenter", "--all", "--target", str(self.pid), *drop,
                 "env", "-i", "-C", directory or ("/" if as_root else self.home),
                 *(f"{key}={value}" for key, value in variables.items()),
                 "sh", "-c", '"$@"; exit $?', "parent", *command]

@@ -1,17 +1,20 @@
 #!/usr/bin/python3
-"""Process 1 of a test host: builds the root, starts sshd, reports "ready PID", then reaps whatever is orphaned.
+"""Process 1 of a test host: builds the root, keeps an sshd, reports "ready PID", and reaps whatever is orphaned.
 
 usage: init.py SPEC.json STAGE, started by unshare(1) in fresh namespaces. PID is the number outside.
 """
+import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from hosts import root_tree, syscalls  # noqa: E402  (the path must be known first)
+from hosts.limits import ENDED_BEFORE_THE_HOST  # noqa: E402
 
 
 def _loopback_up():
@@ -19,17 +22,29 @@ def _loopback_up():
 
 
 def _start_sshd():
-    subprocess.run(["/usr/sbin/sshd", "-E", "/var/log/sshd.log"], check=True)
+    """Its process id, when it listens: that is when it writes its file."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(root_tree.SSHD_PID)
+    pid = subprocess.Popen(ENDED_BEFORE_THE_HOST + ["/usr/sbin/sshd", "-D", "-E", "/var/log/sshd.log"],
+                           preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])).pid
+    for _ in range(1000):
+        if os.path.exists(root_tree.SSHD_PID):
+            return pid
+        time.sleep(0.01)
+    raise RuntimeError("sshd does not listen; see /var/log/sshd.log of the host")
 
 
-def _reap_forever():
-    """Waits for children as they come; with none left, for the next signal."""
+def _keep_house(sshd):
+    """Waits for children as they come, with none left for the next signal; an sshd that was ended is replaced."""
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
     while True:
         try:
-            os.wait()
+            pid, _ = os.wait()
         except ChildProcessError:
             signal.sigwait([signal.SIGCHLD])
+            continue
+        if pid == sshd:
+            sshd = _start_sshd()
 
 
 def main(spec_path, stage):
@@ -41,12 +56,12 @@ def main(spec_path, stage):
     root_tree.enter(stage, spec)
     syscalls.set_process_name("host-" + spec["name"])
     _loopback_up()
-    _start_sshd()
+    sshd = _start_sshd()
     print("ready", pid_outside, flush=True)
     null = os.open("/dev/null", os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
-    _reap_forever()
+    _keep_house(sshd)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ _BASE = "/sys/fs/cgroup"
 _FAMILY = "llrun-hosts"
 _V1_CONTROLLERS = ("cpu", "cpuacct", "memory", "pids")
 _PERIOD_US = 100000
+# Before a command of a host: when its memory runs out, the kernel ends that before process 1, which is the host.
+ENDED_BEFORE_THE_HOST = ["choom", "-n", "500", "--"]
 
 
 def _write(path, text):

@@ -15,6 +15,7 @@ _DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "u
 _DIRECTORIES = ["proc", "sys", "dev", "run", "home", "mnt", "opt/llrun", "srv", "var/lib", "var/log", "var/empty",
                 "run/sshd", "run/user", "run/lock", "usr", "etc", ".old"]
 _STICKY = ["tmp", "var/tmp"]
+SSHD_PID = "/run/sshd.pid"
 
 
 def _write(path, text, mode=0o644, owner=None):
@@ -164,7 +165,7 @@ def _sshd_config(spec):
     environment = " ".join(f"{key}={value}" for key, value in spec["environment"].items()
                            if key in ("PATH", "XDG_RUNTIME_DIR", "LANG"))
     return ("Port 22\nHostKey /etc/ssh/ssh_host_ed25519_key\nUsePAM no\nPasswordAuthentication no\n"
-            "PrintMotd no\nPrintLastLog no\nMaxStartups 200\nMaxSessions 200\nPidFile none\nUseDNS no\n"
+            f"PrintMotd no\nPrintLastLog no\nMaxStartups 200\nMaxSessions 200\nPidFile {SSHD_PID}\nUseDNS no\n"
             f"SetEnv {environment}\n")
 
 
