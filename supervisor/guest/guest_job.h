@@ -94,6 +94,8 @@ class GuestJob {
   [[nodiscard]] Result<> capture_for_home();
   void send_home();
   [[nodiscard]] Result<image::Process> capture_guest();
+  [[nodiscard]] Result<> take_off_marks(
+      google::protobuf::RepeatedPtrField<image::SignalInfo>& pending) const;
   [[nodiscard]] std::optional<tracer::OuterEnd> outer_end(const struct stat& status) const;
   void stay_after_all(const std::string& why);
   void go(const std::string& why);  // destroy what is here and end

@@ -25,6 +25,9 @@ namespace llrun {
 
 namespace {
 constexpr std::chrono::seconds kUntilNextTry{1};
+// A thread that waits for a file of home's stops when it has been answered. If the link is lost in
+// just this moment it never is: no longer than this, since a new link is taken by this thread.
+constexpr std::chrono::seconds kStopPatience{1};
 constexpr int kMostRefusals = 60;  // of one stay
 }  // namespace
 
@@ -50,7 +53,7 @@ void GuestJob::stop_and_leave() {
     advance(GuestEvent::kLeaveRefused);
     return;
   }
-  auto threads = tracee_->stop_all();
+  auto threads = tracee_->stop_all(kStopPatience);
   if (tracee_->ended()) return;  // home hears of that, and needs no image
   if (!threads) return stay_after_all(threads.error().message());
   stopped_.emplace(std::move(*threads));
@@ -119,9 +122,21 @@ Result<image::Process> GuestJob::capture_guest() {
   // home.
   if (process.nice() == std::max(image_.nice(), ::getpriority(PRIO_PROCESS, 0)))
     process.set_nice(image_.nice());
+  for (image::Thread& thread : *process.mutable_threads())
+    LLRUN_TRY(take_off_marks(*thread.mutable_pending()));
+  LLRUN_TRY(take_off_marks(*process.mutable_pending()));
   for (const siginfo_t& info : tracee_->held_signals())
     *process.add_pending() = tracer::record_of_signal(info);
   return process;
+}
+
+Result<> GuestJob::take_off_marks(
+    google::protobuf::RepeatedPtrField<image::SignalInfo>& pending) const {
+  for (image::SignalInfo& record : pending) {
+    LLRUN_TRY_ASSIGN(const siginfo_t info, tracer::signal_of_record(record));
+    record = tracer::record_of_signal(tracee_->as_sent(info));
+  }
+  return {};
 }
 
 std::optional<tracer::OuterEnd> GuestJob::outer_end(const struct stat& status) const {

@@ -99,18 +99,22 @@ void Tracee::go_on() {
     if (threads_.contains(event.tid)) handle(event);
 }
 
-void Tracee::look_at_threads(std::chrono::milliseconds patience, const Look& look) {
+bool Tracee::halt_within(std::chrono::milliseconds patience) {
   halt();
   const auto deadline = EventLoop::Clock::now() + patience;
-  std::vector<HostTid> running;
-  for (const auto& [tid, thread] : threads_)
-    if (!thread.token) running.push_back(tid);
-  for (const HostTid tid : running) {
+  bool all = true;
+  for (const HostTid tid : running()) {
     const auto left =
         std::chrono::ceil<std::chrono::milliseconds>(deadline - EventLoop::Clock::now());
-    if (const auto event = tracer::wait_for_stop(tid, std::max(left, std::chrono::milliseconds(1))))
-      handle(*event);  // kept, or its end
+    const auto event = tracer::wait_for_stop(tid, std::max(left, std::chrono::milliseconds(1)));
+    if (event) handle(*event);  // kept, or its end
+    if (!event && event.error().code == ErrorCode::kTimeout) all = false;
   }
+  return all;
+}
+
+void Tracee::look_at_threads(std::chrono::milliseconds patience, const Look& look) {
+  std::ignore = halt_within(patience);
   for (const auto& [tid, thread] : threads_)
     if (thread.token) look(tid, *thread.token);
   for (const auto& event : kept_events_) look(event.tid, StoppedThread::seen_stopped(event.tid));
@@ -132,13 +136,21 @@ void Tracee::handle(const tracer::StopEvent& event) {
   on_event_stop(event.tid, std::move(token));
 }
 
-siginfo_t Tracee::true_info(const siginfo_t& info) {
+std::optional<std::uint64_t> Tracee::mark_of(const siginfo_t& info) const {
   const std::uint64_t value = value_of(info);
-  if (info.si_code != SI_QUEUE || (value & kMarkMask) != kMark) return info;
-  const auto found = sent_.find(value & ~kMarkMask);
-  if (found == sent_.end()) return info;
-  const siginfo_t truth = found->second;
-  sent_.erase(found);
+  if (info.si_code != SI_QUEUE || (value & kMarkMask) != kMark) return std::nullopt;
+  const std::uint64_t id = value & ~kMarkMask;
+  return sent_.contains(id) ? std::optional(id) : std::nullopt;
+}
+
+siginfo_t Tracee::as_sent(const siginfo_t& info) const {
+  const auto mark = mark_of(info);
+  return mark ? sent_.at(*mark) : info;
+}
+
+siginfo_t Tracee::true_info(const siginfo_t& info) {
+  const siginfo_t truth = as_sent(info);
+  if (const auto mark = mark_of(info)) sent_.erase(*mark);
   return truth;
 }
 
@@ -429,18 +441,32 @@ Result<> Tracee::finish_births() {
   return {};
 }
 
-Result<tracer::ThreadSet> Tracee::stop_all() {
+std::vector<HostTid> Tracee::running() const {
+  std::vector<HostTid> tids;
+  for (const auto& [tid, thread] : threads_)
+    if (!thread.token) tids.push_back(tid);
+  return tids;
+}
+
+// Halted first: from there everything can go on as if nothing had been.
+Result<tracer::ThreadSet> Tracee::stop_all(std::chrono::milliseconds patience) {
   LLRUN_TRY(finish_births());
+  if (!halt_within(patience)) {
+    go_on();
+    return failure(ErrorCode::kTimeout, "it waits for a file of home's");
+  }
+  halted_ = false;
   for (auto& [tid, thread] : threads_)
     if (std::exchange(thread.making_thread, false) && thread.token) take_back(*thread.token);
-  std::vector<HostTid> running;
-  for (const auto& [tid, thread] : threads_)
-    if (!thread.token) running.push_back(tid);
-  auto set = tracer::ThreadSet::of_running(pid_, running);
+  auto set = tracer::ThreadSet::of_running(pid_, running());
   for (auto& [tid, thread] : threads_)
     if (thread.token) set.add_stopped(*std::exchange(thread.token, std::nullopt));
   frozen_ = true;
-  const auto stopped = set.stop_all();
+  const auto stopped = [&]() -> Result<> {
+    for (const auto& event : std::exchange(kept_events_, {}))
+      if (threads_.contains(event.tid)) LLRUN_TRY(set.note_event(event));
+    return set.stop_all();
+  }();
   for (const auto& event : set.take_met())
     if (event.ended()) on_end(event.tid, event);
   if (!stopped) {

@@ -46,8 +46,9 @@ class Tracee {
   void thread_made(GuestTid creator, GuestTid made, int error);
   void resume_signal(HostTid tid);  // CallServer: the home call is decided
 
-  // Stop everything, to be captured. Until run() or the end.
-  [[nodiscard]] Result<tracer::ThreadSet> stop_all();
+  // Stop everything, to be captured. Until run() or the end. kTimeout, and everything runs on, when
+  // a thread has not stopped in time: it waits for a file of home's.
+  [[nodiscard]] Result<tracer::ThreadSet> stop_all(std::chrono::milliseconds patience);
   // Halt at the end of a lease: no thread goes on to a next instruction, whatever it waits for now.
   // What happens meanwhile is kept until go_on(). A thread that waits for a file of home's cannot
   // act and need not stop.
@@ -66,6 +67,8 @@ class Tracee {
   void note_running() { frozen_ = false; }
   [[nodiscard]] bool stopped() const { return frozen_; }
   [[nodiscard]] bool ended() const { return ended_; }
+  // A signal that waits here, as it was sent: to those that come from home we give a mark.
+  [[nodiscard]] siginfo_t as_sent(const siginfo_t& info) const;
   // Held fatal signals, to be queued at home.
   [[nodiscard]] const std::vector<siginfo_t>& held_signals() const { return held_signals_; }
 
@@ -89,6 +92,9 @@ class Tracee {
     GuestTid id;
     bool seen = false;
   };
+  // halt(), and whether every thread has stopped in time. Its event is kept until go_on().
+  [[nodiscard]] bool halt_within(std::chrono::milliseconds patience);
+  [[nodiscard]] std::vector<HostTid> running() const;
   void handle(const tracer::StopEvent& event);
   void on_signal(HostTid tid, tracer::StoppedThread token, const tracer::SignalDelivery& delivery);
   void on_group_stop(HostTid tid, tracer::StoppedThread token, int signal);
@@ -105,7 +111,8 @@ class Tracee {
   [[nodiscard]] Result<> finish_births();
   void fail_birth(HostTid creator, int error);
   void go(tracer::StoppedThread token, int signal = 0);
-  [[nodiscard]] siginfo_t true_info(const siginfo_t& info);
+  [[nodiscard]] std::optional<std::uint64_t> mark_of(const siginfo_t& info) const;
+  [[nodiscard]] siginfo_t true_info(const siginfo_t& info);  // the mark is used up
   [[nodiscard]] std::optional<siginfo_t> take_sent(int signal);
   [[nodiscard]] bool dumps_core(int signal) const;
   void forget_interruption(const tracer::StoppedThread& token);

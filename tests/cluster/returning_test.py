@@ -1,6 +1,7 @@
 #!/usr/bin/python3 -B
 """A guest that wants what cannot be done away from home comes home, does it there, once, and goes on."""
 import os
+import signal
 import sys
 import threading
 
@@ -33,6 +34,24 @@ with open("mapped", "rb") as file:
 print("ready", flush=True)
 for line in sys.stdin:
     print(line.strip(), mapped[:10].decode(), flush=True)
+"""
+
+WAITS_FOR_SIGNALS = """
+import signal, sys
+wanted = {signal.SIGUSR1, signal.SIGRTMIN}
+signal.pthread_sigmask(signal.SIG_BLOCK, wanted)
+print("ready", flush=True)
+sys.stdin.readline()
+while signal.sigpending() != wanted: pass
+print("waiting", len(signal.sigpending()), flush=True)
+sys.stdin.readline()
+for _ in wanted:
+    info = signal.sigwaitinfo(wanted)
+    print("signal", info.si_signo, "code", info.si_code, "from", info.si_pid, "user", info.si_uid, flush=True)
+"""
+QUEUES = """
+import ctypes, signal, sys
+if ctypes.CDLL(None).sigqueue(int(sys.argv[1]), signal.SIGRTMIN, ctypes.c_void_p(4711)) != 0: sys.exit("not sent")
 """
 
 
@@ -123,6 +142,21 @@ class ComesHome(case.ProductCase):
         job.output.wait_for(case.pattern("two as it was \n"))
         job.close_input()
         self.assertEqual(job.wait(), 0, job.err)
+
+    def test_a_signal_that_waits_comes_home_as_it_was_sent(self):
+        job = self.start(["python3", "-c", WAITS_FOR_SIGNALS], piped=True)
+        job.output.wait_for(case.pattern("ready\n"))
+        self.product.migrate(job.pid, "b")
+        sender = self.a.shell(f"echo $$; kill -USR1 {job.pid}").strip()
+        self.a.run(["python3", "-c", QUEUES, str(job.pid)])
+        job.feed(b"are they here?\n")
+        job.output.wait_for(case.pattern("waiting 2\n"))
+        self.product.bring_home(job.pid)
+        job.feed(b"take them\n")
+        job.close_input()
+        self.assertEqual(job.wait(), 0, job.err)
+        self.assertIn(f"signal {signal.SIGUSR1:d} code 0 from {sender} user {self.a.uid}\n", job.out.decode())
+        self.assertIn(f"signal {signal.SIGRTMIN:d} code -1 ", job.out.decode())
 
 
 if __name__ == "__main__":

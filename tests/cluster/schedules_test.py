@@ -101,9 +101,10 @@ class Batch:
                 job.close()
 
     def _fail(self, held):
-        faults = schedules.Faults(self.cluster, self.jobs)
-        if held is not None and self.schedule.lets_go_first:
+        go_on = held is not None and self.schedule.lets_go_first
+        if go_on:
             held.let_go()
+        faults = schedules.Faults(self.cluster, self.jobs, held is not None and not go_on)
         try:
             if self.schedule.wide:
                 faults.widely(self.schedule.wide, self.schedule.seconds)
@@ -128,11 +129,10 @@ class Batch:
             COUNTS[(self.schedule.phase, self.schedule.wide or kill, fate if fate in (FINISHED, ENDED) else "WRONG")] += 1
 
     def _check_log(self, job):
-        """Home says what it ended with."""
-        log = self.product.log()
-        if not any(f"({job.pid})" in line and ("was lost" in line or "was ended by signal 9" in line)
-                   for line in log.splitlines()):
-            self.wrong.append(f"{job.name} ({job.pid}) ended, and the log does not say why")
+        """Home says what it ended with, maybe a moment later."""
+        waiting.until(lambda: any(f"({job.pid})" in line and ("was lost" in line or "was ended by signal 9" in line)
+                                  for line in self.product.log().splitlines()),
+                      f"the log to say why {job.name} ({job.pid}) ended", limit=10)
 
 
 COUNTS = collections.Counter()

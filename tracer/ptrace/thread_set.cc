@@ -116,6 +116,12 @@ Result<> ThreadSet::take_in(HostTid tid, unsigned options) {
 }
 
 Result<> ThreadSet::stop_all(std::chrono::milliseconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  const auto left = [&] {
+    return std::max(std::chrono::ceil<std::chrono::milliseconds>(
+                        deadline - std::chrono::steady_clock::now()),
+                    std::chrono::milliseconds(1));
+  };
   for (int round = 0; round < kMaxRounds; ++round) {
     std::vector<HostTid> running;
     for (const auto& [tid, member] : members_)
@@ -123,7 +129,7 @@ Result<> ThreadSet::stop_all(std::chrono::milliseconds timeout) {
     for (const auto tid : running)
       if (!members_[tid].first_stop_due) std::ignore = interrupt(tid);
     for (const auto tid : running)
-      if (members_.contains(tid)) LLRUN_TRY(stop_one(tid, timeout));
+      if (members_.contains(tid)) LLRUN_TRY(stop_one(tid, left()));
     if (members_.empty())
       return failure(ErrorCode::kGone, "process " + std::to_string(pid_.value) + " has ended");
     LLRUN_TRY_ASSIGN(const bool found, take_in_new_threads(kAlways));
@@ -190,6 +196,11 @@ Result<bool> ThreadSet::meet(HostTid tid, const StopEvent& event) {
   const auto resumed = resume(std::move(token));
   if (!resumed && resumed.error().code != ErrorCode::kGone) return std::unexpected(resumed.error());
   return false;
+}
+
+Result<> ThreadSet::note_event(const StopEvent& event) {
+  LLRUN_TRY(meet(event.tid, event));
+  return {};
 }
 
 Result<> ThreadSet::resume_all() {

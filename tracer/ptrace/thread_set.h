@@ -30,7 +30,7 @@ class ThreadSet {
 
   // Interrupt every thread and wait until each has stopped at a place where its registers are those
   // that the program will go on with. Threads that end or appear meanwhile are left out or taken
-  // in.
+  // in. kTimeout when that takes longer for all of them: some may be stopped then.
   [[nodiscard]] Result<> stop_all(std::chrono::milliseconds timeout = kStopTimeout);
   // The same for one thread.
   [[nodiscard]] Result<> stop(HostTid tid, std::chrono::milliseconds timeout = kStopTimeout);
@@ -54,6 +54,8 @@ class ThreadSet {
   // Everything met while stopping that is not a stop itself, in order.
   [[nodiscard]] std::vector<StopEvent> take_met();
 
+  // An event of a member that the caller has waited for.
+  [[nodiscard]] Result<> note_event(const StopEvent& event);
   // A thread that the caller made, or saw end.
   void add_running(HostTid tid);
   void add_stopped(StoppedThread thread);

@@ -17,6 +17,14 @@ def _read(path):
         return file.read()
 
 
+def _state(tid):
+    """Of a thread, as proc_pid_stat(5) has it; X: it has gone."""
+    try:
+        return _read(f"/proc/{tid}/stat").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "X"
+
+
 class Pause:
     """Use as a context manager: the host stands still inside the `with`."""
 
@@ -28,14 +36,20 @@ class Pause:
         if self.own is None:
             directory = host_directory(self.host)
             _write(f"{directory}/cgroup.freeze", "1")
-            self._wait(f"{directory}/cgroup.events", "frozen 1")
+            self._wait(f"{directory}/cgroup.events", lambda: "frozen 1" in _read(f"{directory}/cgroup.events"))
             return self
         os.makedirs(self.own, exist_ok=True)
         while self._gather():
             pass
         _write(f"{self.own}/freezer.state", "FROZEN")
-        self._wait(f"{self.own}/freezer.state", "FROZEN")
+        self._wait(f"{self.own}/freezer.state", self._stands_still)
         return self
+
+    def _stands_still(self):
+        """The freezer does not count a thread that waits for an answer of the file view, which is frozen before it can give
+        one: that thread does nothing either."""
+        return _read(f"{self.own}/freezer.state").strip() == "FROZEN" or all(
+            _state(tid) in "DTtZX" for tid in _read(f"{self.own}/tasks").split())
 
     def _gather(self):
         """Moves what is not in it yet; children of those that are come there by themselves."""
@@ -49,9 +63,9 @@ class Pause:
         return moved
 
     @staticmethod
-    def _wait(path, text, limit=20):
+    def _wait(path, condition, limit=20):
         deadline = time.monotonic() + limit
-        while text not in _read(path):
+        while not condition():
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{path} stays {_read(path)!r}")
             time.sleep(0.005)

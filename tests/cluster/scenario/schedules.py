@@ -195,8 +195,8 @@ class Processes:
 class Faults:
     """Does to jobs, links and hosts what a schedule says; `undo` makes good what can be made good."""
 
-    def __init__(self, cluster, jobs):
-        self.cluster, self.a, self.b, self.jobs = cluster, cluster["a"], cluster["b"], jobs
+    def __init__(self, cluster, jobs, held):
+        self.cluster, self.a, self.b, self.jobs, self.held = cluster, cluster["a"], cluster["b"], jobs, held
         self.undone = []
 
     def _kill(self, host, pids):
@@ -223,8 +223,9 @@ class Faults:
         if what == "world" and guests:
             return self._kill(self.b, [there.parent(pid) for pid in guests])
         tracers = [there.tracer(pid) for pid in guests]
-        # Before it has its memory a guest has no name; any of them will do, for all must go on at home.
-        return self._kill(self.b, [pid for pid in tracers if pid] or there.find("llrun-supervisor guest")[:1])
+        # Before it has its memory a guest has no name; any of those held will do, for all must go on at home.
+        nameless = there.find("llrun-supervisor guest")[:1] if self.held else []
+        return self._kill(self.b, [pid for pid in tracers if pid] or nameless)
 
     def widely(self, what, seconds):
         """Lasts for `seconds` and is over when this returns, but for what `undo` gives back."""
