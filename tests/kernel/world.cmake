@@ -14,4 +14,5 @@ add_dependencies(world_test world_guest)
 # Once as a user without subordinate ids, once as one who has them.
 add_test(NAME world_test COMMAND world_test)
 add_test(NAME world_subordinate_test COMMAND world_test --subordinate)
-set_tests_properties(world_test world_subordinate_test PROPERTIES LABELS kernel TIMEOUT 120)
+# One user runs both, and his processes are counted.
+set_tests_properties(world_test world_subordinate_test PROPERTIES LABELS kernel TIMEOUT 120 RESOURCE_LOCK world_user)
