@@ -1,7 +1,8 @@
 // EventLoop: epoll, timers and work from other threads, for one thread.
 //
-// The control loop of every long-running process here. Callbacks run on the thread that called run(); only
-// post() and stop() may be called from others. A callback may add and remove watches, its own included.
+// The control loop of every long-running process here. Callbacks run on the thread that called
+// run(); only post() and stop() may be called from others. A callback may add and remove watches,
+// its own included.
 #pragma once
 
 #include <chrono>

@@ -46,8 +46,8 @@ struct FdPair {
 
 // All descriptors made here are close-on-exec.
 [[nodiscard]] Result<Fd> open_file(const std::string& path, int flags, unsigned mode = 0);
-[[nodiscard]] Result<FdPair> make_pipe(int flags = 0);               // {read end, write end}
-[[nodiscard]] Result<FdPair> make_socketpair(int type);              // AF_UNIX
+[[nodiscard]] Result<FdPair> make_pipe(int flags = 0);   // {read end, write end}
+[[nodiscard]] Result<FdPair> make_socketpair(int type);  // AF_UNIX
 [[nodiscard]] Result<std::string> read_whole_file(const std::string& path);
 [[nodiscard]] Result<std::string> read_link(const std::string& path);
 // Write or read all of `bytes`, over EINTR and short counts. An end of file while reading is kGone.

@@ -1,11 +1,11 @@
 // Ids that must not be confused: this kernel's view of a process, and the program's own.
 #pragma once
 
+#include <sys/types.h>
+
 #include <compare>
 #include <cstdint>
 #include <functional>
-
-#include <sys/types.h>
 
 namespace llrun {
 
@@ -16,12 +16,12 @@ struct Id {
   [[nodiscard]] explicit operator bool() const { return value != 0; }
 };
 
-// A process or thread as the kernel the code runs on names it, in the supervisor's own pid namespace:
-// what ptrace, kill and /proc take.
+// A process or thread as the kernel the code runs on names it, in the supervisor's own pid
+// namespace: what ptrace, kill and /proc take.
 using HostPid = Id<struct HostPidTag>;
 using HostTid = Id<struct HostTidTag>;
-// A process or thread as the program itself and everybody at home name it. At home host and guest ids
-// happen to be equal numbers; in a world on a peer they are not.
+// A process or thread as the program itself and everybody at home name it. At home host and guest
+// ids happen to be equal numbers; in a world on a peer they are not.
 using GuestPid = Id<struct GuestPidTag>;
 using GuestTid = Id<struct GuestTidTag>;
 

@@ -1,10 +1,10 @@
 #include "base/log.h"
 
-#include <memory>
-#include <vector>
-
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
+
+#include <memory>
+#include <vector>
 
 namespace llrun::log {
 

@@ -1,7 +1,8 @@
 // Result<T>: what a function returns when the world may say no.
 //
-// Three kinds of failure have three mechanisms: the world said no (Result), we decline (a plain value with
-// its reason, such as a pin), we are wrong (LLRUN_CHECK). A Result is never dropped: [[nodiscard]].
+// Three kinds of failure have three mechanisms: the world said no (Result), we decline (a plain
+// value with its reason, such as a pin), we are wrong (LLRUN_CHECK). A Result is never dropped:
+// [[nodiscard]].
 #pragma once
 
 #include <cstdint>
@@ -44,25 +45,25 @@ using Result = std::expected<T, Error>;
 }  // namespace llrun
 
 // We are wrong: stays on in release, prints what is known, aborts.
-#define LLRUN_CHECK(condition, state)                                     \
-  do {                                                                    \
-    if (!(condition)) [[unlikely]]                                        \
-      ::llrun::check_failed(#condition, __FILE__, __LINE__, (state));     \
+#define LLRUN_CHECK(condition, state)                                 \
+  do {                                                                \
+    if (!(condition)) [[unlikely]]                                    \
+      ::llrun::check_failed(#condition, __FILE__, __LINE__, (state)); \
   } while (false)
 
 #define LLRUN_CONCAT_INNER(a, b) a##b
 #define LLRUN_CONCAT(a, b) LLRUN_CONCAT_INNER(a, b)
 
 // Return the error of `expr` to the caller, or go on.
-#define LLRUN_TRY(expr)                                                          \
-  do {                                                                           \
-    if (auto llrun_result = (expr); !llrun_result) [[unlikely]]                  \
-      return std::unexpected(std::move(llrun_result).error());                   \
+#define LLRUN_TRY(expr)                                         \
+  do {                                                          \
+    if (auto llrun_result = (expr); !llrun_result) [[unlikely]] \
+      return std::unexpected(std::move(llrun_result).error());  \
   } while (false)
 
 // Return the error of `expr` to the caller, or define `decl` as its value.
-#define LLRUN_TRY_ASSIGN(decl, expr)                                             \
-  auto LLRUN_CONCAT(llrun_result_, __LINE__) = (expr);                           \
-  if (!LLRUN_CONCAT(llrun_result_, __LINE__)) [[unlikely]]                       \
+#define LLRUN_TRY_ASSIGN(decl, expr)                                                  \
+  auto LLRUN_CONCAT(llrun_result_, __LINE__) = (expr);                                \
+  if (!LLRUN_CONCAT(llrun_result_, __LINE__)) [[unlikely]]                            \
     return std::unexpected(std::move(LLRUN_CONCAT(llrun_result_, __LINE__)).error()); \
   decl = std::move(*LLRUN_CONCAT(llrun_result_, __LINE__))

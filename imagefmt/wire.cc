@@ -5,7 +5,8 @@
 
 namespace llrun::wire {
 namespace {
-// User addresses of x86_64 with four-level tables end here; larger ones are not used by programs unasked.
+// User addresses of x86_64 with four-level tables end here; larger ones are not used by programs
+// unasked.
 constexpr std::uint64_t kAddressEnd = std::uint64_t{1} << 47;
 }  // namespace
 
@@ -15,13 +16,12 @@ Result<FrameHeader> parse_frame_header(std::span<const std::byte, 16> bytes) {
   const auto type = static_cast<std::uint16_t>(header.type);
   if (type < static_cast<std::uint16_t>(FrameType::kHello) ||
       type > static_cast<std::uint16_t>(FrameType::kKeepAlive))
-    return failure(ErrorCode::kProtocol,
-                   "the other end sent a frame of unknown type " + std::to_string(type) +
-                       ": is it llrun of the same version?");
+    return failure(ErrorCode::kProtocol, "the other end sent a frame of unknown type " +
+                                             std::to_string(type) +
+                                             ": is it llrun of the same version?");
   if (header.length > kMaxPayload || header.reserved != 0)
-    return failure(ErrorCode::kProtocol,
-                   "the other end sent a malformed frame (length " + std::to_string(header.length) +
-                       ")");
+    return failure(ErrorCode::kProtocol, "the other end sent a malformed frame (length " +
+                                             std::to_string(header.length) + ")");
   return header;
 }
 

@@ -1,7 +1,7 @@
 // The frames that travel on a channel: a fixed header, then `length` bytes of payload.
 //
-// The header is little-endian and 16 bytes. Lengths are bounded here, before anything is allocated. What a
-// payload means is the business of the type's owner; FORMAT.md lists them.
+// The header is little-endian and 16 bytes. Lengths are bounded here, before anything is allocated.
+// What a payload means is the business of the type's owner; FORMAT.md lists them.
 #pragma once
 
 #include <array>
@@ -14,19 +14,20 @@
 namespace llrun::wire {
 
 enum class FrameType : std::uint16_t {
-  kHello = 1,        // protocol.Hello: the first frame in each direction
-  kRefusal = 2,      // text for a person; the sender closes
-  kAgent = 3,        // protocol.AgentMessage between agents
-  kJob = 4,          // protocol.JobMessage between the two supervisors of a job
-  kPages = 5,        // PagesHeader, then count * 4096 bytes
-  kFileRequest = 6,  // a raw frame of /dev/fuse, guest to home
-  kFileReply = 7,    // a raw frame for /dev/fuse, home to guest
-  kStreamData = 8,   // bytes a guest wrote to a pipe or terminal; stream = description's home id
-  kStreamCredit = 9, // u64: bytes of that stream which home has passed on
-  kKeepAlive = 10,   // u64 sequence number: renews the lease, and is echoed
+  kHello = 1,         // protocol.Hello: the first frame in each direction
+  kRefusal = 2,       // text for a person; the sender closes
+  kAgent = 3,         // protocol.AgentMessage between agents
+  kJob = 4,           // protocol.JobMessage between the two supervisors of a job
+  kPages = 5,         // PagesHeader, then count * 4096 bytes
+  kFileRequest = 6,   // a raw frame of /dev/fuse, guest to home
+  kFileReply = 7,     // a raw frame for /dev/fuse, home to guest
+  kStreamData = 8,    // bytes a guest wrote to a pipe or terminal; stream = description's home id
+  kStreamCredit = 9,  // u64: bytes of that stream which home has passed on
+  kKeepAlive = 10,    // u64 sequence number: renews the lease, and is echoed
 };
 
-inline constexpr std::uint32_t kMaxPayload = (1U << 20) + (64U << 10);  // 1 MiB of pages and their header
+inline constexpr std::uint32_t kMaxPayload =
+    (1U << 20) + (64U << 10);  // 1 MiB of pages and their header
 inline constexpr std::size_t kPageSize = 4096;
 inline constexpr std::size_t kMaxPagesPerFrame = 256;
 

@@ -91,11 +91,11 @@ Placement Lifetime::place(const ClusterView& view, const ExecView& exec) {
   const double here = s_per_cpu_s(view.self, view.self.crowd() + 1);
   const double gain = *exec.expected_cpu_s * (here - target->s_per_cpu_s);
   const double cost = margin_ * view.place_s;
-  Placement placement =
-      gain <= cost ? stay_here(view, exec.rss_bytes, "no node would run it sooner")
-                   : go_to(view, target->peer, exec.rss_bytes,
-                           view.peers[target->peer].name +
-                               " would run it sooner by more than starting there costs");
+  Placement placement = gain <= cost
+                            ? stay_here(view, exec.rss_bytes, "no node would run it sooner")
+                            : go_to(view, target->peer, exec.rss_bytes,
+                                    view.peers[target->peer].name +
+                                        " would run it sooner by more than starting there costs");
   placement.numbers.insert(placement.numbers.end(), {{"expected_cpu_s", *exec.expected_cpu_s},
                                                      {"here_s_per_cpu_s", here},
                                                      {"there_s_per_cpu_s", target->s_per_cpu_s},

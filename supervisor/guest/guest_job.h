@@ -129,7 +129,7 @@ class GuestJob {
   int parent_death_signal_ = 0;
   CallContext context_;
   std::string leaving_because_;
-  int refusals_ = 0;  // how often it could not be sent home
+  int refusals_ = 0;                           // how often it could not be sent home
   EventLoop::Clock::time_point commit_until_;  // a Commit that comes later is void
   bool link_up_ = true;
   EventLoop::Clock::time_point lost_at_;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "supervisor/guest/complain.h"
 #include "tracer/arch/x86_64/restart.h"
 #include "tracer/remote/remote_memory.h"
 
@@ -20,35 +21,10 @@ namespace {
 using tracer::is_restart_code;
 using tracer::StoppedThread;
 
-// What tells a signal queued by us from any other: the upper half of its value. The kernel refuses
-// to queue a siginfo that claims to come from a user or itself (kernel/signal.c, rt_sigqueueinfo),
-// so signals are queued with this mark, and get their true siginfo when they are about to be
-// delivered.
-constexpr std::uint64_t kMark = 0x6C6C'7275'0000'0000;
-constexpr std::uint64_t kMarkMask = 0xFFFF'FFFF'0000'0000;
-
-std::uint64_t value_of(const siginfo_t& info) {
-  return reinterpret_cast<std::uint64_t>(info.si_value.sival_ptr);
-}
-
 // Said by the world's own kernel when a placeholder's session or group falls apart: whether it is
 // true, and whom it concerns, home's kernel knows (docs/world.md, Kin).
 bool is_of_the_world(const siginfo_t& info) {
   return info.si_code == SI_KERNEL && (info.si_signo == SIGHUP || info.si_signo == SIGCONT);
-}
-
-Result<std::uint64_t> clone_flags(HostPid pid, const tracer::Registers& registers) {
-  if (registers.orig_rax == SYS_clone) return registers.rdi;
-  if (registers.orig_rax == SYS_clone3)
-    return tracer::read_value<std::uint64_t>(pid, {registers.rdi});
-  return 0;
-}
-
-template <typename Value>
-void complain(const char* what, const Result<Value>& result) {
-  // A thread that was killed meanwhile is met by its end.
-  if (!result && result.error().code != ErrorCode::kGone)
-    log::error("{}: {}", what, result.error().message());
 }
 
 }  // namespace
@@ -136,42 +112,8 @@ void Tracee::handle(const tracer::StopEvent& event) {
   on_event_stop(event.tid, std::move(token));
 }
 
-std::optional<std::uint64_t> Tracee::mark_of(const siginfo_t& info) const {
-  const std::uint64_t value = value_of(info);
-  if (info.si_code != SI_QUEUE || (value & kMarkMask) != kMark) return std::nullopt;
-  const std::uint64_t id = value & ~kMarkMask;
-  return sent_.contains(id) ? std::optional(id) : std::nullopt;
-}
-
-siginfo_t Tracee::as_sent(const siginfo_t& info) const {
-  const auto mark = mark_of(info);
-  return mark ? sent_.at(*mark) : info;
-}
-
-siginfo_t Tracee::true_info(const siginfo_t& info) {
-  const siginfo_t truth = as_sent(info);
-  if (const auto mark = mark_of(info)) sent_.erase(*mark);
-  return truth;
-}
-
-// What home has sent and the kernel has joined with an equal signal that was queued already.
-std::optional<siginfo_t> Tracee::take_sent(int signal) {
-  for (auto at = sent_.begin(); at != sent_.end(); ++at) {
-    if (at->second.si_signo != signal) continue;
-    const siginfo_t info = at->second;
-    sent_.erase(at);
-    return info;
-  }
-  return std::nullopt;
-}
-
 void Tracee::deliver(const siginfo_t& info, GuestTid tid) {
-  const std::uint64_t id = next_signal_++ & ~kMarkMask;
-  siginfo_t marked{};
-  marked.si_signo = info.si_signo;
-  marked.si_code = SI_QUEUE;
-  marked.si_value.sival_ptr = reinterpret_cast<void*>(kMark | id);
-  sent_[id] = info;
+  const siginfo_t marked = sent_.add(info);
   const auto thread = tid ? host_tid(tid) : std::nullopt;
   const long queued =
       thread ? ::syscall(SYS_rt_tgsigqueueinfo, pid_.value, thread->value, info.si_signo, &marked)
@@ -210,9 +152,9 @@ bool Tracee::dumps_core(int signal) const {
 }
 
 void Tracee::on_signal(HostTid tid, StoppedThread token, const tracer::SignalDelivery& delivery) {
-  siginfo_t info = true_info(delivery.info);
+  siginfo_t info = sent_.take(delivery.info);
   if (is_of_the_world(delivery.info)) {
-    const auto from_home = take_sent(info.si_signo);
+    const auto from_home = sent_.take_any(info.si_signo);
     if (!from_home) return go_from_call(tid, std::move(token), 0);
     info = *from_home;
   }
@@ -322,89 +264,14 @@ void Tracee::tell_taken_signal(const StoppedThread& token) {
   if (signal < 1 || signal >= NSIG) return;
   const tracer::RemoteAddr place{registers->rsi};
   if (place.value == 0) {
-    std::ignore = take_sent(static_cast<int>(signal));
+    std::ignore = sent_.take_any(static_cast<int>(signal));
     return;
   }
   const auto info = tracer::read_value<siginfo_t>(pid_, place);
   if (!info) return;
-  const siginfo_t truth = true_info(*info);
+  const siginfo_t truth = sent_.take(*info);
   if (std::memcmp(&truth, &*info, sizeof truth) != 0)
     complain("a siginfo could not be set", tracer::write_value(pid_, place, truth));
-}
-
-void Tracee::on_clone_call(HostTid tid, StoppedThread token, const tracer::Registers& registers) {
-  const auto flags = clone_flags(pid_, registers);
-  if (!flags) return go(std::move(token));  // EFAULT is the kernel's to say
-  Thread& thread = threads_[tid];
-  if (*flags & CLONE_THREAD) {
-    thread.token = std::move(token);
-    thread.making_thread = true;
-    return callbacks_.thread_wanted(thread.guest);
-  }
-  take_back(token);
-  thread.token = std::move(token);
-  callbacks_.bring_home("it makes a child process, which belongs to home");
-}
-
-// A clone call at its seccomp stop: it is made anew wherever the thread goes on. (orig_rax = -1
-// skips it here; seccomp(2), SECCOMP_RET_TRACE.)
-void Tracee::take_back(const StoppedThread& token) {
-  auto registers = tracer::registers(token);
-  if (!registers) return;
-  registers->rip -= 2;
-  registers->rax = registers->orig_rax;
-  registers->orig_rax = static_cast<std::uint64_t>(-1);
-  complain("a call could not be taken back", tracer::set_registers(token, *registers));
-}
-
-void Tracee::thread_made(GuestTid creator, GuestTid made, int error) {
-  if (frozen_)
-    return;  // the creator's call was taken back, and home ends the threads that nobody has
-  const auto host = host_tid(creator);
-  if (!host || !threads_[*host].token) {
-    if (made) callbacks_.thread_ended(made);  // its creator is gone
-    return;
-  }
-  if (!made) return fail_birth(*host, error);
-  births_.push_back({*host, made});
-  if (births_.size() == 1) start_next_birth();
-}
-
-void Tracee::fail_birth(HostTid creator, int error) {
-  Thread& thread = threads_[creator];
-  thread.making_thread = false;
-  auto registers = tracer::registers(*thread.token);
-  if (!registers) return;
-  registers->orig_rax = static_cast<std::uint64_t>(-1);
-  registers->rax = static_cast<std::uint64_t>(-static_cast<std::int64_t>(error));
-  complain("an error could not be given", tracer::set_registers(*thread.token, *registers));
-  go(*std::exchange(thread.token, std::nullopt));
-}
-
-// One at a time: between the write of the next id and the clone event nobody else may be born.
-void Tracee::start_next_birth() {
-  while (!births_.empty()) {
-    const Birth& birth = births_.front();
-    const auto creator = threads_.find(birth.creator);
-    if (creator != threads_.end() && creator->second.token) {
-      complain("the next thread id could not be set", world_.set_next_pid(birth.id));
-      complain("a thread's creator could not be resumed",
-               tracer::resume_to_syscall(*std::exchange(creator->second.token, std::nullopt)));
-      return;
-    }
-    callbacks_.thread_ended(birth.id);
-    births_.pop_front();
-  }
-}
-
-void Tracee::on_clone(HostTid creator, StoppedThread token, HostTid child) {
-  LLRUN_CHECK(!births_.empty() && births_.front().creator == creator, "an unexpected clone");
-  births_.front().seen = true;
-  threads_[child].guest = births_.front().id;
-  threads_[child].awaits_first_stop = true;
-  complain("a thread's creator could not be resumed", tracer::resume_to_syscall(std::move(token)));
-  // The child's own first stop may have come before this event.
-  if (auto event = tracer::poll_stop(child); event && *event) handle(**event);
 }
 
 void Tracee::on_syscall_stop(HostTid tid, StoppedThread token) {
@@ -430,15 +297,6 @@ void Tracee::on_end(HostTid tid, const tracer::StopEvent& event) {
     return callbacks_.ended(killed ? killed->signal : exited->status << 8);
   }
   callbacks_.thread_ended(guest);
-}
-
-// A thread that is being born belongs to the picture.
-Result<> Tracee::finish_births() {
-  while (!births_.empty()) {
-    LLRUN_TRY_ASSIGN(const auto event, tracer::wait_for_stop(births_.front().creator));
-    handle(event);
-  }
-  return {};
 }
 
 std::vector<HostTid> Tracee::running() const {

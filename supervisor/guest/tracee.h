@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "supervisor/guest/call_server.h"
+#include "supervisor/guest/sent_signals.h"
 #include "supervisor/world/world.h"
 #include "tracer/ptrace/thread_set.h"
 
@@ -68,7 +69,7 @@ class Tracee {
   [[nodiscard]] bool stopped() const { return frozen_; }
   [[nodiscard]] bool ended() const { return ended_; }
   // A signal that waits here, as it was sent: to those that come from home we give a mark.
-  [[nodiscard]] siginfo_t as_sent(const siginfo_t& info) const;
+  [[nodiscard]] siginfo_t as_sent(const siginfo_t& info) const { return sent_.truth(info); }
   // Held fatal signals, to be queued at home.
   [[nodiscard]] const std::vector<siginfo_t>& held_signals() const { return held_signals_; }
 
@@ -111,9 +112,6 @@ class Tracee {
   [[nodiscard]] Result<> finish_births();
   void fail_birth(HostTid creator, int error);
   void go(tracer::StoppedThread token, int signal = 0);
-  [[nodiscard]] std::optional<std::uint64_t> mark_of(const siginfo_t& info) const;
-  [[nodiscard]] siginfo_t true_info(const siginfo_t& info);  // the mark is used up
-  [[nodiscard]] std::optional<siginfo_t> take_sent(int signal);
   [[nodiscard]] bool dumps_core(int signal) const;
   void forget_interruption(const tracer::StoppedThread& token);
   void make_anew(const tracer::StoppedThread& token);
@@ -124,8 +122,7 @@ class Tracee {
   Callbacks callbacks_;
   CallServer* server_ = nullptr;
   std::map<HostTid, Thread> threads_;
-  std::map<std::uint64_t, siginfo_t> sent_;  // true siginfo of signals that we queued
-  std::uint64_t next_signal_ = 1;
+  SentSignals sent_;
   std::deque<Birth> births_;  // the front one is under way
   std::vector<siginfo_t> held_signals_;
   bool group_stopped_ = false;

@@ -208,8 +208,8 @@ void Journey::on_reconnected(Result<PeerConnection> reached) {
 }
 
 void Journey::try_again_later() {
-  const auto pause = std::exchange(reconnect_pause_,
-                                   std::min(2 * reconnect_pause_, kLongestReconnectPause));
+  const auto pause =
+      std::exchange(reconnect_pause_, std::min(2 * reconnect_pause_, kLongestReconnectPause));
   loop_.after(pause, [this, alive = std::weak_ptr(alive_)] {
     if (!alive.expired() && !link_up_) reconnect();
   });

@@ -21,8 +21,8 @@ struct FilePosition {
 struct Measures {
   std::chrono::steady_clock::time_point taken;
   std::chrono::nanoseconds
-      cpu_time{};                    // all threads, user and system: the process's CPU-time clock
-  std::uint64_t resident_bytes = 0;  // /proc/PID/statm
+      cpu_time{};                     // all threads, user and system: the process's CPU-time clock
+  std::uint64_t resident_bytes = 0;   // /proc/PID/statm
   std::uint64_t anonymous_bytes = 0;  // of these, what no file has: what would have to travel
   std::uint64_t characters_read =
       0;  // rchar, wchar of /proc/PID/io: every read and write call's bytes,

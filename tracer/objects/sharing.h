@@ -10,8 +10,8 @@
 // processes) cannot be; such a process can only have come to a description by descent (or by being
 // sent it), so the safe side is to believe that a stranger holds everything if it, or an ancestor
 // of it, is in the process group of the process (a pipeline with sudo in it), or is the process
-// itself. Such a process has come to its rights by an exec: what has only numbers with close-on-exec
-// it cannot have (descriptors_judge.cc leaves that out).
+// itself. Such a process has come to its rights by an exec: what has only numbers with
+// close-on-exec it cannot have (descriptors_judge.cc leaves that out).
 #pragma once
 
 #include <map>

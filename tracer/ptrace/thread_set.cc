@@ -118,9 +118,9 @@ Result<> ThreadSet::take_in(HostTid tid, unsigned options) {
 Result<> ThreadSet::stop_all(std::chrono::milliseconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   const auto left = [&] {
-    return std::max(std::chrono::ceil<std::chrono::milliseconds>(
-                        deadline - std::chrono::steady_clock::now()),
-                    std::chrono::milliseconds(1));
+    return std::max(
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()),
+        std::chrono::milliseconds(1));
   };
   for (int round = 0; round < kMaxRounds; ++round) {
     std::vector<HostTid> running;

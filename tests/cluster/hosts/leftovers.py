@@ -10,6 +10,7 @@ import signal
 import time
 
 from .limits import Limits
+from .pause import let_go_on
 
 STATE = "/run/llrun-hosts"
 _LIMIT_S = 30
@@ -67,7 +68,8 @@ def remove_cluster(cluster_id):
         state = load(cluster_id)
     except FileNotFoundError:
         state = {"hosts": {}}
-    for host in state["hosts"].values():
+    for name, host in state["hosts"].items():
+        let_go_on(Limits(f"{cluster_id}-{name}"))
         kill_host(host.get("init"))
     for name in state["hosts"]:
         _remove_limits(Limits(f"{cluster_id}-{name}"))

@@ -25,25 +25,51 @@ def _state(tid):
         return "X"
 
 
+def _freezer(limits):
+    """The control group that stops the host; of version 1 only: version 2 stops a host by the group that limits it."""
+    return f"{_BASE}/freezer/llrun-hosts/{limits.name}" if limits.version == 1 else None
+
+
+def let_go_on(limits):
+    """The host with these control groups, whether it stands still or not: one that does cannot be ended."""
+    own = _freezer(limits)
+    with contextlib.suppress(FileNotFoundError):
+        if own is None:
+            return _write(f"{limits.directories['pids']}/cgroup.freeze", "0")
+        _write(f"{own}/freezer.state", "THAWED")
+        for pid in _read(f"{own}/cgroup.procs").split():
+            with contextlib.suppress(ProcessLookupError):
+                _write(f"{_BASE}/freezer/cgroup.procs", pid)
+        with contextlib.suppress(OSError):  # what was born meanwhile keeps it; the next pause uses it again
+            os.rmdir(own)
+
+
 class Pause:
     """Use as a context manager: the host stands still inside the `with`."""
 
     def __init__(self, host):
         self.host = host
-        self.own = f"{_BASE}/freezer/llrun-hosts/{host.limits.name}" if host.limits.version == 1 else None
+        self.own = _freezer(host.limits)
 
     def __enter__(self):
+        try:
+            self._stop()
+        except BaseException:
+            let_go_on(self.host.limits)
+            raise
+        return self
+
+    def _stop(self):
         if self.own is None:
             directory = host_directory(self.host)
             _write(f"{directory}/cgroup.freeze", "1")
             self._wait(f"{directory}/cgroup.events", lambda: "frozen 1" in _read(f"{directory}/cgroup.events"))
-            return self
+            return
         os.makedirs(self.own, exist_ok=True)
         while self._gather():
             pass
         _write(f"{self.own}/freezer.state", "FROZEN")
         self._wait(f"{self.own}/freezer.state", self._stands_still)
-        return self
 
     def _stands_still(self):
         """The freezer does not count a thread that waits for an answer of the file view, which is frozen before it can give
@@ -71,15 +97,7 @@ class Pause:
             time.sleep(0.005)
 
     def __exit__(self, *_):
-        if self.own is None:
-            _write(f"{host_directory(self.host)}/cgroup.freeze", "0")
-            return
-        _write(f"{self.own}/freezer.state", "THAWED")
-        for pid in _read(f"{self.own}/cgroup.procs").split():
-            with contextlib.suppress(ProcessLookupError):
-                _write(f"{_BASE}/freezer/cgroup.procs", pid)
-        with contextlib.suppress(OSError):  # what was born meanwhile keeps it; the next pause uses it again
-            os.rmdir(self.own)
+        let_go_on(self.host.limits)
 
 
 def host_directory(host):

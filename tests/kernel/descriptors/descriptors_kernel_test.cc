@@ -1,6 +1,7 @@
 // Kernel behaviour that the capture of descriptors relies on, as an ordinary user sees it.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -11,8 +12,6 @@
 #include <array>
 #include <cerrno>
 #include <climits>
-
-#include <sched.h>
 
 #include "base/fd.h"
 #include "descriptors/child.h"

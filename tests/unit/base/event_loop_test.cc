@@ -1,11 +1,11 @@
 #include "base/event_loop.h"
 
-#include <thread>
-
 #include <gtest/gtest.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <thread>
 
 namespace llrun {
 namespace {

@@ -2,14 +2,13 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
-
-#include <chrono>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 
 #include "descriptors/child.h"

@@ -1,12 +1,12 @@
-#include <csignal>
-#include <future>
-#include <thread>
-
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pty.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include <csignal>
+#include <future>
+#include <thread>
 
 #include "supervisor/streams/guest_streams.h"
 #include "supervisor/streams/stream_writer.h"
