@@ -3,7 +3,6 @@
 
 usage: init.py SPEC.json STAGE, started by unshare(1) in fresh namespaces. PID is the number outside.
 """
-import contextlib
 import json
 import os
 import signal
@@ -22,20 +21,23 @@ def _loopback_up():
 
 
 def _start_sshd():
-    """Its process id, when it listens: that is when it writes its file."""
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(root_tree.SSHD_PID)
-    pid = subprocess.Popen(ENDED_BEFORE_THE_HOST + ["/usr/sbin/sshd", "-D", "-E", "/var/log/sshd.log"],
-                           preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])).pid
+    """Its process id."""
+    return subprocess.Popen(ENDED_BEFORE_THE_HOST + ["/usr/sbin/sshd", "-D", "-E", "/var/log/sshd.log"],
+                            preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])).pid
+
+
+def _await_sshd():
+    """It writes its file when it listens."""
     for _ in range(1000):
         if os.path.exists(root_tree.SSHD_PID):
-            return pid
+            return
         time.sleep(0.01)
     raise RuntimeError("sshd does not listen; see /var/log/sshd.log of the host")
 
 
 def _keep_house(sshd):
-    """Waits for children as they come, with none left for the next signal; an sshd that was ended is replaced."""
+    """Waits for children as they come, with none left for the next signal. An sshd that was ended is replaced, at most ten
+    times a second: where there is no memory for one, the next is ended too."""
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
     while True:
         try:
@@ -44,6 +46,7 @@ def _keep_house(sshd):
             signal.sigwait([signal.SIGCHLD])
             continue
         if pid == sshd:
+            time.sleep(0.1)
             sshd = _start_sshd()
 
 
@@ -57,6 +60,7 @@ def main(spec_path, stage):
     syscalls.set_process_name("host-" + spec["name"])
     _loopback_up()
     sshd = _start_sshd()
+    _await_sshd()
     print("ready", pid_outside, flush=True)
     null = os.open("/dev/null", os.O_RDWR)
     for descriptor in (0, 1, 2):
