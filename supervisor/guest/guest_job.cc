@@ -7,6 +7,7 @@
 #include "supervisor/job/child_signals.h"
 #include "supervisor/job/greeting.h"
 #include "supervisor/traits/traits.h"
+#include "tracer/procfs/ending.h"
 
 namespace llrun {
 
@@ -115,7 +116,10 @@ void GuestJob::handle(const protocol::JobMessage& message) {
     case protocol::JobMessage::kCommit:
       return commit();
     case protocol::JobMessage::kGivenUp:
-      if (advance(GuestEvent::kGivenUp)) settle();
+      // If it has been killed here in this moment, what comes of that is decided by its end, as
+      // home can still take it back.
+      given_up_waits_ = tracee_ && tracer::is_ending(guest_->pid) && !tracee_->ended();
+      if (!given_up_waits_) settle();
       return;
     case protocol::JobMessage::kAbort:
       if (advance(GuestEvent::kAborted))
@@ -161,6 +165,7 @@ void GuestJob::handle(const protocol::JobMessage& message) {
 }
 
 void GuestJob::settle() {
+  if (!advance(GuestEvent::kGivenUp)) return;
   go_on([this] {
     protocol::JobMessage answer;
     answer.mutable_confirmed();

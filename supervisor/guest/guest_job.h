@@ -130,6 +130,7 @@ class GuestJob {
   CallContext context_;
   std::string leaving_because_;
   int refusals_ = 0;                           // how often it could not be sent home
+  bool given_up_waits_ = false;                // for the end of a guest that is on its way out
   EventLoop::Clock::time_point commit_until_;  // a Commit that comes later is void
   bool link_up_ = true;
   EventLoop::Clock::time_point lost_at_;

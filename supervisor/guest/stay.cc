@@ -86,6 +86,7 @@ void GuestJob::on_guest_ended(int wait_status) {
   protocol::JobMessage message;
   message.mutable_exited()->set_wait_status(wait_status);
   send(message);
+  if (std::exchange(given_up_waits_, false)) settle();
 }
 
 void GuestJob::on_signal(const protocol::DeliverSignal& signal) {

@@ -15,7 +15,6 @@ namespace llrun {
 
 using image::Description;
 using migration::HomeEvent;
-using migration::HomeState;
 
 void Journey::on_home_image(const protocol::HomeImage& image) {
   if (!advance(HomeEvent::kHomeImage)) return;

@@ -20,7 +20,8 @@ Journey::Journey(EventLoop& loop, const HomeOptions& options, Plan plan, Callbac
       options_(options),
       plan_(std::move(plan)),
       callbacks_(std::move(callbacks)),
-      holds_(loop, hold_directory(), "home") {}
+      holds_(loop, hold_directory(), "home"),
+      guest_resident_bytes_(plan_.memory_bytes) {}
 
 Journey::~Journey() {
   if (worker_.joinable()) worker_.join();

@@ -168,7 +168,8 @@ class Journey {
   bool reconnecting_ = false;
   std::chrono::milliseconds reconnect_pause_{0};  // before the next try
   std::uint64_t pages_received_ = 0;
-  std::uint64_t freeze_us_ = 0, bytes_ = 0, guest_cpu_ms_ = 0, guest_resident_bytes_ = 0;
+  std::uint64_t freeze_us_ = 0, bytes_ = 0, guest_cpu_ms_ = 0;
+  std::uint64_t guest_resident_bytes_;  // before the guest tells it: as it was at home
   double home_calls_rate_ = 0;
   std::uint64_t home_calls_before_ = 0;
   std::map<std::uint64_t, Fd> streams_;  // home's pipes and terminals, by home id

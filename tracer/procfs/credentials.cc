@@ -41,6 +41,11 @@ bool take_line(std::string_view key, std::string_view value, Credentials& it) {
   if (key == "Uid") return take_ids(value, it.uids);
   if (key == "Gid") return take_ids(value, it.gids);
   if (key == "Groups") return take_groups(value, it.groups);
+  if (key == "SigPnd" || key == "ShdPnd") {
+    std::uint64_t pending = 0;
+    if (!take_number(value, pending, 16)) return false;
+    it.pending_signals |= pending;
+  }
   if (key == "CapPrm") return take_number(value, it.permitted_capabilities, 16);
   if (key == "CapEff") return take_number(value, it.effective_capabilities, 16);
   if (key == "Seccomp") return take_number(value, it.seccomp);

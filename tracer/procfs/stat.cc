@@ -33,6 +33,7 @@ Result<Stat> parse_stat(std::string_view text) {
   number(5, stat.group);
   number(6, stat.session);
   number(7, stat.terminal);
+  number(9, stat.flags);
   number(19, stat.nice);
   number(20, stat.threads);
   number(26, stat.start_code);

@@ -16,6 +16,7 @@ struct Stat {
   std::int32_t group = 0;
   std::int32_t session = 0;
   std::int32_t terminal = 0;  // tty_nr: device number of the controlling terminal, 0: none
+  std::uint32_t flags = 0;    // of the kernel's, PF_ in include/linux/sched.h
   std::int32_t nice = 0;
   std::int32_t threads = 0;
   std::int32_t processor = 0;  // on which it ran last

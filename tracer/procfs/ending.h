@@ -1,0 +1,14 @@
+// Whether a process is on its way out, before its tracer or parent has heard of its end.
+#pragma once
+
+#include "base/ids.h"
+
+namespace llrun::tracer {
+
+// True from the moment when kill(2) with SIGKILL has returned, or a fatal signal or the exit of
+// another thread has reached its main thread: its end is sure, and will be met. SigPnd and ShdPnd
+// of /proc/PID/status, and PF_SIGNALED (include/linux/sched.h) of field 9 of /proc/PID/stat. A main
+// thread that has left alone, while others go on, is no end.
+[[nodiscard]] bool is_ending(HostPid pid);
+
+}  // namespace llrun::tracer
