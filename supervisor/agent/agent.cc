@@ -48,9 +48,9 @@ Result<std::unique_ptr<Agent>> Agent::create(EventLoop& loop, config::Config con
       loop, raw->config_, raw->log_, raw->processes_, raw->peers_, raw->switches_, raw->drain_,
       raw->decider_->strategies(), *raw->experience_, [raw] { return raw->load_now(); },
       [raw](bool explain) { return raw->decider_->best(raw->load_now(), explain); }});
-  agent->questions_ = std::make_unique<Questions>(
-      Questions::Surroundings{raw->config_, raw->log_, raw->processes_, raw->peers_, *raw->decider_,
-                              *raw->experience_, *raw->verbs_, [raw] { return raw->load_now(); }});
+  agent->questions_ = std::make_unique<Questions>(Questions::Surroundings{
+      loop, raw->config_, raw->log_, raw->processes_, raw->peers_, *raw->decider_,
+      *raw->experience_, *raw->verbs_, [raw] { return raw->load_now(); }});
   agent->meter_ = std::make_unique<load::LoadMeter>(places.state_directory);
   agent->measure();
   agent->log_.add(

@@ -32,7 +32,7 @@ Peers::Peers(EventLoop& loop, const config::Config& config, EventLog& log, OnVer
       on_verb_(std::move(on_verb)),
       bandwidth_(std::move(bandwidth)) {
   for (const auto& peer : config.nodes) {
-    known_[peer.name].load = not_heard_yet(peer.name);
+    known_[peer.name] = {not_heard_yet(peer.name), {}, true};
     const auto node = peer.name;
     peers_.push_back(std::make_unique<Peer>(
         loop, peer,
@@ -82,6 +82,7 @@ void Peers::heard(const std::string& node, protocol::Load load, double rtt_us) {
 }
 
 void Peers::lost(const std::string& node, const std::string& why) {
+  known_[node].awaited = false;
   auto& load = known_[node].load;
   if (load.reachable() || load.unreachable_why() != why)
     log_.add(fmt::format("node {} is unreachable: {}", node, why));
@@ -104,6 +105,11 @@ void Peers::look_for_silence() {
     if (now - since > std::max<Clock::duration>(kGivenUp, 2 * silent_after(known.load)))
       peer->drop("it has been silent for 10 seconds");
   }
+}
+
+bool Peers::awaited() const {
+  return Clock::now() - since_ < kFirstWord &&
+         std::ranges::any_of(known_, [](const auto& entry) { return entry.second.awaited; });
 }
 
 const Peer* Peers::find(const std::string& node) const {

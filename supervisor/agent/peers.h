@@ -18,14 +18,16 @@ namespace llrun::agent {
 struct Known {
   protocol::Load load;  // reachable, unreachable_why and rtt_us are ours
   EventLoop::Clock::time_point heard_at{};
+  bool awaited = false;  // its command runs, and nothing is known of it yet
 };
 
 class Peers {
  public:
   using Clock = EventLoop::Clock;
   // Loads come every second: one may be late, two missing ones mean that it has gone.
-  static constexpr double kSilentAfter = 2.5;          // times the interval that the peer promises
-  static constexpr std::chrono::seconds kGivenUp{10};  // then the channel is opened anew
+  static constexpr double kSilentAfter = 2.5;           // times the interval that the peer promises
+  static constexpr std::chrono::seconds kGivenUp{10};   // then the channel is opened anew
+  static constexpr std::chrono::seconds kFirstWord{3};  // a peer is awaited no longer
   using OnVerb = std::function<void(const protocol::AgentVerb&, const control::Reply&)>;
   using Bandwidth = std::function<double(const std::string& node)>;  // MiB/s; 0: not known
 
@@ -39,6 +41,8 @@ class Peers {
   void look_for_silence();  // at least twice a second
 
   [[nodiscard]] const std::map<std::string, Known>& known() const { return known_; }
+  // Whether the agent has just started, and a peer may be heard in a moment.
+  [[nodiscard]] bool awaited() const;
   [[nodiscard]] const std::vector<std::string>* command(const std::string& node) const;
   // Asks the agent of a node. The answer always comes, if only to say that the node is not reached.
   void ask(const std::string& node, const protocol::AgentVerb& verb, const control::Reply& reply);
@@ -62,6 +66,7 @@ class Peers {
   std::vector<std::unique_ptr<Peer>> peers_;
   std::list<Incoming> incoming_;
   std::map<std::string, Known> known_;
+  Clock::time_point since_ = Clock::now();
 };
 
 }  // namespace llrun::agent

@@ -33,6 +33,13 @@ Processes::OnAnswer relay(const control::Reply& reply) {
   };
 }
 
+constexpr std::chrono::milliseconds kLookAgain{50};
+
+bool is_about_peers(const ControlMessage& message) {
+  return message.has_list_nodes() || message.has_migrate() ||
+         (message.has_verb() && !message.verb().node().empty());
+}
+
 std::string no_such(int pid) {
   return fmt::format(
       "process {} is not one that llrun cares for on this node: llrunctl ps lists them, "
@@ -42,8 +49,17 @@ std::string no_such(int pid) {
 
 }  // namespace
 
+// The first question starts an agent, and peers take a moment to be reached.
 void Questions::take(const std::shared_ptr<control::Connection>& from,
                      const ControlMessage& message) {
+  if (!is_about_peers(message) || !around_.peers.awaited()) return answer(from, message);
+  around_.loop.after(kLookAgain, [this, alive = std::weak_ptr(alive_), from, message] {
+    if (!alive.expired()) take(from, message);
+  });
+}
+
+void Questions::answer(const std::shared_ptr<control::Connection>& from,
+                       const ControlMessage& message) {
   const auto reply = reply_to(from, message.id());
   switch (message.body_case()) {
     case ControlMessage::kListProcesses:
@@ -141,9 +157,6 @@ void Questions::migrate(const protocol::Migrate& wanted, const Reply& reply) {
 
 void Questions::come_home(const protocol::ComeHome& wanted, const Reply& reply) {
   if (wanted.all()) return around_.verbs.all_home(wanted.reason(), reply);
-  const auto* process = around_.processes.home(wanted.pid());
-  if (process != nullptr && process->report.where().empty())
-    return reply.done(fmt::format("process {} is at home", wanted.pid()));
   ControlMessage message;
   *message.mutable_come_home() = wanted;
   pass_on(wanted.pid(), message, reply);

@@ -19,6 +19,7 @@ namespace llrun::agent {
 class Questions {
  public:
   struct Surroundings {
+    EventLoop& loop;
     const config::Config& config;
     EventLog& log;
     Processes& processes;
@@ -35,6 +36,8 @@ class Questions {
             const protocol::ControlMessage& message);
 
  private:
+  void answer(const std::shared_ptr<control::Connection>& from,
+              const protocol::ControlMessage& message);
   using Reply = control::Reply;
   void list_processes(const Reply& reply);
   void list_nodes(const Reply& reply);
@@ -45,6 +48,7 @@ class Questions {
   void pass_on(int pid, const protocol::ControlMessage& message, const Reply& reply);
 
   Surroundings around_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>();
 };
 
 }  // namespace llrun::agent

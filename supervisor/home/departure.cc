@@ -100,6 +100,7 @@ void Journey::reach() {
 }
 
 void Journey::on_reached(Result<PeerConnection> reached) {
+  if (called_off_) return abort("being called off", *called_off_);
   if (!reached) return abort("reaching the peer", reached.error().message());
   if (const auto why = why_not(own_hello().traits(), reached->hello.traits()))
     return abort("comparing the nodes", *why);
@@ -291,6 +292,7 @@ void Journey::become_shadow() {
   traffic_->release_effects();
   watch_parent();
   callbacks_.away();
+  if (const auto reason = std::exchange(called_off_, std::nullopt)) come_home(*reason);
 }
 
 void Journey::abort(const std::string& step, const std::string& why) {

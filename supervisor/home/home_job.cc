@@ -235,7 +235,7 @@ void HomeJob::on_migrate(const protocol::Migrate& order, const control::Reply& r
     last_freeze_us_ = journey_->freeze_us();
     last_bytes_ = journey_->bytes();
     last_transfer_ = journey_->travelled();
-    asked_home_ = sent_home_ = false;
+    sent_home_ = false;
     last_node_ = where_;
     const std::string text = fmt::format(
         "{} ({}) runs on {}: frozen for {:.1f} ms, {} sent", watch_.program(), options_.pid.value,
@@ -252,6 +252,7 @@ void HomeJob::on_migrate(const protocol::Migrate& order, const control::Reply& r
     reply.refused("the program has ended");
     on_end(how);
   };
+  asked_home_ = false;
   journey_ = std::make_unique<Journey>(*loop_, options_, std::move(plan), std::move(callbacks));
   journey_->depart();
   report();
@@ -283,11 +284,12 @@ void HomeJob::journey_over(const std::string& why, bool by_call, bool at_start) 
 }
 
 void HomeJob::on_come_home(const protocol::ComeHome& order, const control::Reply& reply) {
-  if (!journey_ || journey_->state() != migration::HomeState::kAway)
-    return reply.refused("it is at home");
+  if (!journey_) return reply.done(fmt::format("process {} is at home", options_.pid.value));
+  const bool leaves = migration::resumable(journey_->state());
+  const std::string node = journey_->node();
   asked_home_ = true;
   journey_->come_home(order.reason().empty() ? "asked for" : order.reason());
-  reply.done("it is on its way home");
+  reply.done(leaves ? fmt::format("its move to {} is called off", node) : "it is on its way home");
 }
 
 void HomeJob::on_why(const control::Reply& reply) {

@@ -45,7 +45,9 @@ bool Journey::advance(HomeEvent event) {
 
 void Journey::go_on(std::function<void()> rest) {
   holds_.pass(migration::name(state_), [this, state = state_, rest = std::move(rest)] {
-    if (state_ == state) rest();
+    if (state_ != state) return;
+    if (called_off_ && migration::resumable(state_)) return abort("being called off", *called_off_);
+    rest();
   });
 }
 
@@ -61,7 +63,7 @@ void Journey::on_sigchld() {
 // SIGKILL reaches a program in any state. While there is a shadow, its tracer is told by a wait
 // status.
 void Journey::on_died() {
-  if (shadow_) return shadow_->on_sigchld();
+  if (shadow_) return shadow_->on_died();
   if (!advance(HomeEvent::kEnded)) return;
   if (traffic_) {
     protocol::JobMessage message;
@@ -72,7 +74,12 @@ void Journey::on_died() {
   finish_ended("was ended while it moved");
 }
 
+// Before the commit it is called off at its next step; after it, the program comes home from there.
 void Journey::come_home(const std::string& reason) {
+  if (state_ != HomeState::kAway && state_ != HomeState::kReturning) {
+    called_off_ = reason;
+    return;
+  }
   protocol::JobMessage message;
   message.mutable_come_home()->set_reason(reason);
   if (traffic_) traffic_->link().send(message);

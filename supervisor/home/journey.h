@@ -162,8 +162,9 @@ class Journey {
   EventLoop::TimerId lease_timer_ = 0;
   // Since when the node says that it has no such guest.
   std::optional<EventLoop::Clock::time_point> denied_since_;
-  HostPid told_parent_;  // what the guest's getppid() shows
-  Fd parent_;            // pidfd: readable when that one has ended
+  std::optional<std::string> called_off_;  // why, by whoever wants it at home before it is away
+  HostPid told_parent_;                    // what the guest's getppid() shows
+  Fd parent_;                              // pidfd: readable when that one has ended
   bool link_up_ = false;
   bool reconnecting_ = false;
   std::chrono::milliseconds reconnect_pause_{0};  // before the next try

@@ -68,6 +68,13 @@ void ShadowKeeper::on_sigchld() {
   }
 }
 
+void ShadowKeeper::on_died() {
+  held_ = false;
+  on_sigchld();
+  if (std::exchange(ended_, true)) return;
+  callbacks_.ended(tracer::Killed{SIGKILL, false});
+}
+
 void ShadowKeeper::handle(const tracer::StopEvent& event) {
   if (event.ended()) {
     threads_.erase(event.tid);
@@ -348,8 +355,13 @@ Result<> ShadowKeeper::let_signal_kill(const StoppedThread& token, int signal) {
 Result<tracer::ThreadSet> ShadowKeeper::stop_all() {
   auto set = tracer::ThreadSet::of_running(pid_, tids());
   held_ = true;
-  LLRUN_TRY(set.stop_all());
-  return set;
+  const auto stopped = set.stop_all();
+  for (const auto& event : set.take_met())
+    if (event.ended()) handle(event);
+  if (stopped) return set;
+  held_ = false;
+  complain("resume", set.resume_all());
+  return std::unexpected(stopped.error());
 }
 
 Result<> ShadowKeeper::end_stopped_thread(tracer::ThreadSet& threads, HostTid tid) {

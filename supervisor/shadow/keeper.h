@@ -35,6 +35,8 @@ class ShadowKeeper {
                Callbacks callbacks);
 
   void on_sigchld();
+  // The process is dead (its pidfd says so), and its end may have been met by whoever held it.
+  void on_died();
 
   void start_call(const protocol::HomeCall& call);
   void cancel_call(std::uint64_t id);

@@ -2,6 +2,7 @@
 """A guest that wants what cannot be done away from home comes home, does it there, once, and goes on."""
 import os
 import signal
+import subprocess
 import sys
 import threading
 
@@ -157,6 +158,51 @@ class ComesHome(case.ProductCase):
         self.assertEqual(job.wait(), 0, job.err)
         self.assertIn(f"signal {signal.SIGUSR1:d} code 0 from {sender} user {self.a.uid}\n", job.out.decode())
         self.assertIn(f"signal {signal.SIGRTMIN:d} code -1 ", job.out.decode())
+
+
+class CalledOff(case.ProductCase):
+    """Its user wants it at home while it is on its way."""
+
+    def setUp(self):
+        super().setUp()
+        self.product.allow_holds()
+        self.job = self.start(["python3", "-c", "import sys\nprint('ready', flush=True)\nprint(sys.stdin.readline())"],
+                              piped=True)
+        self.job.output.wait_for(case.pattern("ready\n"))
+        self.product.known(self.job.pid)
+
+    def held_at(self, host, point):
+        held = self.product.hold(host, point)
+        asked = self.a.popen(["llrunctl", "migrate", str(self.job.pid), "b"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             text=True)
+        self.addCleanup(asked.communicate)
+        held.wait()
+        said = self.product.must("home", self.job.pid)
+        held.let_go()
+        return said, asked
+
+    def finish(self):
+        self.job.feed(b"enough\n")
+        self.job.close_input()
+        self.assertEqual(self.job.wait(), 0, self.job.err)
+        self.assertIn(b"enough\n", self.job.out)
+
+    def test_a_move_is_called_off(self):
+        for state in ("Preparing", "Freezing", "Transferring"):
+            said, asked = self.held_at(self.a, f"home-{state}")
+            self.assertIn("its move to b is called off", said)
+            self.assertIn("being called off", asked.communicate()[1])
+            self.assertEqual((self.product.where(self.job.pid), self.product.moves(self.job.pid)), ("a", 0))
+        self.assertIn(f"process {self.job.pid} is at home", self.product.must("home", self.job.pid))
+        self.finish()
+
+    def test_after_the_commit_it_comes_home_from_there(self):
+        for moves, state in enumerate(("Committing", "Confirming"), start=1):
+            said, _ = self.held_at(self.a, f"home-{state}")
+            self.assertIn("it is on its way home", said)
+            waiting.until(lambda moves=moves: (self.product.moves(self.job.pid), self.product.where(self.job.pid)) ==
+                          (moves, "a"), "it to have been away and to be home again")
+        self.finish()
 
 
 if __name__ == "__main__":

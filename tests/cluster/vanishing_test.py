@@ -65,8 +65,8 @@ class Vanishing(case.ProductCase):
         waiting.until(lambda: self.product.row(job.pid) and self.product.row(stay.pid), "the programs to be known again")
         self.assertEqual((self.product.where(job.pid), self.product.moves(job.pid)), ("b", 1))
         self.assertEqual(self.product.where(stay.pid), "a")
-        guests = self.b.run(["llrunctl", "ps", "--json"]).stdout
-        self.assertIn('"role":"guest"', guests)
+        waiting.until(lambda: '"role":"guest"' in self.b.run(["llrunctl", "ps", "--json"]).stdout,
+                      "the guest to be known again")
         waiting.until(lambda: self.reachable("b"), "b to be reachable")
         self.product.bring_home(job.pid)
         self.assert_counts_on_to_the_end(job)

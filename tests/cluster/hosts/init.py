@@ -23,6 +23,7 @@ def _loopback_up():
 def _start_sshd():
     """Its process id."""
     return subprocess.Popen(ENDED_BEFORE_THE_HOST + ["/usr/sbin/sshd", "-D", "-E", "/var/log/sshd.log"],
+                            start_new_session=True,
                             preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])).pid
 
 

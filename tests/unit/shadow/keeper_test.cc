@@ -7,7 +7,9 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <chrono>
+#include <variant>
 
 #include "tests/unit/tracer/child.h"
 #include "tests/unit/tracer/self_checking.h"
@@ -134,6 +136,21 @@ TEST_F(Kept, DiesByTheGuestsSignal) {
   ASSERT_TRUE(until([this] { return end_.has_value(); }));
   ASSERT_TRUE(std::holds_alternative<tracer::Killed>(*end_));
   EXPECT_EQ(std::get<tracer::Killed>(*end_).signal, SIGALRM);
+}
+
+// What a wait would tell is met by whoever has stopped the threads; the pidfd says it once more.
+TEST_F(Kept, IsToldOfAnEndThatIsMetWhileItIsHeld) {
+  auto threads = keeper_->stop_all();
+  ASSERT_OK(threads);
+  ASSERT_EQ(::kill(program_.pid().value, SIGKILL), 0);
+  auto tids = threads->tids();
+  std::ranges::reverse(tids);  // the main thread's end is told last
+  for (const HostTid tid : tids) ASSERT_OK(tracer::wait_for_end(tid));
+  keeper_->on_sigchld();
+  EXPECT_FALSE(end_);
+  keeper_->on_died();
+  ASSERT_TRUE(end_);
+  EXPECT_EQ(std::get<tracer::Killed>(*end_).signal, SIGKILL);
 }
 
 }  // namespace
