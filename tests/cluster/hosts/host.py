@@ -1,4 +1,5 @@
 """One test host: starting it, running commands in it as its user, putting files there and reading them back."""
+import contextlib
 import json
 import os
 import shutil
@@ -143,5 +144,6 @@ class Host:
     def _make_directory(self, path):
         if not os.path.isdir(path):
             self._make_directory(os.path.dirname(path))
-            os.mkdir(path)
-            os.chown(path, self.uid, self.uid)
+            with contextlib.suppress(FileExistsError):  # another thread of the test has made it meanwhile
+                os.mkdir(path)
+                os.chown(path, self.uid, self.uid)
