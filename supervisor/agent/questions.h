@@ -36,9 +36,9 @@ class Questions {
             const protocol::ControlMessage& message);
 
  private:
+  using Reply = control::Reply;
   void answer(const std::shared_ptr<control::Connection>& from,
               const protocol::ControlMessage& message);
-  using Reply = control::Reply;
   void list_processes(const Reply& reply);
   void list_nodes(const Reply& reply);
   void follow_log(const std::shared_ptr<control::Connection>& from, std::uint64_t id, bool follow);

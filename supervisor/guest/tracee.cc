@@ -1,7 +1,6 @@
 #include "supervisor/guest/tracee.h"
 
 #include <fmt/format.h>
-#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 

@@ -2,7 +2,6 @@
 #include <sched.h>
 #include <sys/syscall.h>
 
-#include <cerrno>
 #include <utility>
 
 #include "supervisor/guest/complain.h"

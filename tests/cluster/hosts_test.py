@@ -188,7 +188,7 @@ class Quota(case.HostsCase):
         greedy = self.b.run(["bash", "-c", "head -c 900M /dev/zero | tail -c 800M | wc -c"], check=False)
         self.assertNotEqual(greedy.stdout.strip(), str(800 << 20))
 
-    def test_the_host_outlives_what_exhausts_its_memory_and_has_an_sshd_again(self):
+    def test_anything_is_ended_before_the_host_and_an_sshd_that_was_comes_again(self):
         self.assertEqual(self.a.shell("ssh b cat /proc/self/oom_score_adj"), self.a.shell("cat /proc/self/oom_score_adj"))
         self.assertGreater(int(self.a.shell("cat /proc/self/oom_score_adj")), int(self.a.read("/proc/1/oom_score_adj")))
         self.b.run(["pkill", "-KILL", "-o", "sshd"], as_root=True)

@@ -46,7 +46,7 @@ struct RestoreOptions {
 
 class Restorer {
  public:
-  // `threads`: all of the target, stopped. They are released also when a step has failed.
+  // `threads`: all of the target, stopped. release() hands them over also after a failed step.
   Restorer(image::Process process, ThreadSet threads, RestoreOptions options)
       : process_(std::move(process)), threads_(std::move(threads)), options_(std::move(options)) {}
 

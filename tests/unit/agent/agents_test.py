@@ -88,6 +88,15 @@ class AgentsTest(unittest.TestCase):
     def row(self, nodes, node, pid):
         return next((row for row in nodes.rows(node, "ps") if row["pid"] == pid), None)
 
+    def test_the_first_question_waits_for_the_peers(self):
+        b = self.nodes().node("a", "b")
+        self.assertTrue(b["reachable"], b)
+
+    def test_the_first_question_does_not_wait_for_ever(self):
+        b = self.nodes("[nodes]\nb = sleep 1000\n").node("a", "b")
+        self.assertFalse(b["reachable"])
+        self.assertIn("has just been started", b["unreachable_why"])
+
     def test_nodes_learn_each_others_load(self):
         nodes = self.nodes()
         wait_for("b seen by a", lambda: nodes.node("a", "b")["reachable"])

@@ -55,6 +55,14 @@ class Transitions(unittest.TestCase):
         home, guest = journey()
         self.assertTrue(any("without or before Restored" in problem for problem in problems(home[:3], guest)))
 
+    def test_a_guest_that_keeps_what_it_has_not_sent(self):
+        kept = [*GUEST[:5], "Leaving --LeaveRefused--> Settled", "Settled --Leave--> Leaving", GUEST[5]]
+        home, _ = journey()
+        early = lines("guest a-7-5f", "guest", kept, (2, 5, 7, 9, 10, 11, 11, 15))
+        self.assertEqual(problems(home, early), [])
+        late = lines("guest a-7-5f", "guest", kept, (2, 5, 7, 9, 11, 13, 13, 15))
+        self.assertTrue(any("without or before ReturnFailed" in problem for problem in problems(home, late, paused=True)))
+
     def test_an_epoch_that_comes_twice(self):
         home, guest = journey()
         self.assertTrue(any("epochs are" in problem for problem in problems(home + home[:1], guest)))
