@@ -36,9 +36,9 @@ InodeRef InodeTable::remember(Fd path, const struct stat& attributes) {
   Fd unused;  // closed after the lock is gone
   const std::lock_guard lock(mutex_);
   const auto at = by_key_.find(key_of(attributes));
+  if (at != by_key_.end()) unused = std::move(path);
   const auto inode = at == by_key_.end() ? insert(std::move(path), attributes) : at->second;
   ++inode->lookups;
-  unused = std::move(path);
   return inode;
 }
 

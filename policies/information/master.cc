@@ -38,7 +38,7 @@ class Master final : public InformationPolicy {
   [[nodiscard]] const std::string& master() const { return (*peers_)[position_].name; }
   void next_master(double now_s);
   void follow(const std::string& sender, double now_s);
-  [[nodiscard]] std::vector<Outgoing> spread(double now_s, Report own);
+  [[nodiscard]] std::vector<Outgoing> spread(double now_s, const Report& own);
   [[nodiscard]] std::vector<Report> sample(double now_s);
 
   Reporter reporter_;
@@ -64,7 +64,7 @@ std::vector<Outgoing> Master::tick(double now_s, const NodeView& self) {
   started_ = true;
   if (!is_master() && now_s - heard_s_ > lost_s_) next_master(now_s);
   Report own = reporter_.report(self);
-  if (is_master()) return spread(now_s, std::move(own));
+  if (is_master()) return spread(now_s, own);
   return {{master(), reporter_.message({std::move(own)})}};
 }
 
@@ -82,7 +82,7 @@ std::vector<Report> Master::sample(double now_s) {
   return reports;
 }
 
-std::vector<Outgoing> Master::spread(double now_s, Report own) {
+std::vector<Outgoing> Master::spread(double now_s, const Report& own) {
   std::vector<Outgoing> out;
   out.reserve(peers_->size());
   for (const Peer& peer : *peers_) {

@@ -47,9 +47,26 @@ void Cluster::enter(std::uint32_t slot, std::size_t index) {
   Process& process = processes_[slot];
   process.node = static_cast<std::uint32_t>(index);
   use_memory(index, process.job.rss_bytes);
-  nodes_[index].cpu.enter(queue_.now_s(), slot, process.job.cpu_s - process.received_s);
+  Node& node = nodes_[index];
+  process.nice = is_guest(slot) ? node.strategy->guest_nice(process.received_s) : 0;
+  node.cpu.enter(queue_.now_s(), slot, process.job.cpu_s - process.received_s, process.nice);
   count(index, 1);
   schedule_end(index);
+}
+
+void Cluster::age_guests(std::size_t index) {
+  Node& node = nodes_[index];
+  std::vector<std::pair<std::uint32_t, int>> older;
+  each_process(index, [&](std::uint32_t slot, double cpu_s) {
+    if (!is_guest(slot)) return;
+    const int nice = node.strategy->guest_nice(cpu_s);
+    if (nice > processes_[slot].nice) older.emplace_back(slot, nice);
+  });
+  for (const auto& [slot, nice] : older) {
+    processes_[slot].nice = nice;
+    node.cpu.renice(queue_.now_s(), slot, nice);
+  }
+  if (!older.empty()) schedule_end(index);
 }
 
 void Cluster::leave(std::uint32_t slot) {
@@ -112,17 +129,13 @@ NodeState Cluster::truth(std::size_t index) {
   state.incoming = node.incoming;
   state.free_bytes = node.memory_bytes - node.used_bytes;
   state.census = node.promised;
-  for (const auto& resident : node.cpu.residents()) {
-    const bool overhead = (resident.id & kOverhead) != 0;
-    if (!overhead && processes_[resident.id].leaving) continue;
-    if (overhead) {
-      state.census.add(0);
-      continue;
-    }
-    const Process& process = processes_[resident.id];
-    const double age_s = process.received_s + node.cpu.received(resident);
+  node.cpu.each([&](std::uint32_t id, double received_s) {
+    if ((id & kOverhead) != 0) return state.census.add(0);
+    const Process& process = processes_[id];
+    if (process.leaving) return;
+    const double age_s = process.received_s + received_s;
     state.census.add(by_what_is_left_ ? std::max(0.0, process.job.cpu_s - age_s) : age_s);
-  }
+  });
   return state;
 }
 
@@ -130,10 +143,10 @@ void Cluster::each_process(std::size_t index,
                            const std::function<void(std::uint32_t slot, double cpu_s)>& tell) {
   Node& node = nodes_[index];
   node.cpu.advance(queue_.now_s());
-  for (const auto& resident : node.cpu.residents()) {
-    if ((resident.id & kOverhead) != 0 || processes_[resident.id].leaving) continue;
-    tell(resident.id, processes_[resident.id].received_s + node.cpu.received(resident));
-  }
+  node.cpu.each([&](std::uint32_t id, double received_s) {
+    if ((id & kOverhead) != 0 || processes_[id].leaving) return;
+    tell(id, processes_[id].received_s + received_s);
+  });
 }
 
 double Cluster::busy_cpu_s() {

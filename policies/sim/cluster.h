@@ -35,6 +35,8 @@ class Cluster {
 
   void enter(std::uint32_t slot, std::size_t node);
   void leave(std::uint32_t slot);  // its CPU received so far is kept
+  // The node's guests stand back as its strategy has it for their age.
+  void age_guests(std::size_t node);
   // Work that is nobody's: what moving costs a node.
   void burn(std::size_t node, double cpu_s);
   // At an end event: the next process of the node that has ended now; it has left. Call until there
@@ -57,6 +59,9 @@ class Cluster {
  private:
   static constexpr std::uint32_t kOverhead = 0x80000000;  // ids of work that is nobody's
 
+  [[nodiscard]] bool is_guest(std::uint32_t slot) const {
+    return processes_[slot].job.home % nodes_.size() != processes_[slot].node;
+  }
   void schedule_end(std::size_t node);
   void use_memory(std::size_t node, double bytes);
   void count(std::size_t node, int change);

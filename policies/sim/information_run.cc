@@ -151,7 +151,8 @@ InformationResult InformationRun::run() {
     }
     look(second == seconds - 1);
   }
-  const double measured_s = seconds - seconds / 2;
+  const int measured_from = seconds / 2;
+  const double measured_s = seconds - measured_from;
   const auto nodes = static_cast<double>(std::ranges::count(gone_, false));
   double bytes = 0;
   for (const double sent : sent_bytes_) bytes += sent;

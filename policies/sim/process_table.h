@@ -17,6 +17,7 @@ struct Process {
   double received_at_move_s = 0;
   double last_move_s = 0;
   int moves = 0;
+  int nice = 0;
   double promised_age_s = 0;  // what its target was told
   bool leaving = false;
 };

@@ -108,7 +108,7 @@ SimResult Simulation::run() {
 }
 
 void Simulation::handle(const Event& event) {
-  switch (event.kind) {
+  switch (static_cast<Kind>(event.kind)) {
     case kArrival: {
       const Job job = *pending_;
       next_arrival();
@@ -226,6 +226,7 @@ void Simulation::show_processes(std::size_t node) {
 
 void Simulation::decide(std::size_t node) {
   if (cluster_[node].cpu.count() == 0) return;
+  cluster_.age_guests(node);
   show_processes(node);
   if (shown_.empty()) return;
   for (const Decision& decision : cluster_[node].strategy->decide(view_of(node), shown_)) {

@@ -30,6 +30,7 @@ class Combined final : public Strategy {
     placement.offer.at_start = true;
     return placement;
   }
+  int guest_nice(double cpu_age_s) const override { return lifetime_->guest_nice(cpu_age_s); }
 
  private:
   double margin_;
@@ -49,7 +50,8 @@ BuiltinStrategy combined_strategy() {
         {"margin", 1, "times the cost of a move that its gain must exceed"},
         {"patience", 2, "times that for each move the process has had before"},
         {"most_moves", 4, "after so many a process stays where it is, unless home is better"},
-        {"stay_s", 1, "seconds a process stays after a move"}}},
+        {"stay_s", 1, "seconds a process stays after a move"},
+        {"ageing_s", 0, "CPU age from which guests stand back behind younger ones; 0: never"}}},
       [](const Settings& settings) -> std::unique_ptr<Strategy> {
         return std::make_unique<Combined>(settings, lifetime_strategy().make(settings));
       }};

@@ -21,7 +21,9 @@ struct Offer {
   double bytes = 0;               // memory the newcomer needs
   bool at_start = false;          // a program about to be executed, not a running process
   double cpu_age_s = 0;  // of the newcomer; of a program about to be executed, what it is taken for
-  double at_most_s = 0;  // hindrance that the newcomer would put up with (strategies that count it)
+  // Hindrance that the newcomer would put up with, below zero: none; 0: its strategy does not count
+  // that.
+  double at_most_s = 0;
 };
 
 // One process: goes to peers[*peer], or stays (only answered when asked to explain).

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <utility>
 
+#include "policies/ageing.h"
 #include "policies/cost.h"
 #include "policies/random.h"
 #include "policies/strategy/builtin.h"
@@ -40,11 +41,13 @@ class Hindrance final : public Strategy {
         most_moves_(settings["most_moves"]),
         stay_s_(settings["stay_s"]),
         asked_(static_cast<std::size_t>(settings["asked"])),
+        ageing_(settings["ageing_s"]),
         random_(settings.seed()) {}
   std::string_view name() const override { return "hindrance"; }
   std::vector<Decision> decide(const ClusterView& view,
                                std::span<const ProcessView> processes) override;
   Placement place(const ClusterView& view, const ExecView& exec) override;
+  int guest_nice(double cpu_age_s) const override { return ageing_.nice_at(cpu_age_s); }
   Admission admit(const NodeView& self, const Offer& offer) override;
 
  private:
@@ -97,6 +100,7 @@ class Hindrance final : public Strategy {
 
   double newborn_s_, horizon_s_, move_horizon_s_, margin_, patience_, most_moves_, stay_s_;
   std::size_t asked_;
+  Ageing ageing_;
   Random random_;
 };
 
@@ -157,6 +161,7 @@ Placement Hindrance::place(const ClusterView& view, const ExecView& exec) {
 }
 
 Admission Hindrance::admit(const NodeView& self, const Offer& offer) {
+  if (offer.at_most_s == 0) return Strategy::admit(self, offer);  // its strategy counts otherwise
   if (!can_receive(self, offer.bytes)) return {false, self.name + " takes no guests now", 0};
   const double cost = cost_at(self, std::max(newborn_s_, offer.cpu_age_s),
                               offer.at_start ? horizon_s_ : move_horizon_s_);
@@ -227,13 +232,9 @@ std::vector<Decision> Hindrance::decide(const ClusterView& view,
   if (order.size() > kMostJudged && !view.explain) order.resize(kMostJudged);
   for (const ProcessView* process : order) {
     Decision decision = judge(view, *process, here);
-    if (view.explain) {
+    if (!view.explain && decision.peer && !decision.probe) return {std::move(decision)};
+    if (view.explain || (decision.peer && decisions.empty()))
       decisions.push_back(std::move(decision));
-    } else if (decision.peer && !decision.probe) {
-      return {std::move(decision)};
-    } else if (decision.peer && decisions.empty()) {
-      decisions.push_back(std::move(decision));
-    }
   }
   return decisions;
 }
@@ -251,7 +252,8 @@ BuiltinStrategy hindrance_strategy() {
             {"patience", 2, "times that for each move the process has had before"},
             {"most_moves", 4, "after so many a process stays where it is, unless home is better"},
             {"stay_s", 1, "seconds a process stays after a move"},
-            {"asked", 2, "candidates asked at once"}}},
+            {"asked", 2, "candidates asked at once"},
+            {"ageing_s", 2, "CPU age from which guests stand back behind younger ones; 0: never"}}},
           [](const Settings& settings) -> std::unique_ptr<Strategy> {
             return std::make_unique<Hindrance>(settings);
           }};

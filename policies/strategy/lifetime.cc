@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "policies/ageing.h"
 #include "policies/cost.h"
 #include "policies/random.h"
 #include "policies/strategy/builtin.h"
@@ -28,11 +29,13 @@ class Lifetime final : public Strategy {
         patience_(settings["patience"]),
         most_moves_(settings["most_moves"]),
         stay_s_(settings["stay_s"]),
+        ageing_(settings["ageing_s"]),
         random_(settings.seed()) {}
   std::string_view name() const override { return "lifetime"; }
   std::vector<Decision> decide(const ClusterView& view,
                                std::span<const ProcessView> processes) override;
   Placement place(const ClusterView& view, const ExecView& exec) override;
+  int guest_nice(double cpu_age_s) const override { return ageing_.nice_at(cpu_age_s); }
 
  private:
   [[nodiscard]] Decision judge(const ClusterView& view, const ProcessView& process,
@@ -40,6 +43,7 @@ class Lifetime final : public Strategy {
                                std::optional<Target>& chosen) const;
 
   double margin_, patience_, most_moves_, stay_s_;
+  Ageing ageing_;
   Random random_;
 };
 
@@ -152,7 +156,8 @@ BuiltinStrategy lifetime_strategy() {
            {{"margin", 1, "times the cost that the gain must exceed"},
             {"patience", 1, "times that for each move the process has had before"},
             {"most_moves", 1e6, "after so many a process stays where it is, unless home is better"},
-            {"stay_s", 1, "seconds a process stays after a move"}}},
+            {"stay_s", 1, "seconds a process stays after a move"},
+            {"ageing_s", 0, "CPU age from which guests stand back behind younger ones; 0: never"}}},
           [](const Settings& settings) -> std::unique_ptr<Strategy> {
             return std::make_unique<Lifetime>(settings);
           }};

@@ -9,6 +9,8 @@ Placement Strategy::place(const ClusterView&, const ExecView&) {
   return {std::nullopt, "this strategy starts programs where they are", {}, {}};
 }
 
+int Strategy::guest_nice(double) const { return 0; }
+
 Admission Strategy::admit(const NodeView& self, const Offer& offer) {
   if (!self.levelling) return {false, "levelling is switched off on " + self.name};
   if (!self.accepts) return {false, self.name + " takes no guests now"};

@@ -37,6 +37,10 @@ class Strategy {
   // Where a program about to be executed should start. The default: here.
   [[nodiscard]] virtual Placement place(const ClusterView& view, const ExecView& exec);
 
+  // The niceness that this node gives a guest that has used so much CPU since it started: 0 to
+  // 19, and never less for an older one (policies/ageing.h). The default: all are equal.
+  [[nodiscard]] virtual int guest_nice(double cpu_age_s) const;
+
   // Why something else is answering in its place, in words; empty: it answers itself.
   [[nodiscard]] virtual std::string trouble() const { return ""; }
 
@@ -73,6 +77,6 @@ struct StrategyInfo {
 [[nodiscard]] Result<std::unique_ptr<Strategy>> make_strategy(std::string_view name,
                                                               const StrategyOptions& options = {});
 
-inline constexpr std::string_view kDefaultStrategy = "lifetime";
+inline constexpr std::string_view kDefaultStrategy = "hindrance";
 
 }  // namespace llrun::policies

@@ -22,10 +22,10 @@ Result<std::unique_ptr<Agent>> Agent::create(EventLoop& loop, config::Config con
                                              const AgentPlaces& places) {
   // First of all: whoever holds the socket is the agent, and nobody else may touch anything.
   auto self = std::make_shared<Agent*>();
-  LLRUN_TRY_ASSIGN(auto server,
-                   control::ControlServer::create(loop, places.socket, [self](auto connection) {
-                     (*self)->client_came(std::move(connection));
-                   }));
+  LLRUN_TRY_ASSIGN(auto server, control::ControlServer::create(loop, places.socket,
+                                                               [self](const auto& connection) {
+                                                                 (*self)->client_came(connection);
+                                                               }));
   std::unique_ptr<Agent> agent(new Agent(loop, std::move(config), places, std::move(server)));
   auto* raw = *self = agent.get();
   LLRUN_TRY_ASSIGN(
@@ -75,6 +75,7 @@ Agent::Agent(EventLoop& loop, config::Config config, const AgentPlaces& places,
       costs_(places.costs_file),
       group_(GuestGroup::Places::of_this_process(), config_.name, config_.guests),
       limits_(config_, log_, processes_, group_.limits_cpu()),
+      ageing_(log_, processes_),
       peers_(
           loop, config_, log_,
           [this](const auto& verb, const auto& reply) { verbs_->perform(verb, reply); },
@@ -127,7 +128,7 @@ void Agent::say_stopping() {
   log_.add("the agent stops; programs run on where they are");
 }
 
-void Agent::client_came(std::shared_ptr<control::Connection> connection) {
+void Agent::client_came(const std::shared_ptr<control::Connection>& connection) {
   const std::weak_ptr<control::Connection> weak = connection;
   auto* raw = connection.get();
   clients_.insert(connection);
@@ -161,6 +162,7 @@ void Agent::exchange() {
   peers_.send(own_load_);
   write_loads();
   decider_->decide(own_load_);
+  ageing_.look([this](double cpu_age_s) { return decider_->guest_nice(cpu_age_s); });
 }
 
 void Agent::measure() {

@@ -17,6 +17,7 @@
 #include "supervisor/agent/errand.h"
 #include "supervisor/agent/event_log.h"
 #include "supervisor/agent/experience.h"
+#include "supervisor/agent/guest_ageing.h"
 #include "supervisor/agent/guest_limits.h"
 #include "supervisor/agent/peers.h"
 #include "supervisor/agent/processes.h"
@@ -57,7 +58,7 @@ class Agent {
  private:
   Agent(EventLoop& loop, config::Config config, const AgentPlaces& places,
         std::unique_ptr<control::ControlServer> server);
-  void client_came(std::shared_ptr<control::Connection> connection);
+  void client_came(const std::shared_ptr<control::Connection>& connection);
   void message_came(const std::weak_ptr<control::Connection>& from,
                     const protocol::ControlMessage& message, std::vector<Fd> fds);
   void exchange();
@@ -81,6 +82,7 @@ class Agent {
   Costs costs_;
   GuestGroup group_;
   GuestLimits limits_;
+  GuestAgeing ageing_;
   Peers peers_;
   Door door_;
   Drain drain_;

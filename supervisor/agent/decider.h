@@ -47,6 +47,10 @@ class Decider {
                                                                EventLog& log, Processes& processes,
                                                                Nodes nodes);
   void decide(const protocol::Load& own);
+  // How far this node's strategy has a guest of this CPU age stand back.
+  [[nodiscard]] int guest_nice(double cpu_age_s) {
+    return strategies_.of("").guest_nice(cpu_age_s);
+  }
   // A process has been reported: where it should start, if it is new and expected to be long.
   void heard(const protocol::ProcessReport& report, const protocol::Load& own);
   // What is expected of a program by hints and history; without it the 1/T law holds for all.

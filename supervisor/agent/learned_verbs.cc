@@ -21,7 +21,7 @@ std::string dump(const ordered_json& object) {
 struct Lines {
   std::string text;
   std::vector<ordered_json> objects;
-  void add(std::string line, ordered_json object) {
+  void add(const std::string& line, ordered_json object) {
     text += line + "\n";
     objects.push_back(std::move(object));
   }

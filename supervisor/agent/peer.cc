@@ -88,7 +88,7 @@ void Peer::read_complaints() {
 // What the command said itself is what a person can act on; how it ended comes next.
 std::string Peer::reason(const std::string& why) {
   if (!greeted_ && complaints_.valid()) read_complaints();
-  const auto first_line = complained_.substr(0, complained_.find_first_of("\r\n"));
+  auto first_line = complained_.substr(0, complained_.find_first_of("\r\n"));
   if (!greeted_ && !first_line.empty()) return first_line;
   if (greeted_ || !process_) return why;
   const auto ended = process_->wait(std::chrono::milliseconds(100));

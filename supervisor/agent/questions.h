@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "supervisor/agent/decider.h"
 #include "supervisor/agent/event_log.h"
@@ -29,7 +30,7 @@ class Questions {
     Verbs& verbs;
     std::function<protocol::Load()> own_load;
   };
-  explicit Questions(Surroundings around) : around_(around) {}
+  explicit Questions(Surroundings around) : around_(std::move(around)) {}
 
   // Answers or passes on; unknown ones are refused. Never silent.
   void take(const std::shared_ptr<control::Connection>& from,

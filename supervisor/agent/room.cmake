@@ -2,7 +2,7 @@
 find_package(nlohmann_json REQUIRED)
 llrun_library(llrun_agent
   SOURCES agent/event_log.cc agent/heard.cc agent/hello_reader.cc agent/traits.cc agent/processes.cc
-          agent/guest_process.cc agent/guest_group.cc agent/guest_limits.cc agent/door.cc
+          agent/guest_process.cc agent/guest_group.cc agent/guest_limits.cc agent/guest_ageing.cc agent/door.cc
           agent/views.cc agent/costs.cc agent/explanation.cc agent/loads_file.cc agent/switches.cc
           agent/drain.cc agent/errand.cc agent/verbs.cc agent/agent_link.cc agent/peer.cc agent/peers.cc
           agent/crowd.cc agent/experience.cc agent/strategies.cc agent/learned_verbs.cc

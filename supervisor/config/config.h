@@ -34,7 +34,7 @@ struct Config {
   std::vector<Peer> nodes;
   std::chrono::milliseconds after{5000};
   double max_io = 3;  // MiB/s of regular files
-  std::string strategy = "lifetime";
+  std::string strategy = "hindrance";
   std::map<std::string, double, std::less<>> strategy_numbers;  // its settings
   std::chrono::milliseconds lease{30'000};
   std::chrono::milliseconds abandon{600'000};

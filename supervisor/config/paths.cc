@@ -88,7 +88,7 @@ bool was_stopped(const std::string& node) {
 
 Result<std::string> runtime_directory() {
   const auto session = environment("XDG_RUNTIME_DIR");
-  const auto path =
+  auto path =
       is_directory(session) ? session + "/llrun" : "/tmp/llrun-" + std::to_string(::getuid());
   LLRUN_TRY(make_directory(path));
   LLRUN_TRY(check_private(path));
@@ -116,7 +116,7 @@ Result<std::string> switches_path(const std::string& node) {
 }
 
 Result<std::string> state_directory() {
-  const auto path = xdg("XDG_STATE_HOME", ".local/state") + "/llrun/" + machine_id();
+  auto path = xdg("XDG_STATE_HOME", ".local/state") + "/llrun/" + machine_id();
   LLRUN_TRY(make_directories(path));
   return path;
 }

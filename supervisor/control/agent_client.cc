@@ -83,7 +83,7 @@ class AgentLine final : public AgentClient {
   [[nodiscard]] milliseconds longest_delay() const {
     return options_.start_agent ? kLongestDelay : kLongestDelayOfGuests;
   }
-  void received(protocol::ControlMessage message, std::vector<Fd> fds);
+  void received(const protocol::ControlMessage& message, std::vector<Fd> fds);
   void dispatch(const protocol::ControlMessage& message, std::vector<Fd> fds, const Reply& reply);
   Reply reply_to(std::uint64_t id);
 
@@ -110,9 +110,8 @@ void AgentLine::use(Fd socket) {
   auto connection = Connection::create(loop_, std::move(socket));
   if (!connection) return try_again(connection.error().message());
   connection_ = std::move(*connection);
-  connection_->listen(
-      [this](auto message, auto fds) { received(std::move(message), std::move(fds)); },
-      [this](const std::string& why) { lost(why); });
+  connection_->listen([this](const auto& message, auto fds) { received(message, std::move(fds)); },
+                      [this](const std::string& why) { lost(why); });
   delay_ = kFirstDelay;
   stopped_by_hand_ = false;
   last_why_not_.clear();
@@ -207,7 +206,7 @@ Reply AgentLine::reply_to(std::uint64_t id) {
   });
 }
 
-void AgentLine::received(protocol::ControlMessage message, std::vector<Fd> fds) {
+void AgentLine::received(const protocol::ControlMessage& message, std::vector<Fd> fds) {
   if (message.has_verb() && message.verb().verb() == "stopping") {
     stopped_by_hand_ = true;
     return;
@@ -236,6 +235,8 @@ void AgentLine::dispatch(const protocol::ControlMessage& message, std::vector<Fd
       return hand_over(handlers_.stack, message.stack(), reply);
     case Message::kPinByHand:
       return hand_over(handlers_.pin_by_hand, message.pin_by_hand(), reply);
+    case Message::kStandBack:
+      return hand_over(handlers_.stand_back, message.stand_back(), reply);
     case Message::kGiveChannel:
       if (!handlers_.give_channel || fds.size() != 3)
         return reply.refused("this process's supervisor does not wait for a channel");

@@ -57,6 +57,9 @@ Result<> GuestJob::start() {
     leave(order.reason().empty() ? "the owner of the node sends it home" : order.reason());
     reply.done("it is on its way home");
   };
+  handlers.stand_back = [this](const protocol::StandBack& order, const control::Reply& reply) {
+    on_stand_back(order, reply);
+  };
   control::AgentClient::Options agent;
   agent.start_agent = false;
   LLRUN_TRY_ASSIGN(agent_, control::AgentClient::create(*loop_, agent, std::move(handlers)));
@@ -231,6 +234,7 @@ void GuestJob::tick() {
     advance(GuestEvent::kAbandoned);
     return go("home has been silent for the abandon time");
   }
+  if (!stands_back_ && state_ == GuestState::kSettled) (void)stand_back_as_told();
   report();
 }
 

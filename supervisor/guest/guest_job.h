@@ -78,6 +78,8 @@ class GuestJob {
   void on_guest_ended(int wait_status);
   void on_signal(const protocol::DeliverSignal& signal);
   void on_parent_died(GuestPid heir);
+  void on_stand_back(const protocol::StandBack& order, const control::Reply& reply);
+  [[nodiscard]] Result<> stand_back_as_told();
   void freeze();
   void thaw();
   void send_stacks(std::uint64_t id);
@@ -129,6 +131,8 @@ class GuestJob {
   int parent_death_signal_ = 0;
   CallContext context_;
   std::string leaving_because_;
+  int nice_told_ = 0;                          // by the agent, on top of what all guests here get
+  bool stands_back_ = true;                    // as far as that
   int refusals_ = 0;                           // how often it could not be sent home
   bool given_up_waits_ = false;                // for the end of a guest that is on its way out
   EventLoop::Clock::time_point commit_until_;  // a Commit that comes later is void

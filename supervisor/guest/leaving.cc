@@ -1,7 +1,6 @@
 // GuestJob, the part when the program goes home: stopped, captured, sent; gone, or kept if home
 // cannot have it.
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -118,10 +117,9 @@ Result<image::Process> GuestJob::capture_guest() {
     description.set_offset_at_home(true);
     description.set_offset(0);
   }
-  // This node may run its guests niced: that is not the program's own, and could not be undone at
-  // home.
-  if (process.nice() == std::max(image_.nice(), ::getpriority(PRIO_PROCESS, 0)))
-    process.set_nice(image_.nice());
+  // How far it stands back here is not the program's own, which only home can change, and could not
+  // be undone at home.
+  process.set_nice(image_.nice());
   for (image::Thread& thread : *process.mutable_threads())
     LLRUN_TRY(take_off_marks(*thread.mutable_pending()));
   LLRUN_TRY(take_off_marks(*process.mutable_pending()));

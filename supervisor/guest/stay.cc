@@ -1,9 +1,12 @@
 // GuestJob, the part while the program runs here.
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <sstream>
@@ -11,6 +14,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "supervisor/guest/guest_job.h"
+#include "supervisor/guest/niceness.h"
 #include "tracer/procfs/smaps.h"
 #include "tracer/remote/remote_memory.h"
 
@@ -58,6 +62,7 @@ void GuestJob::report() {
   if (guest_) {
     const std::uint64_t cpu_us = cpu_time_us(guest_->pid);
     told.set_resident_bytes(resident_bytes(guest_->pid));
+    told.set_nice(nice_told_);
     told.set_cpu_ms(cpu_us / 1000 + image_.cpu_time_ns() / 1'000'000);
     if (state_ == GuestState::kSettled) {
       protocol::JobMessage message;
@@ -69,6 +74,23 @@ void GuestJob::report() {
     }
   }
   agent_->report(std::move(told));
+}
+
+void GuestJob::on_stand_back(const protocol::StandBack& order, const control::Reply& reply) {
+  if (!guest_ || state_ != GuestState::kSettled) return reply.refused("it is on its way just now");
+  nice_told_ = std::max(nice_told_, order.nice());
+  const auto done = stand_back_as_told();
+  report();
+  if (!done && stands_back_) return reply.refused(done.error().message());
+  reply.done();
+}
+
+// What the kernel does not take just now is tried again each second; what it refuses is not.
+Result<> GuestJob::stand_back_as_told() {
+  const int from = std::max(image_.nice(), ::getpriority(PRIO_PROCESS, 0));
+  auto done = stand_back(guest_->pid, std::min(from + nice_told_, 19));
+  stands_back_ = done || done.error().errno_value != EAGAIN;
+  return done;
 }
 
 // A SIGKILL that home did not ask for comes from this node: its memory has run out, or its owner

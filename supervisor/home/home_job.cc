@@ -67,11 +67,13 @@ Result<> HomeJob::start() {
     on_end("ended");
   }));
   control::AgentClient::Handlers handlers;
-  handlers.migrate = [this](const auto& order, auto reply) { on_migrate(order, reply); };
-  handlers.come_home = [this](const auto& order, auto reply) { on_come_home(order, reply); };
-  handlers.why = [this](const auto&, auto reply) { on_why(reply); };
-  handlers.stack = [this](const auto&, auto reply) { on_stack(reply); };
-  handlers.pin_by_hand = [this](const auto& order, auto reply) { on_pin_by_hand(order, reply); };
+  handlers.migrate = [this](const auto& order, const auto& reply) { on_migrate(order, reply); };
+  handlers.come_home = [this](const auto& order, const auto& reply) { on_come_home(order, reply); };
+  handlers.why = [this](const auto&, const auto& reply) { on_why(reply); };
+  handlers.stack = [this](const auto&, const auto& reply) { on_stack(reply); };
+  handlers.pin_by_hand = [this](const auto& order, const auto& reply) {
+    on_pin_by_hand(order, reply);
+  };
   handlers.connected = [](bool yes, const std::string& why_not) {
     if (!yes) log::warn("no node agent: {}; the program runs on here", why_not);
   };

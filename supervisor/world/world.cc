@@ -113,11 +113,11 @@ struct World::Call {
 Result<std::unique_ptr<World>> World::create(const protocol::MakeWorld& make,
                                              WorldOptions options) {
   std::unique_ptr<World> world(new World);
-  LLRUN_TRY(world->start(make, std::move(options)));
+  LLRUN_TRY(world->start(make, options));
   return world;
 }
 
-Result<> World::start(const protocol::MakeWorld& make, WorldOptions options) {
+Result<> World::start(const protocol::MakeWorld& make, const WorldOptions& options) {
   world::WardenPlan warden_plan;
   warden_plan.clocks = world::offsets_to(make.monotonic_ns(), make.boottime_ns());
   clocks_ = warden_plan.clocks;

@@ -105,7 +105,7 @@ class World {
  private:
   struct Call;
   World() = default;
-  [[nodiscard]] Result<> start(const protocol::MakeWorld& make, WorldOptions options);
+  [[nodiscard]] Result<> start(const protocol::MakeWorld& make, const WorldOptions& options);
   [[nodiscard]] Result<Fd> call(const Call& what);
   void reap_tracees();
 

@@ -52,6 +52,22 @@ class OwnersLimits(case.HostsCase):
         waiting.until(lambda: not self.product.ctl("ps", host=self.b).stdout.count("from a"), "b to be empty")
         self.product.migrate(second.pid, "b")
 
+    def test_old_guests_stand_back(self):
+        self.begin("nice = 2\n[strategy]\nageing_s = 0.3\n")
+        counts = ("import os\nwhile True:\n"
+                  "  for i in range(1000000): pass\n"
+                  "  print('my own', os.getpriority(os.PRIO_PROCESS, 0), flush=True)")
+        job = self.start(["python3", "-c", counts])
+        self.product.migrate(job.pid, "b")
+        guest = self.guest_on_b("for i in range")
+        waiting.until(lambda: self.b.shell(f"ps -o ni= -p {guest}").strip() == "12",
+                      "ten levels on top of the owner's two, and no more")
+        self.assertIn("stands back behind younger programs (nice 10)", self.product.log(self.b))
+        self.assertEqual(self.product.where(job.pid), "b")
+        self.product.bring_home(job.pid)
+        self.assertEqual(self.a.shell(f"ps -o ni= -p {job.pid}").strip(), "0", "it is as nice at home as it was")
+        self.assertEqual(set(job.out.splitlines()[:-1]), {b"my own 0"}, "nor does it know")
+
     def test_memory(self):
         self.begin("memory = 60\n")
         self.a.put(f"{GUESTS}/ballast.py", "ballast.py")

@@ -7,8 +7,8 @@ add_executable(world_test
   ${CMAKE_CURRENT_LIST_DIR}/world/ordinary_user.cc ${CMAKE_CURRENT_LIST_DIR}/world/test_world.cc
   ${CMAKE_CURRENT_LIST_DIR}/world/ids_test.cc ${CMAKE_CURRENT_LIST_DIR}/world/isolation_test.cc
   ${CMAKE_CURRENT_LIST_DIR}/world/terminal_test.cc ${CMAKE_CURRENT_LIST_DIR}/world/life_test.cc
-  ${CMAKE_CURRENT_LIST_DIR}/world/hosting_test.cc)
-target_link_libraries(world_test PRIVATE llrun_options llrun_world llrun_traits GTest::gtest)
+  ${CMAKE_CURRENT_LIST_DIR}/world/hosting_test.cc ${CMAKE_CURRENT_LIST_DIR}/world/niceness_test.cc)
+target_link_libraries(world_test PRIVATE llrun_options llrun_guest llrun_world llrun_traits GTest::gtest)
 target_compile_definitions(world_test PRIVATE WORLD_GUEST="$<TARGET_FILE:world_guest>")
 add_dependencies(world_test world_guest)
 # Once as a user without subordinate ids, once as one who has them.

@@ -8,6 +8,14 @@ as_root() {
   if [[ $(id -u) == 0 ]]; then "$@"; else sudo -- "$@"; fi
 }
 
+# The one change outside /tmp and the clone that is not a package. Debian's udev makes it 0666 by itself.
+open_fuse() {
+  [[ -e /dev/fuse ]] || { say "there is no /dev/fuse: the kernel was built without FUSE, or modprobe fuse"; return 1; }
+  [[ $(stat -c %a /dev/fuse) == 666 ]] && return
+  say "users may not open /dev/fuse here; making it 0666, as udev does on Debian"
+  as_root chmod 0666 /dev/fuse
+}
+
 # build PRESET [TARGET…]: configures when needed and builds. With ccache where it is installed.
 build() {
   local preset=$1; shift

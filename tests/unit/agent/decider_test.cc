@@ -167,6 +167,10 @@ TEST_F(DeciderTest, TheTargetReckonsAgain) {
   auto off = load("b", 0);
   off.set_levelling(false);
   EXPECT_NE(decider_->why_not(off, hello), "");
+  hello.mutable_offer()->set_at_most_s(1);
+  EXPECT_EQ(decider_->why_not(load("b", 0), hello), "");
+  hello.mutable_offer()->set_at_most_s(0.01);
+  EXPECT_NE(decider_->why_not(load("b", 0), hello), "") << "it wants less hindrance than that";
   hello.mutable_offer()->set_by_hand(true);
   EXPECT_EQ(decider_->why_not(off, hello), "") << "a person wants it";
 }
@@ -181,10 +185,11 @@ TEST_F(DeciderTest, ExplainsWithNumbers) {
   answer(protocol::Answer::STATUS_DONE);
   const auto goes = decider_->explain(*process, here_);
   EXPECT_NE(goes.text.find("should go to b"), std::string::npos) << goes.text;
-  for (const auto* name : {"gain_s", "cost_s", "dirty_bytes", "moves"})
+  for (const auto* name : {"cost_here_s", "cost_there_s", "price_s", "dirty_bytes", "moves"})
     EXPECT_NE(goes.json.find(name), std::string::npos) << goes.json;
   const auto stays = decider_->explain(*process, load("a", 1));
-  EXPECT_NE(stays.text.find("stays: no node would run it sooner"), std::string::npos) << stays.text;
+  EXPECT_NE(stays.text.find("stays: no node would hinder it less"), std::string::npos)
+      << stays.text;
   EXPECT_EQ(decider_->best(here_, false).text, "b");
   EXPECT_EQ(decider_->best(load("a", 0), false).text, "a") << "as good as any";
 }
@@ -329,7 +334,7 @@ TEST_F(PlacingTest, TheDefaultStrategyPlacesToo) {
   hear();
   ASSERT_EQ(told_.size(), 1U);
   EXPECT_TRUE(told_[0].migrate().offer().at_start());
-  for (const auto* number : {"gain_s", "cost_s"})
+  for (const auto* number : {"cost_here_s", "cost_there_s"})
     EXPECT_NE(told_[0].migrate().reason().find(number), std::string::npos);
 }
 

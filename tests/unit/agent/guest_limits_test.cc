@@ -1,46 +1,18 @@
 #include "supervisor/agent/guest_limits.h"
 
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <fstream>
 
 #include "base/fd.h"
 #include "supervisor/agent/guest_group.h"
-#include "supervisor/migration/machine.h"
-#include "tests/unit/control/fixture.h"
+#include "tests/unit/agent/guests_fixture.h"
 
 namespace llrun::agent {
 namespace {
 
-using protocol::ControlMessage;
-using protocol::ProcessReport;
-
-// Guests whose supervisors are the ends of one socket, and what they are told.
-class GuestLimitsTest : public control::ControlFixture {
+class GuestLimitsTest : public GuestsFixture {
  protected:
-  void SetUp() override {
-    ControlFixture::SetUp();
-    auto pair = make_socketpair(SOCK_SEQPACKET);
-    ASSERT_TRUE(pair);
-    agent_end_ = *control::Connection::create(*loop_, std::move(pair->first));
-    guests_ = *control::Connection::create(*loop_, std::move(pair->second));
-    agent_end_->listen([](const ControlMessage&, auto) {}, [](const std::string&) {});
-    guests_->listen([this](ControlMessage message, auto) { told_.push_back(std::move(message)); },
-                    [](const std::string&) {});
-  }
-
-  void guest(int pid, std::uint64_t mebibytes, std::uint64_t cpu_ms = 0) {
-    ControlMessage message;
-    auto& report = *message.mutable_report();
-    report.set_pid(pid);
-    report.set_supervisor_pid(static_cast<std::uint32_t>(pid) + 1000);
-    report.set_role(ProcessReport::ROLE_GUEST);
-    report.set_state(std::string(migration::name(migration::GuestState::kSettled)));
-    report.set_resident_bytes(mebibytes << 20);
-    report.set_cpu_ms(cpu_ms);
-    processes_.take(agent_end_, message);
-  }
   static protocol::Hello newcomer(std::uint64_t mebibytes, double cores = 1) {
     protocol::Hello hello;
     hello.set_memory_bytes(mebibytes << 20);
@@ -49,21 +21,11 @@ class GuestLimitsTest : public control::ControlFixture {
   }
   // The process that is asked to leave; 0: nobody is.
   int asked() {
-    ControlMessage mark;
-    mark.mutable_verb()->set_verb("mark");
-    agent_end_->send(mark);
-    run_until([&] { return !told_.empty() && told_.back().has_verb(); });
-    told_.pop_back();
-    const int pid = told_.empty() ? 0 : told_.back().come_home().pid();
-    told_.clear();
-    return pid;
+    const auto told = take_told();
+    return told.empty() ? 0 : told.back().come_home().pid();
   }
 
   config::Config config_;
-  EventLog log_{"", "test"};
-  Processes processes_{log_};
-  std::shared_ptr<control::Connection> agent_end_, guests_;
-  std::vector<ControlMessage> told_;
 };
 
 TEST_F(GuestLimitsTest, WhatWasPromisedCounts) {

@@ -43,7 +43,7 @@ TEST_F(ConfigTest, DefaultsWithoutAnyFile) {
   ASSERT_TRUE(config) << config.error().message();
   EXPECT_EQ(config->after, milliseconds(5000));
   EXPECT_EQ(config->max_io, 3);
-  EXPECT_EQ(config->strategy, "lifetime");
+  EXPECT_EQ(config->strategy, "hindrance");
   EXPECT_EQ(config->lease, milliseconds(30'000));
   EXPECT_EQ(config->abandon, milliseconds(600'000));
   EXPECT_TRUE(config->levelling && config->accept);
