@@ -28,7 +28,8 @@ class Census {
   [[nodiscard]] double at(std::size_t age_class) const {
     return static_cast<double>(counts_[age_class]);
   }
-  // Without one process of this age; never below none.
+  // Without one process of this age, or, where none is counted so, of an age near it: a census is a
+  // little older than what is known of a process. Never below none.
   [[nodiscard]] Census without(double cpu_age_s) const;
   // What is left, on average, when each of the processes has received `cpu_s` more.
   [[nodiscard]] Census after(double cpu_s) const;

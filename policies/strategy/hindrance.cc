@@ -198,12 +198,13 @@ Decision Hindrance::judge(const ClusterView& view, const ProcessView& process, c
   return go;
 }
 
-// A node that keeps no census knows at least the ages of the processes in question.
+// A node that keeps no census knows at least the ages of the processes in question. Of others, whom
+// the census does not know, only those count that last.
 Census own_residents(const NodeView& self, std::span<const ProcessView> processes) {
   Census all = self.census;
-  if (all.count() > 0) return all;
-  for (const ProcessView& process : processes) all.add(process.cpu_s);
-  const double others = self.run_queue - static_cast<double>(processes.size());
+  if (all.count() == 0)
+    for (const ProcessView& process : processes) all.add(process.cpu_s);
+  const double others = std::min(self.load, self.run_queue) - all.count();
   if (others > 0) all.add(kMiddleAge_s, others);
   return all;
 }

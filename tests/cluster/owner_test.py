@@ -3,6 +3,7 @@
 memory lets the program go whose leaving helps.
 """
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
@@ -66,7 +67,7 @@ class OwnersLimits(case.HostsCase):
         self.assertEqual(self.product.where(job.pid), "b")
         self.product.bring_home(job.pid)
         self.assertEqual(self.a.shell(f"ps -o ni= -p {job.pid}").strip(), "0", "it is as nice at home as it was")
-        self.assertEqual(set(job.out.splitlines()[:-1]), {b"my own 0"}, "nor does it know")
+        self.assertEqual(set(job.output.text.splitlines()[:-1]), {b"my own 0"}, "nor does it know")
 
     def test_memory(self):
         self.begin("memory = 60\n")
@@ -131,8 +132,13 @@ class MemoryPressure(case.ProductCase):
         row = self.own_row()
         self.assertLess(row["total_memory_bytes"], 1700 << 20, "the limit is the node's memory")
         missing = row["free_memory_bytes"] - row["total_memory_bytes"] * 3 // 100
-        hog = self.a.popen(["python3", "-c", f"import time; x = bytearray(b'x') * {missing}; time.sleep(1000)"])
-        self.addCleanup(hog.wait)
+        # All at once, for an agent: while it fills, the small one's leaving would help for a moment.
+        self.a.run(["pkill", "-STOP", "llrund"])
+        hog = self.a.popen(["python3", "-c", f"import time; x = bytearray(b'x') * {missing}; print('full', flush=True); "
+                            "time.sleep(1000)"], stdout=subprocess.PIPE)
+        self.addCleanup(hog.communicate)
+        self.assertEqual(hog.stdout.readline(), b"full\n")
+        self.a.run(["pkill", "-CONT", "llrund"])
         self.addCleanup(self.a.run, ["pkill", "-KILL", "-f", "time.sleep.1000"], check=False)
         self.product.arrive(large.pid, "b")
         self.assertIn("short of memory", self.product.row(large.pid)["last_reason"])

@@ -3,6 +3,7 @@ llrun_test(policies_test LABEL unit
   SOURCES
     ${CMAKE_CURRENT_LIST_DIR}/policies/ageing_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/policies/external_test.cc
+    ${CMAKE_CURRENT_LIST_DIR}/policies/hindrance_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/policies/history_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/policies/information_test.cc
     ${CMAKE_CURRENT_LIST_DIR}/policies/lifetime_test.cc

@@ -1,5 +1,7 @@
 // An ordinary user may make his processes nicer, also those in a world, thread by thread, and
 // nothing takes that back: setpriority(2); and so for a session, by a file: sched(7).
+#include "supervisor/guest/niceness.h"
+
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -13,7 +15,6 @@
 #include <vector>
 
 #include "base/fd.h"
-#include "supervisor/guest/niceness.h"
 #include "tests/kernel/world/test_world.h"
 #include "tracer/procfs/directory.h"
 

@@ -1,0 +1,70 @@
+#include <gtest/gtest.h>
+
+#include "policies/strategy/census.h"
+#include "policies/strategy/strategy.h"
+#include "tests/unit/policies/clusters.h"
+
+namespace llrun::policies {
+namespace {
+
+using testing::cluster;
+using testing::make;
+using testing::node;
+using testing::process;
+
+Census census_of(std::initializer_list<double> ages_s) {
+  Census census;
+  for (const double age_s : ages_s) census.add(age_s);
+  return census;
+}
+
+NodeView node_with(std::string name, std::initializer_list<double> ages_s) {
+  NodeView view = node(std::move(name), static_cast<double>(ages_s.size()));
+  view.census = census_of(ages_s);
+  return view;
+}
+
+TEST(Census, WithoutOneThatHasAgedSinceItWasCounted) {
+  EXPECT_EQ(census_of({3.9}).without(3.9).count(), 0);
+  EXPECT_EQ(census_of({3.9}).without(4.1).count(), 0) << "one class on";
+  EXPECT_EQ(census_of({0.1}).without(0.4).count(), 0) << "two";
+  EXPECT_EQ(census_of({100}).without(1).count(), 1) << "that is somebody else";
+  const Census both = census_of({1.5, 3.9});
+  EXPECT_EQ(both.without(3.9).at(Census::class_of(1.5)), 1) << "its own class comes first";
+  Census part;
+  part.add(5, 0.3);
+  EXPECT_EQ(part.without(5).count(), 0);
+}
+
+TEST(Hindrance, NobodyHindersHimself) {
+  const std::vector<NodeView> peers{node_with("b", {100})};
+  const std::vector processes{process(1, 4.1)};
+  auto strategy = make("hindrance");
+  for (const double counted_s : {4.1, 3.9, 1.9})
+    EXPECT_TRUE(strategy->decide(cluster(node_with("a", {counted_s}), peers), processes).empty())
+        << counted_s;
+}
+
+TEST(Hindrance, ProcessesThatLlrunDoesNotKnowHinderToo) {
+  const std::vector<NodeView> peers{node_with("b", {})};
+  const std::vector processes{process(1, 20)};
+  NodeView crowded = node_with("a", {20});
+  crowded.run_queue = crowded.load = 4;
+  auto strategy = make("hindrance");
+  EXPECT_EQ(strategy->decide(cluster(crowded, peers), processes).size(), 1U);
+  crowded.load = 1;
+  EXPECT_TRUE(strategy->decide(cluster(crowded, peers), processes).empty()) << "for a moment only";
+}
+
+TEST(Hindrance, TakesWhoseStrategyCountsOtherwise) {
+  auto strategy = make("hindrance");
+  Offer offer;
+  offer.source_s_per_cpu_s = 2;
+  EXPECT_TRUE(strategy->admit(node_with("b", {}), offer).welcome);
+  EXPECT_FALSE(strategy->admit(node_with("b", {5, 5}), offer).welcome) << "as crowded";
+  offer.at_most_s = -1;
+  EXPECT_FALSE(strategy->admit(node_with("b", {}), offer).welcome) << "nothing would do";
+}
+
+}  // namespace
+}  // namespace llrun::policies
