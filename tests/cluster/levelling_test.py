@@ -45,7 +45,7 @@ class Levelling(case.ProductCase):
         self.assert_they_stay_so([kept, *jobs])
         self.assertEqual([self.product.moves(job.pid) for job in jobs], [1, 1])
         reason = self.product.row(jobs[0].pid)["last_reason"]
-        for word in ("run queue", "gain_s", "cost_s"):
+        for word in ("run queue", "cost_here_s", "cost_there_s", "price_s"):
             self.assertIn(word, reason)
 
     def test_equal_nodes_do_not_swap(self):
