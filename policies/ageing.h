@@ -16,8 +16,10 @@ namespace llrun::policies {
 // One level of niceness is worth this in the share of a processor: sched_prio_to_weight in the
 // kernel's kernel/sched/core.c, sched(7).
 inline constexpr double kNiceStep = 1.25;
-// The oldest have a tenth of the share of a program that is not niced.
-inline constexpr int kOldestNice = 10;
+// The oldest have a third of the share of a program that is not niced. Less would serve the young
+// better still (docs/strategies.md), but beside a program of the host that never ends it would be
+// all that an old guest gets.
+inline constexpr int kOldestNice = 5;
 
 // The share of a process of this niceness, relative to one of niceness 0.
 [[nodiscard]] inline double nice_weight(int nice) { return std::pow(kNiceStep, -nice); }

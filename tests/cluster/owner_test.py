@@ -61,9 +61,9 @@ class OwnersLimits(case.HostsCase):
         job = self.start(["python3", "-c", counts])
         self.product.migrate(job.pid, "b")
         guest = self.guest_on_b("for i in range")
-        waiting.until(lambda: self.b.shell(f"ps -o ni= -p {guest}").strip() == "12",
-                      "ten levels on top of the owner's two, and no more")
-        self.assertIn("stands back behind younger programs (nice 10)", self.product.log(self.b))
+        waiting.until(lambda: self.b.shell(f"ps -o ni= -p {guest}").strip() == "7",
+                      "five levels on top of the owner's two, and no more")
+        self.assertIn("stands back behind younger programs (nice 5)", self.product.log(self.b))
         self.assertEqual(self.product.where(job.pid), "b")
         self.product.bring_home(job.pid)
         self.assertEqual(self.a.shell(f"ps -o ni= -p {job.pid}").strip(), "0", "it is as nice at home as it was")

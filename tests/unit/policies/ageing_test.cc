@@ -12,7 +12,7 @@ TEST(Ageing, TheShareIsInInverseProportionToTheAge) {
   const Ageing ageing(2);
   EXPECT_EQ(ageing.nice_at(0), 0);
   EXPECT_EQ(ageing.nice_at(2), 0);
-  for (const double age_s : {3.0, 4.0, 8.0, 15.0})
+  for (const double age_s : {3.0, 4.0, 5.0, 6.0})
     EXPECT_NEAR(nice_weight(ageing.nice_at(age_s)), 2 / age_s, 0.13 * 2 / age_s) << age_s;
   EXPECT_EQ(ageing.nice_at(1e9), kOldestNice);
   EXPECT_EQ(Ageing(0).nice_at(1e9), 0) << "never";
