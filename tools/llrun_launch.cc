@@ -48,8 +48,9 @@ bool find_supervisor(Plan& plan) {
   const ssize_t length = ::readlink("/proc/self/exe", plan.path, PATH_MAX);
   if (length <= 0) return false;
   plan.path[length] = 0;
-  std::strcpy(std::strrchr(plan.path, '/') + 1, "llrun-supervisor");
-  return true;
+  char* name = std::strrchr(plan.path, '/') + 1;
+  const auto room = static_cast<std::size_t>(plan.path + sizeof plan.path - name);
+  return static_cast<std::size_t>(std::snprintf(name, room, "llrun-supervisor")) < room;
 }
 
 bool prepare(Plan& plan, const Options& options, const Job& job) {

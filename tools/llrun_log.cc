@@ -54,8 +54,9 @@ bool state_directory(char* path, std::size_t size) {
 
 void log_line(const char* text, int pid, int errno_value) {
   char path[PATH_MAX];
-  if (!state_directory(path, sizeof path - 8)) return;
-  std::strcat(path, "/log");
+  constexpr char kName[] = "/log";
+  if (!state_directory(path, sizeof path - sizeof kName)) return;
+  std::memcpy(path + std::strlen(path), kName, sizeof kName);
   const int fd = ::open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return;
   timespec now{};
