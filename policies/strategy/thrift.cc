@@ -19,10 +19,12 @@ std::optional<Decision> thrift(const ClusterView& view, const ProcessView& proce
   const double remaining = process.remaining_cpu_s.value_or(process.cpu_s);
   const double cost = move_cost(process, home.link, view.cost).total_s();
   if (tax <= 0 || remaining * (here - there) <= cost) return std::nullopt;
+  const bool taxed = remaining * (here - tax - there) <= cost;
   return Decision{
       process.id,
       process.home,
-      "it is slower away than at home: its home calls and traffic cost more than they save",
+      taxed ? "it is slower away than at home: its home calls and traffic cost more than they save"
+            : "home would run it sooner by more than the way back costs",
       {{"tax_s_per_cpu_s", tax},
        {"here_s_per_cpu_s", here},
        {"home_s_per_cpu_s", there},

@@ -8,8 +8,8 @@
 
 namespace llrun::policies {
 
-// A decision when `process` is away from home and its home calls and traffic cost more than home's
-// crowd would.
+// A decision when `process` is away, asks something of its home, and would be faster there by more
+// than the way back costs. The reason says whether what it asks of home is why, or home's crowd.
 [[nodiscard]] std::optional<Decision> thrift(const ClusterView& view, const ProcessView& process);
 
 }  // namespace llrun::policies

@@ -102,6 +102,12 @@ TEST_F(LifetimeTest, BringsHomeWhatIsSlowerAway) {
   ASSERT_EQ(moves.size(), 1U);
   EXPECT_EQ(moves[0].peer, 0U);
   EXPECT_NE(moves[0].reason.find("slower away"), std::string::npos);
+
+  chatty.home_calls_per_s = 1;
+  EXPECT_TRUE(decide(node("a", 1), {chatty}).empty()) << "that is next to nothing";
+  const auto crowded = decide(node("a", 3), {chatty});
+  ASSERT_EQ(crowded.size(), 1U);
+  EXPECT_NE(crowded[0].reason.find("home would run it sooner"), std::string::npos);
 }
 
 TEST(MoveCost, GrowsWithWhatIsWrittenWhileItIsSent) {
