@@ -28,12 +28,13 @@ double Census::count() const {
 }
 
 Census Census::without(double cpu_age_s) const {
-  constexpr float kCounted = 0.5F;  // who does not always want to run is counted as a part of one
+  constexpr float kWhole = 0.5F;  // who does not always want to run is counted as a part of one
   const auto own = static_cast<int>(class_of(cpu_age_s));
   int chosen = own;
   for (const int near : {own, own - 1, own + 1, own - 2, own + 2}) {
     if (near < 0 || near >= static_cast<int>(kClasses)) continue;
-    if (counts_[static_cast<std::size_t>(near)] < kCounted) continue;
+    const float there = counts_[static_cast<std::size_t>(near)];
+    if (near == own ? there <= 0 : there < kWhole) continue;
     chosen = near;
     break;
   }

@@ -198,13 +198,25 @@ Decision Hindrance::judge(const ClusterView& view, const ProcessView& process, c
   return go;
 }
 
+// Threads that would run beyond the one that a census counts of each process.
+double further_threads(const NodeView& self, std::span<const ProcessView> processes) {
+  const double sharing = std::max(1.0, self.run_queue / std::max(self.cores, 0.01));
+  double sum = 0;
+  for (const ProcessView& process : processes) sum += std::max(0.0, process.cpu_rate * sharing - 1);
+  return sum;
+}
+
 // A node that keeps no census knows at least the ages of the processes in question. Of others, whom
-// the census does not know, only those count that last.
+// the census does not know, only those count that last. Seen from a host of processes that are away
+// there are none: how many threads those have there is not known.
 Census own_residents(const NodeView& self, std::span<const ProcessView> processes) {
   Census all = self.census;
   if (all.count() == 0)
     for (const ProcessView& process : processes) all.add(process.cpu_s);
-  const double others = std::min(self.load, self.run_queue) - all.count();
+  if (std::ranges::any_of(processes, [](const auto& process) { return process.home.has_value(); }))
+    return all;
+  const double others =
+      std::min(self.load, self.run_queue) - all.count() - further_threads(self, processes);
   if (others > 0) all.add(kMiddleAge_s, others);
   return all;
 }

@@ -106,6 +106,8 @@ std::unique_ptr<Decider::Sight> Decider::look(const std::string& only_node,
       const double cores = cores_here(process->report, own);
       self.run_queue = std::max(0.0, self.run_queue - cores);
       self.load = std::max(0.0, self.load - cores);
+      if (cores > 0)
+        self.census = self.census.without(static_cast<double>(process->report.cpu_ms()) / 1e3);
     }
   for (const auto& [node, known] : nodes_.known()) {
     const bool wanted = only_node.empty() || node == only_node;

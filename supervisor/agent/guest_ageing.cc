@@ -15,15 +15,20 @@ void GuestAgeing::look(const std::function<int(double cpu_age_s)>& nice_of) {
         report.state() != migration::name(migration::GuestState::kSettled))
       continue;
     const int nice = nice_of(static_cast<double>(report.cpu_ms()) / 1e3);
-    if (nice <= report.nice()) continue;
+    if (nice <= report.nice() || !asked_.insert(report.supervisor_pid()).second) continue;
     protocol::ControlMessage message;
     message.mutable_stand_back()->set_nice(nice);
-    processes_.ask(*process, message, [this, who = who_is(report), nice](const auto& answer) {
-      if (!answer.has_answer()) return;
-      const bool done = answer.answer().status() == protocol::Answer::STATUS_DONE;
-      log_.add(done ? fmt::format("{} stands back behind younger programs (nice {})", who, nice)
-                    : fmt::format("{} does not stand back: {}", who, answer.answer().text()));
-    });
+    processes_.ask(
+        *process, message,
+        [this, supervisor = report.supervisor_pid(), who = who_is(report),
+         nice](const auto& answer) {
+          if (!answer.has_answer()) return;
+          asked_.erase(supervisor);
+          const bool done = answer.answer().status() == protocol::Answer::STATUS_DONE;
+          log_.add(
+              done ? fmt::format("{} stands back behind younger programs by {} levels", who, nice)
+                   : fmt::format("{} does not stand back: {}", who, answer.answer().text()));
+        });
   }
 }
 

@@ -1,9 +1,11 @@
 // GuestAgeing: guests of this node stand back behind younger programs, as far as its strategy has
 // it for their age (policies/ageing.h). Their supervisors say how far they have been told to, so
-// nothing is remembered here.
+// nothing is remembered here but whom to wait for: one that does not answer is not asked again.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <set>
 
 #include "supervisor/agent/event_log.h"
 #include "supervisor/agent/processes.h"
@@ -20,6 +22,7 @@ class GuestAgeing {
  private:
   EventLog& log_;
   Processes& processes_;
+  std::set<std::uint32_t> asked_;  // supervisors that have not answered yet
 };
 
 }  // namespace llrun::agent

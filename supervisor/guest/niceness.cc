@@ -43,7 +43,7 @@ Result<> raise_threads(HostPid process, int nice) {
 
 // proc_sched_autogroup_set_nice in the kernel's kernel/sched/autogroup.c. Kernels without
 // autogroups have no such file.
-Result<> raise_session(HostPid process, int nice) {
+Result<> set_session(HostPid process, int nice) {
   const auto file = open_file("/proc/" + std::to_string(process.value) + "/autogroup", O_WRONLY);
   if (!file) {
     if (file.error().errno_value == ENOENT) return {};
@@ -54,9 +54,9 @@ Result<> raise_session(HostPid process, int nice) {
 
 }  // namespace
 
-Result<> stand_back(HostPid process, int nice) {
-  auto raised = raise_threads(process, nice);
-  if (raised) raised = raise_session(process, nice);
+Result<> stand_back(HostPid process, const Niceness& niceness) {
+  auto raised = raise_threads(process, niceness.threads);
+  if (raised) raised = set_session(process, niceness.session);
   if (!raised && (raised.error().code == ErrorCode::kGone || raised.error().errno_value == ESRCH))
     return {};
   return raised;

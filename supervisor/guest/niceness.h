@@ -7,10 +7,12 @@
 
 namespace llrun {
 
-// Every thread of the process, and its session where sessions share the processors (autogroups,
-// sched(7)), gets this niceness; what has more keeps it. An ended process is no error. EAGAIN: the
-// kernel takes the niceness of a session only a tenth of a second after the last one of anybody;
-// ask again.
-[[nodiscard]] Result<> stand_back(HostPid process, int nice);
+struct Niceness {
+  int threads = 0;  // of each thread; what has more keeps it
+  int session = 0;  // of its session among others, where sessions share the processors (autogroups)
+};
+// sched(7). An ended process is no error. EAGAIN and kTimeout: not just now, ask again; the kernel
+// takes the niceness of a session only a tenth of a second after the last one of anybody.
+[[nodiscard]] Result<> stand_back(HostPid process, const Niceness& niceness);
 
 }  // namespace llrun

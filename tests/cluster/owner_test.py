@@ -60,10 +60,11 @@ class OwnersLimits(case.HostsCase):
                   "  print('my own', os.getpriority(os.PRIO_PROCESS, 0), flush=True)")
         job = self.start(["python3", "-c", counts])
         self.product.migrate(job.pid, "b")
-        guest = self.guest_on_b("for i in range")
+        guest = self.guest_on_b("for i in rang[e]")
         waiting.until(lambda: self.b.shell(f"ps -o ni= -p {guest}").strip() == "7",
                       "five levels on top of the owner's two, and no more")
-        self.assertIn("stands back behind younger programs (nice 5)", self.product.log(self.b))
+        waiting.until(lambda: "stands back behind younger programs by 5 levels" in self.product.log(self.b),
+                      "the log to say so")
         self.assertEqual(self.product.where(job.pid), "b")
         self.product.bring_home(job.pid)
         self.assertEqual(self.a.shell(f"ps -o ni= -p {job.pid}").strip(), "0", "it is as nice at home as it was")
@@ -135,13 +136,14 @@ class MemoryPressure(case.ProductCase):
         self.assertLess(row["total_memory_bytes"], 1700 << 20, "the limit is the node's memory")
         missing = row["free_memory_bytes"] - row["total_memory_bytes"] * 3 // 100
         # All at once, for an agent: while it fills, the small one's leaving would help for a moment.
+        self.addCleanup(self.a.run, ["pkill", "-CONT", "llrund"], check=False)
         self.a.run(["pkill", "-STOP", "llrund"])
         hog = self.a.popen(["python3", "-c", f"import time; x = bytearray(b'x') * {missing}; print('full', flush=True); "
                             "time.sleep(1000)"], stdout=subprocess.PIPE)
         self.addCleanup(hog.communicate)
+        self.addCleanup(self.a.run, ["pkill", "-KILL", "-f", "time.sleep.1000"], check=False)
         self.assertEqual(hog.stdout.readline(), b"full\n")
         self.a.run(["pkill", "-CONT", "llrund"])
-        self.addCleanup(self.a.run, ["pkill", "-KILL", "-f", "time.sleep.1000"], check=False)
         self.product.arrive(large.pid, "b")
         self.assertIn("short of memory", self.product.row(large.pid)["last_reason"])
         self.assertEqual(self.product.where(small.pid), "a")

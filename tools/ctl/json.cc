@@ -47,7 +47,7 @@ std::string json_of(const protocol::ProcessReport& report) {
                {"only_node", report.only_node()},
                {"stay", report.stay()},
                {"home_calls_rate", report.home_calls_rate()},
-               {"nice", report.nice()},
+               {"stands_back_by", report.nice()},
                {"last_freeze_us", report.last_freeze_us()},
                {"last_bytes", report.last_bytes()},
                {"last_transfer_bytes", report.last_transfer_bytes()},

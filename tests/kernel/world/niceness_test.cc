@@ -24,10 +24,10 @@ namespace {
 int niceness(pid_t thread) { return ::getpriority(PRIO_PROCESS, static_cast<id_t>(thread)); }
 
 // The kernel takes the niceness of a session a tenth of a second after the last one of anybody.
-Result<> stand_back_at_last(HostPid process, int nice) {
+Result<> stand_back_at_last(HostPid process, const Niceness& niceness) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   for (;;) {
-    auto done = stand_back(process, nice);
+    auto done = stand_back(process, niceness);
     if (done || done.error().errno_value != EAGAIN || std::chrono::steady_clock::now() > until)
       return done;
     std::this_thread::yield();
@@ -41,16 +41,16 @@ TEST(Niceness, OfAGuestInItsWorldIsItsSupervisorsToRaise) {
   test.start_guest();
   ASSERT_FALSE(HasFatalFailure());
   const HostPid guest = test.guest();
-  const auto done = stand_back_at_last(guest, 7);
+  const auto done = stand_back_at_last(guest, {7, 6});
   ASSERT_TRUE(done) << done.error().message();
   EXPECT_EQ(niceness(guest.value), 7);
   const auto session = read_whole_file("/proc/" + std::to_string(guest.value) + "/autogroup");
   if (session) {
-    EXPECT_NE(session->find("nice 7"), std::string::npos) << *session;
+    EXPECT_NE(session->find("nice 6"), std::string::npos) << *session;
   }
   EXPECT_EQ(niceness(0), 0) << "its supervisor does not stand back";
 
-  const auto less = stand_back_at_last(guest, 3);
+  const auto less = stand_back_at_last(guest, {3, 6});
   ASSERT_TRUE(less) << less.error().message();
   EXPECT_EQ(niceness(guest.value), 7) << "never less than before";
   rlimit limit{};
@@ -77,7 +77,7 @@ TEST(Niceness, IsOfEveryThread) {
   ASSERT_GT(child, 0);
   char byte = 0;
   ASSERT_EQ(::read(ready[0], &byte, 1), 1);
-  const auto done = stand_back_at_last(HostPid{child}, 4);
+  const auto done = stand_back_at_last(HostPid{child}, {4, 4});
   EXPECT_TRUE(done) << done.error().message();
   const auto threads = tracer::list_threads(HostPid{child});
   ASSERT_TRUE(threads);
@@ -85,7 +85,7 @@ TEST(Niceness, IsOfEveryThread) {
   for (const HostTid thread : *threads) EXPECT_EQ(niceness(thread.value), 4);
   ::kill(child, SIGKILL);
   EXPECT_EQ(::waitpid(child, nullptr, 0), child);
-  EXPECT_TRUE(stand_back(HostPid{child}, 9)) << "a process that has ended is no error";
+  EXPECT_TRUE(stand_back(HostPid{child}, {9, 9})) << "a process that has ended is no error";
   for (const int end : ready) ::close(end);
 }
 

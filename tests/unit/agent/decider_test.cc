@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "supervisor/agent/crowd.h"
 #include "tests/unit/control/fixture.h"
 
 namespace llrun::agent {
@@ -48,8 +49,12 @@ class DeciderTest : public control::ControlFixture {
     ASSERT_TRUE(decider) << decider.error().message();
     decider_ = std::move(*decider);
   }
+  // All that run there are programs of llrun that are as old as ours.
   static protocol::Load load(const std::string& node, double run_queue) {
     protocol::Load load;
+    policies::Census census;
+    census.add(30, run_queue);
+    tell(census, load);
     load.set_node(node);
     load.set_run_queue(run_queue);
     load.set_running(run_queue);
@@ -243,7 +248,7 @@ TEST_F(DeciderTest, WhatCannotReceiveIsNotChosen) {
   EXPECT_TRUE(stays([](auto& load) { load.set_accepts(false); }));
   EXPECT_TRUE(stays([](auto& load) { load.set_levelling(false); }));
   EXPECT_TRUE(stays([](auto& load) { load.set_free_memory_bytes(1); }));
-  EXPECT_TRUE(stays([](auto& load) { load.set_incoming(4); }));
+  EXPECT_TRUE(stays([](auto& load) { load.set_incoming(12); }));
   here_.set_levelling(false);
   EXPECT_TRUE(stays([](auto&) {})) << "this node takes no part";
   here_.set_levelling(true);

@@ -22,10 +22,16 @@ class GuestAgeingTest : public GuestsFixture {
     for (const auto& message : take_told()) {
       EXPECT_TRUE(message.has_stand_back());
       nice.push_back(message.stand_back().nice());
+      if (!answers_) continue;
+      protocol::ControlMessage answer;
+      answer.set_id(message.id());
+      answer.mutable_answer()->set_status(protocol::Answer::STATUS_DONE);
+      processes_.take(agent_end_, answer);
     }
     return nice;
   }
 
+  bool answers_ = true;
   GuestAgeing ageing_{log_, processes_};
 };
 
@@ -38,6 +44,14 @@ TEST_F(GuestAgeingTest, AGuestIsToldWhenItHasAged) {
   EXPECT_EQ(look(), std::vector<int>{}) << "it says that it does already";
   hear(aged(1, 4100, 3));
   EXPECT_EQ(look(), std::vector<int>{4});
+}
+
+TEST_F(GuestAgeingTest, OneThatDoesNotAnswerIsAskedOnce) {
+  hear(aged(1, 3100));
+  answers_ = false;
+  EXPECT_EQ(look(), std::vector<int>{3});
+  hear(aged(1, 4100));
+  EXPECT_EQ(look(), std::vector<int>{});
 }
 
 TEST_F(GuestAgeingTest, NobodyIsToldToStandBackLess) {

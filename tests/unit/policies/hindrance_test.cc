@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "policies/strategy/census.h"
 #include "policies/strategy/strategy.h"
 #include "tests/unit/policies/clusters.h"
@@ -34,20 +36,43 @@ TEST(Census, WithoutOneThatHasAgedSinceItWasCounted) {
   Census part;
   part.add(5, 0.3);
   EXPECT_EQ(part.without(5).count(), 0);
+  part.add(2.5);
+  EXPECT_EQ(part.without(5).at(Census::class_of(2.5)), 1) << "a part, and somebody else beside it";
 }
 
 TEST(Hindrance, NobodyHindersHimself) {
   const std::vector<NodeView> peers{node_with("b", {100})};
   const std::vector processes{process(1, 4.1)};
   auto strategy = make("hindrance");
-  for (const double counted_s : {4.1, 3.9, 1.9})
-    EXPECT_TRUE(strategy->decide(cluster(node_with("a", {counted_s}), peers), processes).empty())
-        << counted_s;
+  for (const double counted_s : {4.1, 3.9, 1.9}) {
+    ClusterView view = cluster(node_with("a", {counted_s}), peers);
+    view.explain = true;
+    const auto decisions = strategy->decide(view, processes);
+    ASSERT_EQ(decisions.size(), 1U);
+    EXPECT_FALSE(decisions[0].peer) << counted_s;
+    const auto& numbers = decisions[0].numbers;
+    const auto cost = std::ranges::find(numbers, "cost_here_s", &Numbers::value_type::first);
+    ASSERT_NE(cost, numbers.end());
+    EXPECT_NEAR(cost->second, shared_life_s(4.1, 1e9, 3), 1e-9) << "its own life, and no more";
+  }
+}
+
+TEST(Hindrance, NorDoItsThreads) {
+  const std::vector<NodeView> peers{node_with("b", {})};
+  std::vector processes{process(1, 30)};
+  processes[0].cpu_rate = 2;
+  NodeView two = node_with("a", {30});
+  two.cores = 2;
+  two.run_queue = two.load = 8;
+  auto strategy = make("hindrance");
+  EXPECT_TRUE(strategy->decide(cluster(two, peers), processes).empty())
+      << "eight threads that share two cores with nobody";
 }
 
 TEST(Hindrance, ProcessesThatLlrunDoesNotKnowHinderToo) {
   const std::vector<NodeView> peers{node_with("b", {})};
-  const std::vector processes{process(1, 20)};
+  std::vector processes{process(1, 20)};
+  processes[0].cpu_rate = 0.25;  // beside three others
   NodeView crowded = node_with("a", {20});
   crowded.run_queue = crowded.load = 4;
   auto strategy = make("hindrance");
