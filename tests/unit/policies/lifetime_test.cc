@@ -108,6 +108,17 @@ TEST_F(LifetimeTest, BringsHomeWhatIsSlowerAway) {
   const auto crowded = decide(node("a", 3), {chatty});
   ASSERT_EQ(crowded.size(), 1U);
   EXPECT_NE(crowded[0].reason.find("home would run it sooner"), std::string::npos);
+
+  NodeView threads = node("a", 4);
+  threads.census.add(100);
+  peers[0].run_queue = peers[0].load = 2;
+  chatty.moves = 4;
+  chatty.last_move_age_s = 10;
+  StrategyOptions still;
+  still.numbers["most_moves"] = 4;
+  ClusterView view = cluster(threads, peers);
+  EXPECT_TRUE(make("lifetime", still)->decide(view, std::vector{chatty}).empty())
+      << "its own four threads are no crowd";
 }
 
 TEST(MoveCost, GrowsWithWhatIsWrittenWhileItIsSent) {
