@@ -61,6 +61,15 @@ class Nodes:
                 except ProcessLookupError:
                     pass
             time.sleep(0.01)
+        self.remove_top()
+
+    def remove_top(self):
+        """One that was killed may be finishing a file: it has no program any more by which it could be known."""
+        for _ in range(100):
+            try:
+                return shutil.rmtree(self.top)
+            except OSError:
+                time.sleep(0.01)
         shutil.rmtree(self.top)
 
     def ours(self):
