@@ -36,8 +36,13 @@ InodeRef InodeTable::remember(Fd path, const struct stat& attributes) {
   Fd unused;  // closed after the lock is gone
   const std::lock_guard lock(mutex_);
   const auto at = by_key_.find(key_of(attributes));
-  if (at != by_key_.end()) unused = std::move(path);
-  const auto inode = at == by_key_.end() ? insert(std::move(path), attributes) : at->second;
+  InodeRef inode;
+  if (at == by_key_.end()) {
+    inode = insert(std::move(path), attributes);
+  } else {
+    inode = at->second;
+    unused = std::move(path);
+  }
   ++inode->lookups;
   return inode;
 }
