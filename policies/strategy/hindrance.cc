@@ -199,10 +199,9 @@ Decision Hindrance::judge(const ClusterView& view, const ProcessView& process, c
 }
 
 // Threads that would run beyond the one that a census counts of each process.
-double further_threads(const NodeView& self, std::span<const ProcessView> processes) {
-  const double sharing = std::max(1.0, self.run_queue / std::max(self.cores, 0.01));
+double further_threads(std::span<const ProcessView> processes) {
   double sum = 0;
-  for (const ProcessView& process : processes) sum += std::max(0.0, process.cpu_rate * sharing - 1);
+  for (const ProcessView& process : processes) sum += std::max(0.0, process.cpu_rate - 1);
   return sum;
 }
 
@@ -216,7 +215,7 @@ Census own_residents(const NodeView& self, std::span<const ProcessView> processe
   if (std::ranges::any_of(processes, [](const auto& process) { return process.home.has_value(); }))
     return all;
   const double others =
-      std::min(self.load, self.run_queue) - all.count() - further_threads(self, processes);
+      std::min(self.load, self.run_queue) - all.count() - further_threads(processes);
   if (others > 0) all.add(kMiddleAge_s, others);
   return all;
 }

@@ -54,7 +54,7 @@ struct ProcessView {
   double age_s = 0;             // wall clock, since it started
   double cpu_s = 0;             // CPU it has used since it started
   double cpu_since_move_s = 0;  // the same since its last move (cpu_s when it never moved)
-  double cpu_rate = 1;          // cores it would use if alone: 1 for a busy single thread
+  double cpu_rate = 1;          // cores it would use if there were enough: 1 for one busy thread
   double rss_bytes = 0;
   double dirty_bytes = 0;        // anonymous memory that would have to travel
   double dirty_bytes_per_s = 0;  // how fast it writes to memory again what has been sent

@@ -25,8 +25,8 @@ Result<std::unique_ptr<Decider>> Decider::create(const config::Config& config, E
       new Decider(config, std::move(strategies), log, processes, std::move(nodes)));
 }
 
-ProcessView Decider::shown(const protocol::ProcessReport& report) const {
-  auto view = view_of(report);
+ProcessView Decider::shown(const protocol::ProcessReport& report, const NodeView& host) const {
+  auto view = view_of(report, host);
   if (experience_ != nullptr) view.remaining_cpu_s = experience_->expect(report).remaining_cpu_s;
   // Where it began is a start, no move.
   view.placed = starts_.was_asked(report.pid());
@@ -103,10 +103,10 @@ std::unique_ptr<Decider::Sight> Decider::look(const std::string& only_node,
   for (const auto& [pid, node] : under_way_)
     if (const auto* process = processes_.home(pid)) {
       auto& self = sight->view.self;
-      const double cores = cores_here(process->report, own);
-      self.run_queue = std::max(0.0, self.run_queue - cores);
-      self.load = std::max(0.0, self.load - cores);
-      if (cores > 0)
+      const double threads = threads_here(process->report, own);
+      self.run_queue = std::max(0.0, self.run_queue - threads);
+      self.load = std::max(0.0, self.load - threads);
+      if (threads > 0)
         self.census = self.census.without(static_cast<double>(process->report.cpu_ms()) / 1e3);
     }
   for (const auto& [node, known] : nodes_.known()) {
@@ -122,11 +122,13 @@ std::unique_ptr<Decider::Sight> Decider::look(const std::string& only_node,
   return sight;
 }
 
-// Its part in what was measured of this node. How much one uses that has just started is not known
-// yet: a core, if it was there to be measured.
-double Decider::cores_here(const protocol::ProcessReport& report, const protocol::Load& own) const {
+// Its part in the run queue that was measured of this node. How much one uses that has just started
+// is not known yet: a core, if it was there to be measured.
+double Decider::threads_here(const protocol::ProcessReport& report,
+                             const protocol::Load& own) const {
   if (!report.where().empty()) return 0;
-  if (report.cpu_rate() > 0 || !starts_.goes(report.pid())) return report.cpu_rate();
+  if (report.cpu_rate() > 0 || !starts_.goes(report.pid()))
+    return wanted_cores(report, view_of(own, 0));
   return Starts::is_in(own, report) ? 1 : 0;
 }
 
@@ -139,7 +141,7 @@ void Decider::ask(const std::string& set, const Sight& sight,
                   const std::vector<const Supervised*>& processes) {
   std::vector<ProcessView> views;
   for (const auto* process : processes) {
-    auto& view = views.emplace_back(shown(process->report));
+    auto& view = views.emplace_back(shown(process->report, sight.view.self));
     view.home = sight.home;
   }
   for (const auto& decision : strategies_.of(set).decide(sight.view, views)) {
@@ -158,7 +160,7 @@ bool Decider::relieve(const std::string& only_node, const protocol::Load& own,
     if (const auto* process = processes_.home(pid))
       missing -= static_cast<double>(process->report.resident_bytes());
   std::vector<ProcessView> views;
-  for (const auto* process : processes) views.push_back(shown(process->report));
+  for (const auto* process : processes) views.push_back(shown(process->report, sight->view.self));
   const auto decision = policies::relieve(sight->view, views, missing);
   if (!decision) return false;
   const auto* process = processes_.home(static_cast<int>(decision->process));
@@ -230,7 +232,7 @@ Explanation Decider::explain(const Supervised& process, const protocol::Load& ow
   sight->view.explain = true;
   policies::Decision decision;
   decision.reason = own.levelling() ? why_not_now(process) : "this node takes no part in levelling";
-  auto view = shown(report);
+  auto view = shown(report, sight->view.self);
   view.home = sight->home;
   if (decision.reason.empty()) {
     decision.reason = "the strategy has nothing to say";

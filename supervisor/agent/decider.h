@@ -101,12 +101,14 @@ class Decider {
   [[nodiscard]] std::string why_not_now(const Supervised& process) const;
   [[nodiscard]] std::string why_not_where_it_is(const protocol::ProcessReport& report) const;
   [[nodiscard]] bool has_settled(const protocol::ProcessReport& report) const;
-  [[nodiscard]] policies::ProcessView shown(const protocol::ProcessReport& report) const;
+  // `host`: where it runs.
+  [[nodiscard]] policies::ProcessView shown(const protocol::ProcessReport& report,
+                                            const policies::NodeView& host) const;
   [[nodiscard]] bool never(const protocol::ProcessReport& report) const;
   void tell_trouble();
   void go(const Supervised& process, const Sight& sight, const policies::Decision& decision);
-  [[nodiscard]] double cores_here(const protocol::ProcessReport& report,
-                                  const protocol::Load& own) const;
+  [[nodiscard]] double threads_here(const protocol::ProcessReport& report,
+                                    const protocol::Load& own) const;
   void refused(int pid, const std::string& what, const protocol::ControlMessage& message);
 
   // Placing (decider_placing.cc).

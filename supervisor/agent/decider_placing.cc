@@ -46,7 +46,7 @@ void Decider::place(const Supervised& process, const std::string& expectation,
   if (sight->nodes.empty()) return;  // its next report may find some
   auto& view = sight->view;
   count_starts(view.self, report, own);
-  const auto shown_process = shown(report);
+  const auto shown_process = shown(report, view.self);
   view.place_s = policies::move_cost(shown_process, policies::Link{}, view.cost).total_s();
   policies::ExecView exec;
   exec.program = shown_process.program;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "supervisor/agent/crowd.h"
 
 namespace llrun::agent {
@@ -27,14 +29,20 @@ policies::NodeView view_of(const protocol::Load& load, double age_s) {
   return view;
 }
 
-policies::ProcessView view_of(const protocol::ProcessReport& report) {
+// What it has used was measured over seconds, and so is the load.
+double wanted_cores(const protocol::ProcessReport& report, const policies::NodeView& host) {
+  return report.cpu_rate() * std::max(1.0, host.load / std::max(host.cores, 0.01));
+}
+
+policies::ProcessView view_of(const protocol::ProcessReport& report,
+                              const policies::NodeView& host) {
   policies::ProcessView view;
   view.id = static_cast<std::uint64_t>(report.pid());
   view.age_s = static_cast<double>(report.age_ms()) / 1e3;
   view.cpu_s = static_cast<double>(report.cpu_ms()) / 1e3;
   view.cpu_since_move_s =
       static_cast<double>(report.moves() == 0 ? report.cpu_ms() : report.cpu_since_move_ms()) / 1e3;
-  view.cpu_rate = report.cpu_rate();
+  view.cpu_rate = wanted_cores(report, host);
   view.rss_bytes = static_cast<double>(report.resident_bytes());
   view.dirty_bytes = static_cast<double>(report.dirty_bytes());
   view.home_bytes_per_s = report.file_io_rate() * (1U << 20);

@@ -10,7 +10,13 @@
 namespace llrun::agent {
 
 [[nodiscard]] policies::NodeView view_of(const protocol::Load& load, double age_s);
-[[nodiscard]] policies::ProcessView view_of(const protocol::ProcessReport& report);
+// `host`: where it runs.
+[[nodiscard]] policies::ProcessView view_of(const protocol::ProcessReport& report,
+                                            const policies::NodeView& host);
+// The cores that it would use if there were enough: who gets a third of one beside two others wants
+// all of it.
+[[nodiscard]] double wanted_cores(const protocol::ProcessReport& report,
+                                  const policies::NodeView& host);
 
 // Words for a person, with the numbers behind them.
 [[nodiscard]] std::string with_numbers(std::string words, const policies::Numbers& numbers);

@@ -55,7 +55,8 @@ void decide(const agent::Processes& processes) {
   view.explain = true;
   view.self.census = agent::census_of(processes.all(), 3, 2);
   std::vector<policies::ProcessView> views;
-  for (const auto* process : processes.all()) views.push_back(agent::view_of(process->report));
+  for (const auto* process : processes.all())
+    views.push_back(agent::view_of(process->report, policies::NodeView{}));
   for (const char* name : {"lifetime", "mosix", "hindrance", "opportunity"}) {
     const auto strategy = policies::make_strategy(name);
     if (!strategy || views.empty()) continue;

@@ -131,6 +131,20 @@ TEST_F(DeciderTest, WhatIsOnItsWayOutDoesNotCountAsLoad) {
   EXPECT_EQ(told_.size(), 1U) << "when the first has gone the second is alone here";
 }
 
+TEST_F(DeciderTest, NorDoesWhatHasGotAShareOfACoreOnly) {
+  here_ = load("a", 2);
+  here_.set_run_queue(2.5);  // and what it costs to move the first
+  here_.set_running(3);
+  report_.set_cpu_rate(0.5);
+  ProcessReport other = report_;
+  other.set_pid(4712);
+  decide();
+  ASSERT_EQ(told_.size(), 1U) << "two on one core, and b idle";
+  report_ = other;
+  decide();
+  EXPECT_EQ(told_.size(), 1U) << "when the first has gone the second is alone here";
+}
+
 TEST_F(DeciderTest, ShortMemoryComesFirstAndPicksWhoseLeavingHelps) {
   here_ = load("a", 1);
   here_.set_total_memory_bytes(1000U << 20);

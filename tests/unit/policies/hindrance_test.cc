@@ -60,7 +60,7 @@ TEST(Hindrance, NobodyHindersHimself) {
 TEST(Hindrance, NorDoItsThreads) {
   const std::vector<NodeView> peers{node_with("b", {})};
   std::vector processes{process(1, 30)};
-  processes[0].cpu_rate = 2;
+  processes[0].cpu_rate = 8;
   NodeView two = node_with("a", {30});
   two.cores = 2;
   two.run_queue = two.load = 8;
@@ -72,7 +72,6 @@ TEST(Hindrance, NorDoItsThreads) {
 TEST(Hindrance, ProcessesThatLlrunDoesNotKnowHinderToo) {
   const std::vector<NodeView> peers{node_with("b", {})};
   std::vector processes{process(1, 20)};
-  processes[0].cpu_rate = 0.25;  // beside three others
   NodeView crowded = node_with("a", {20});
   crowded.run_queue = crowded.load = 4;
   auto strategy = make("hindrance");
