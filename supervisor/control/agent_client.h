@@ -32,6 +32,7 @@ class Reply {
   void done(std::string text = {}, std::string json = {}) const;
   void refused(std::string words) const;  // what, why, what to do
   void answer(const protocol::Answer& answer) const;
+  void send(protocol::ControlMessage message) const { send_(std::move(message)); }
 
  private:
   Send send_;

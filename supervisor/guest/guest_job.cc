@@ -19,6 +19,7 @@ GuestJob::GuestJob(GuestOptions options) : options_(std::move(options)) {}
 // Killed first, so that nothing in the world sees its surroundings go; then nobody waits for a file
 // any more.
 GuestJob::~GuestJob() {
+  agent_.reset();
   if (traffic_) traffic_->end_view();
   calls_.reset();
   tracee_.reset();
@@ -48,9 +49,10 @@ Result<> GuestJob::start() {
            [this](std::uint64_t address, const std::string& bytes) { on_pages(address, bytes); },
            [this](const Error& error) { on_lost(error); }}));
   LLRUN_TRY(traffic_->connect(std::move(options_.in), std::move(options_.out)));
-  control::AgentClient::Handlers handlers;
-  handlers.give_channel = [this](control::GivenChannel channel, const control::Reply& reply) {
-    on_given_channel(std::move(channel), reply);
+  AgentLine::Handlers handlers;
+  handlers.give_channel = [this, ours = own_hello(protocol::Hello::PURPOSE_RESUME)](
+                              control::GivenChannel channel, const control::Reply& reply) {
+    on_given_channel(std::move(channel), ours, reply);
   };
   handlers.come_home = [this](const protocol::ComeHome& order, const control::Reply& reply) {
     if (state_ != GuestState::kSettled) return reply.refused("it cannot be sent home just now");
@@ -60,9 +62,7 @@ Result<> GuestJob::start() {
   handlers.stand_back = [this](const protocol::StandBack& order, const control::Reply& reply) {
     on_stand_back(order, reply);
   };
-  control::AgentClient::Options agent;
-  agent.start_agent = false;
-  LLRUN_TRY_ASSIGN(agent_, control::AgentClient::create(*loop_, agent, std::move(handlers)));
+  LLRUN_TRY_ASSIGN(agent_, AgentLine::create(traffic_->io(), *loop_, std::move(handlers)));
   loop_->every(std::chrono::seconds(1), [this] { tick(); });
   report();
   return {};
@@ -179,8 +179,6 @@ void GuestJob::settle() {
 
 void GuestJob::on_lost(const Error& error) {
   log::warn("the link to home is lost in state {}: {}", migration::name(state_), error.message());
-  link_up_ = false;
-  lost_at_ = EventLoop::Clock::now();
   if (state_ == GuestState::kPreparing || state_ == GuestState::kFilling) {
     advance(GuestEvent::kAborted);
     return go("the link to home was lost before the program was complete");
@@ -188,18 +186,23 @@ void GuestJob::on_lost(const Error& error) {
   options_.lifeline.reset();
 }
 
-void GuestJob::on_given_channel(control::GivenChannel channel, const control::Reply& reply) {
+void GuestJob::on_given_channel(control::GivenChannel channel, const protocol::Hello& ours,
+                                const control::Reply& reply) {
   protocol::Hello theirs;
-  if (state_ == GuestState::kGone) return reply.refused("its guest has ended");
-  if (!theirs.ParseFromString(channel.hello) || theirs.epoch() != options_.hello.epoch())
+  if (!theirs.ParseFromString(channel.hello) || theirs.epoch() != ours.epoch())
     return reply.refused("this node holds another incarnation of that program");
-  if (auto said = say_hello(channel.out.get(), own_hello(protocol::Hello::PURPOSE_RESUME)); !said)
-    return reply.refused(said.error().message());
-  if (auto connected = traffic_->connect(std::move(channel.in), std::move(channel.out)); !connected)
-    return reply.refused(connected.error().message());
-  options_.lifeline = std::move(channel.lifeline);
-  link_up_ = true;
+  if (auto resumed = traffic_->resume(std::move(channel.in), std::move(channel.out), ours);
+      !resumed)
+    return reply.refused(resumed.error().message());
   reply.done();
+  loop_->post([this, lifeline = std::make_shared<Fd>(std::move(channel.lifeline))] {
+    on_link_back(std::move(*lifeline));
+  });
+}
+
+void GuestJob::on_link_back(Fd lifeline) {
+  if (state_ == GuestState::kGone) return;
+  options_.lifeline = std::move(lifeline);
   log::info("the link to home is back");
   if (state_ == GuestState::kFrozen && advance(GuestEvent::kHeardAgain)) thaw();
   if (state_ == GuestState::kSettled && !leaving_because_.empty()) leave_later(leaving_because_);

@@ -12,6 +12,7 @@
 
 #include "base/event_loop.h"
 #include "supervisor/control/agent_client.h"
+#include "supervisor/guest/agent_line.h"
 #include "supervisor/guest/call_server.h"
 #include "supervisor/guest/tracee.h"
 #include "supervisor/guest/traffic.h"
@@ -47,7 +48,10 @@ class GuestJob {
   void on_message(const protocol::JobMessage& message);
   void handle(const protocol::JobMessage& message);
   void on_lost(const Error& error);
-  void on_given_channel(control::GivenChannel channel, const control::Reply& reply);
+  // On the I/O thread: `ours` is what this side says on it.
+  void on_given_channel(control::GivenChannel channel, const protocol::Hello& ours,
+                        const control::Reply& reply);
+  void on_link_back(Fd lifeline);
   void tick();
   [[nodiscard]] std::chrono::milliseconds lease() const;
   [[nodiscard]] std::chrono::milliseconds abandon_time() const;
@@ -109,8 +113,8 @@ class GuestJob {
   std::unique_ptr<EventLoop> loop_;
   std::optional<Holds> holds_;
   Fd child_signals_;
-  std::unique_ptr<control::AgentClient> agent_;
   std::unique_ptr<GuestTraffic> traffic_;
+  std::unique_ptr<AgentLine> agent_;
   std::unique_ptr<World> world_;
   std::optional<World::Guest> guest_;
   Fd terminal_;                               // master of the controlling terminal's stand-in
@@ -136,8 +140,6 @@ class GuestJob {
   int refusals_ = 0;                           // how often it could not be sent home
   bool given_up_waits_ = false;                // for the end of a guest that is on its way out
   EventLoop::Clock::time_point commit_until_;  // a Commit that comes later is void
-  bool link_up_ = true;
-  EventLoop::Clock::time_point lost_at_;
 };
 
 }  // namespace llrun

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <limits>
 #include <utility>
 
 #include "base/bytes.h"
@@ -25,7 +24,7 @@ namespace llrun {
 namespace {
 constexpr std::chrono::seconds kUntilNextTry{1};
 // A thread that waits for a file of home's stops when it has been answered. If the link is lost in
-// just this moment it never is: no longer than this, since a new link is taken by this thread.
+// just this moment that is when there is a new one, and this loop has a lease to keep.
 constexpr std::chrono::seconds kStopPatience{1};
 constexpr int kMostRefusals = 60;  // of one stay
 }  // namespace
@@ -167,9 +166,9 @@ void GuestJob::send_home() {
   if (sent) return;
   log::warn("the program is not home yet: {}", sent.error().message());
   if (!traffic_->link().connected()) return;  // the next connection will do
-  // Home cannot complete it, says so, and then it stays.
+  // Home refuses it then, and it stays.
   protocol::JobMessage incomplete;
-  incomplete.mutable_pages_end()->set_pages(std::numeric_limits<std::uint64_t>::max());
+  incomplete.mutable_pages_end()->set_failed(sent.error().message());
   send(incomplete);
 }
 

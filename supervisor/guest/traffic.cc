@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "supervisor/job/greeting.h"
 #include "supervisor/world/world.h"
 
 namespace llrun {
@@ -99,6 +100,12 @@ void GuestTraffic::on_fuse_readable() {
   if (passed) return;
   log::info("the file view has ended: {}", passed.error().message());
   io_->loop().unwatch(relay_->fd());
+}
+
+Result<> GuestTraffic::resume(Fd in, Fd out, const protocol::Hello& answer) {
+  if (!filled_) return failure(ErrorCode::kGone, "go on: the program was not complete here");
+  LLRUN_TRY(say_hello(out.get(), answer));
+  return link_->connect(std::move(in), std::move(out));
 }
 
 Result<> GuestTraffic::start_streams() {

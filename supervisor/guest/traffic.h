@@ -15,6 +15,7 @@
 #include "netproxy/homefs/fuse_relay.h"
 #include "supervisor/job/message_check.h"
 #include "supervisor/job/traffic.h"
+#include "supervisor/protocol/hello.pb.h"
 #include "supervisor/streams/guest_streams.h"
 
 namespace llrun {
@@ -35,6 +36,11 @@ class GuestTraffic : public JobTraffic {
   // silent for the abandon time.
   void set_patience(std::chrono::milliseconds lease, std::chrono::milliseconds abandon);
   void filled() { filled_ = true; }
+
+  // Use the channel that home has opened after the link was lost; on the I/O thread, so also while
+  // the control loop waits for a file. `answer`: our Hello, which is said on it.
+  [[nodiscard]] Result<> resume(Fd in, Fd out, const protocol::Hello& answer);
+  [[nodiscard]] IoThread& io() { return *io_; }
 
   // Stand-ins, made before start_streams(); see GuestStreams.
   [[nodiscard]] GuestStreams& streams() { return *streams_; }

@@ -98,6 +98,8 @@ void Journey::on_home_pages_end(const protocol::PagesEnd& end) {
 }
 
 Result<> Journey::fill_shadow(const protocol::PagesEnd& end) {
+  if (!end.failed().empty())
+    return failure(ErrorCode::kRefused, "its memory could not be sent: " + end.failed());
   if (end.pages() != pages_received_)
     return failure(ErrorCode::kProtocol, fmt::format("{} pages were sent and {} have come",
                                                      end.pages(), pages_received_));

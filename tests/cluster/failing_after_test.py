@@ -143,7 +143,8 @@ class WaitingForAFile(Failing):
     """The program itself asks for nothing; its supervisor has to ask home about the file that it has open."""
     PROGRAM = ["sh", "-c", "echo ready; exec sleep 600 <ballast.py"]
 
-    def test_a_supervisor_that_is_killed_while_it_reads_a_file_of_the_view(self):
+    def wait_for_a_file(self):
+        """The guest's supervisor asks what the program has open, and home does not answer."""
         self.product.migrate(self.job.pid, "b")
         held = self.product.hold(self.b, "guest-Leaving")
         self.product.must("home", self.job.pid)
@@ -152,11 +153,25 @@ class WaitingForAFile(Failing):
         self.signal_home("STOP")
         held.let_go()
         waiting.until(self.supervisor_waits, "the supervisor to wait for a file of the view")
+
+    def test_a_supervisor_that_is_killed_while_it_reads_a_file_of_the_view(self):
+        self.wait_for_a_file()
         faults.kill(self.b, "llrun-supervisor guest")
         faults.wait_until_nothing_is_left(self.b)
         self.signal_home("CONT")
         self.assertEqual(self.job.wait(), LOST)
         self.assertIn("the program is lost with it, and ends by SIGKILL", self.product.log())
+
+    def test_a_link_that_is_lost_while_the_supervisor_reads_a_file_of_the_view(self):
+        """The next link answers it, which therefore must not have to pass by who waits."""
+        self.wait_for_a_file()
+        faults.kill(self.b, "llrund --stdio")
+        self.signal_home("CONT")
+        self.product.arrive(self.job.pid, "a")
+        self.assertIn("the link to home is back", self.product.log(self.b))
+        self.a.run(["kill", str(self.job.pid)])
+        self.assertEqual(self.job.wait(), 128 + signal.SIGTERM)
+        faults.wait_until_nothing_is_left(self.b)
 
     def signal_home(self, signal_name):
         self.a.run(["pkill", "-" + signal_name, "-U", str(self.a.uid), "-f", "^[^ ]*llrun-supervisor home"], check=False)
