@@ -203,28 +203,29 @@ Result<> ThreadSet::note_event(const StopEvent& event) {
   return {};
 }
 
-Result<> ThreadSet::resume_all() {
+// Each with the signal that was about to be delivered to it.
+Result<> ThreadSet::let_go(
+    const std::function<Result<>(StoppedThread, int signal, int group_stop)>& way) {
   for (auto& [tid, member] : members_) {
     if (!member.token) continue;
     const int signal = member.signal ? member.signal->si_signo : 0;
     member.signal.reset();
     auto token = std::move(*member.token);
     member.token.reset();
-    LLRUN_TRY(member.group_stop != 0 ? listen(std::move(token)) : resume(std::move(token), signal));
+    LLRUN_TRY(way(std::move(token), signal, member.group_stop));
   }
   return {};
 }
 
+Result<> ThreadSet::resume_all() {
+  return let_go([](StoppedThread token, int signal, int group_stop) {
+    return group_stop != 0 ? listen(std::move(token)) : resume(std::move(token), signal);
+  });
+}
+
 Result<> ThreadSet::detach_all() {
-  for (auto& [tid, member] : members_) {
-    if (!member.token) continue;
-    const int signal = member.signal ? member.signal->si_signo : 0;
-    member.signal.reset();
-    auto token = std::move(*member.token);
-    member.token.reset();
-    LLRUN_TRY(detach(std::move(token), signal));
-  }
-  return {};
+  return let_go(
+      [](StoppedThread token, int signal, int) { return detach(std::move(token), signal); });
 }
 
 std::vector<HostTid> ThreadSet::tids() const {

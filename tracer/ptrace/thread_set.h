@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <optional>
 #include <vector>
@@ -77,6 +78,8 @@ class ThreadSet {
   [[nodiscard]] Result<> stop_one(HostTid tid, std::chrono::milliseconds timeout);
   // True when the thread is now stopped for good, or gone.
   [[nodiscard]] Result<bool> meet(HostTid tid, const StopEvent& event);
+  [[nodiscard]] Result<> let_go(
+      const std::function<Result<>(StoppedThread, int signal, int group_stop)>& way);
 
   HostPid pid_;
   std::map<HostTid, Member> members_;
