@@ -67,9 +67,15 @@ void Verbs::perform(const protocol::AgentVerb& verb, const Reply& reply) {
   reply.answer(answer);
 }
 
-void Verbs::set(const Switches& switches, std::string what, const Reply& reply) {
+// The others are told at once: what another node's llrunctl shows after this is true already.
+void Verbs::turn(const Switches& switches, const std::string& what) {
   around_.switches.set(switches);
+  around_.peers.send(around_.own_load());
   around_.log.add(what);
+}
+
+void Verbs::set(const Switches& switches, std::string what, const Reply& reply) {
+  turn(switches, what);
   reply.done(std::move(what));
 }
 
@@ -101,8 +107,7 @@ void Verbs::drain(bool undo, const Reply& reply) {
     return set(switches, fmt::format("node {} is not drained any more", name), reply);
   }
   switches.draining = true;
-  around_.switches.set(switches);
-  around_.log.add(fmt::format("node {} is drained: guests are asked to leave", name));
+  turn(switches, fmt::format("node {} is drained: guests are asked to leave", name));
   around_.drain.begin(fmt::format("node {} is drained", name), around_.config.drain,
                       [reply, name](const std::vector<std::string>& left) {
                         if (left.empty())

@@ -45,6 +45,7 @@ class Verbs {
 
  private:
   void on_all_nodes(const protocol::AgentVerb& verb, const Reply& reply);
+  void turn(const Switches& switches, const std::string& what);
   void set(const Switches& switches, std::string what, const Reply& reply);
   void level(const std::string& argument, const Reply& reply);
   void accept(bool yes, const Reply& reply);

@@ -276,6 +276,15 @@ class AgentsTest(unittest.TestCase):
         nodes.ctl("a", "drain", "b", "--undo")
         self.assertTrue(nodes.status("b")["accepts"])
 
+    def test_what_is_switched_is_known_at_once(self):
+        nodes = self.nodes("exchange = 10s\n" + TWO)
+        wait_for("b", lambda: nodes.node("a", "b")["reachable"])
+        nodes.ctl("a", "drain", "b")
+        self.assertTrue(nodes.node("a", "b")["draining"])
+        nodes.ctl("a", "drain", "b", "--undo")
+        nodes.ctl("a", "level", "off", "b")
+        self.assertEqual([nodes.node("a", "b")[key] for key in ("draining", "levelling")], [False, False])
+
     def test_a_stopping_agent_waits_for_its_guests_only_so_long(self):
         nodes = self.nodes("drain = 1s\n")
         guest = Channel(nodes, "b")
