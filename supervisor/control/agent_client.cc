@@ -53,12 +53,12 @@ constexpr milliseconds kLongestDelayOfGuests{3'000};
 constexpr milliseconds kStoppedDelay{2'000};  // the agent was told to stop: look whether it is back
 constexpr std::size_t kMaxEvents = 256;
 
-class AgentLine final : public AgentClient {
+class ReconnectingClient final : public AgentClient {
  public:
-  AgentLine(EventLoop& loop, Options options, Handlers handlers)
+  ReconnectingClient(EventLoop& loop, Options options, Handlers handlers)
       : loop_(loop), options_(std::move(options)), handlers_(std::move(handlers)) {}
 
-  ~AgentLine() override {
+  ~ReconnectingClient() override {
     loop_.cancel(retry_);
     stop_waiting_for_agent();
     if (connection_) connection_->flush(std::chrono::seconds(1));
@@ -100,13 +100,13 @@ class AgentLine final : public AgentClient {
   std::deque<protocol::ControlMessage> events_;  // that no agent has heard yet
 };
 
-void AgentLine::connect() {
+void ReconnectingClient::connect() {
   if (auto socket = connect_to(options_.socket)) return use(std::move(*socket));
   if (options_.start_agent && !stopped_by_hand_) return start();
   try_again("no agent runs on " + options_.node);
 }
 
-void AgentLine::use(Fd socket) {
+void ReconnectingClient::use(Fd socket) {
   auto connection = Connection::create(loop_, std::move(socket));
   if (!connection) return try_again(connection.error().message());
   connection_ = std::move(*connection);
@@ -119,7 +119,7 @@ void AgentLine::use(Fd socket) {
   if (handlers_.connected) handlers_.connected(true, "");
 }
 
-void AgentLine::start() {
+void ReconnectingClient::start() {
   auto starting = start_agent({options_.llrund, options_.node});
   if (!starting) return try_again(starting.error().message());
   starting_ = std::move(*starting);
@@ -128,7 +128,7 @@ void AgentLine::start() {
   if (!watched) try_again(watched.error().message());
 }
 
-void AgentLine::agent_started() {
+void ReconnectingClient::agent_started() {
   loop_.unwatch(starting_->ready.get());
   const auto outcome = std::exchange(starting_, std::nullopt)->outcome();
   if (!outcome) return try_again(outcome.error().message());
@@ -137,13 +137,13 @@ void AgentLine::agent_started() {
   use(std::move(*socket));
 }
 
-void AgentLine::stop_waiting_for_agent() {
+void ReconnectingClient::stop_waiting_for_agent() {
   if (!starting_) return;
   loop_.unwatch(starting_->ready.get());
   starting_.reset();
 }
 
-void AgentLine::lost(const std::string& why) {
+void ReconnectingClient::lost(const std::string& why) {
   connection_.reset();
   if (handlers_.connected) handlers_.connected(false, "the agent has gone: " + why);
   last_why_not_ = why;
@@ -151,7 +151,7 @@ void AgentLine::lost(const std::string& why) {
   connect();
 }
 
-void AgentLine::try_again(const std::string& why) {
+void ReconnectingClient::try_again(const std::string& why) {
   stop_waiting_for_agent();
   if (why != last_why_not_ && handlers_.connected) handlers_.connected(false, why);
   last_why_not_ = why;
@@ -160,7 +160,7 @@ void AgentLine::try_again(const std::string& why) {
   retry_ = loop_.after(wait, [this] { connect(); });
 }
 
-void AgentLine::register_again() {
+void ReconnectingClient::register_again() {
   if (last_report_) {
     protocol::ControlMessage message;
     *message.mutable_register_supervisor()->mutable_first() = *last_report_;
@@ -170,7 +170,7 @@ void AgentLine::register_again() {
   events_.clear();
 }
 
-void AgentLine::report(protocol::ProcessReport report) {
+void ReconnectingClient::report(protocol::ProcessReport report) {
   const bool first = !last_report_;
   last_report_ = std::move(report);
   if (!connection_) return;
@@ -180,7 +180,7 @@ void AgentLine::report(protocol::ProcessReport report) {
   connection_->send(message);
 }
 
-void AgentLine::event(std::string kind, std::string text) {
+void ReconnectingClient::event(std::string kind, std::string text) {
   protocol::ControlMessage message;
   auto* event = message.mutable_event();
   event->set_kind(std::move(kind));
@@ -191,14 +191,14 @@ void AgentLine::event(std::string kind, std::string text) {
   if (events_.size() > kMaxEvents) events_.pop_front();
 }
 
-void AgentLine::finished(std::string how) {
+void ReconnectingClient::finished(std::string how) {
   protocol::ControlMessage message;
   message.mutable_finished()->set_pid(last_report_ ? last_report_->pid() : 0);
   message.mutable_finished()->set_how(std::move(how));
   if (connection_) connection_->send(message);
 }
 
-Reply AgentLine::reply_to(std::uint64_t id) {
+Reply ReconnectingClient::reply_to(std::uint64_t id) {
   return Reply([weak = std::weak_ptr(connection_), id](protocol::ControlMessage message) {
     const auto connection = weak.lock();
     message.set_id(id);
@@ -206,7 +206,7 @@ Reply AgentLine::reply_to(std::uint64_t id) {
   });
 }
 
-void AgentLine::received(const protocol::ControlMessage& message, std::vector<Fd> fds) {
+void ReconnectingClient::received(const protocol::ControlMessage& message, std::vector<Fd> fds) {
   if (message.has_verb() && message.verb().verb() == "stopping") {
     stopped_by_hand_ = true;
     return;
@@ -221,8 +221,8 @@ void hand_over(const Handler& handler, const Question& question, const Reply& re
       "this process's supervisor cannot do that: it is busy with something else or too old");
 }
 
-void AgentLine::dispatch(const protocol::ControlMessage& message, std::vector<Fd> fds,
-                         const Reply& reply) {
+void ReconnectingClient::dispatch(const protocol::ControlMessage& message, std::vector<Fd> fds,
+                                  const Reply& reply) {
   using Message = protocol::ControlMessage;
   switch (message.body_case()) {
     case Message::kMigrate:
@@ -259,9 +259,9 @@ Result<std::unique_ptr<AgentClient>> AgentClient::create(EventLoop& loop, Option
   if (options.socket.empty()) {
     LLRUN_TRY_ASSIGN(options.socket, config::socket_path(options.node));
   }
-  auto line = std::make_unique<AgentLine>(loop, std::move(options), std::move(handlers));
-  line->begin();
-  return line;
+  auto client = std::make_unique<ReconnectingClient>(loop, std::move(options), std::move(handlers));
+  client->begin();
+  return client;
 }
 
 }  // namespace llrun::control
