@@ -114,9 +114,10 @@ class Placing(case.ProductCase):
     LONG = ["bash", "-c", "while :; do :; done"]
 
     def busy(self, *hosts):
+        """Each with a program that llrun knows, and so its age: what it hinders grows with it, past any price of a move."""
         for host in hosts:
             self.addCleanup(host.run, ["pkill", "-KILL", "-f", "while :[;]"], check=False)
-            host.popen(LOOP)
+            host.popen(["llrun", "--stay", "--", *LOOP])
         waiting.until(lambda: all(row["running"] >= 1 for row in self.product.json("nodes")
                                   if row["node"] in [host.name for host in hosts]), "the load to be seen")
 

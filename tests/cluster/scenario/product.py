@@ -109,7 +109,8 @@ class Product:
         self.arrive(pid, self.home.name)
 
     def arrive(self, pid, node):
-        waiting.until(lambda: self.where(pid) == node, lambda: f"{pid} to run on {node}; {self._log_end()}",
+        waiting.until(lambda: self.where(pid) == node,
+                      lambda: f"{pid} to run on {node}; {self.ctl('why', pid, '--explain').stdout}{self._log_end()}",
                       pause=waiting.LONG_PAUSE_S)
 
     def wait_for_log(self, text):
