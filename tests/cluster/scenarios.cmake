@@ -9,7 +9,7 @@ if(TARGET llrun AND TARGET llrund AND TARGET llrunctl AND (TARGET llrun_supervis
   endforeach()
   # Fault schedules; in the long ones hosts and links are away for up to a minute.
   add_executable(ledger ${CMAKE_CURRENT_LIST_DIR}/guests/ledger.cc)
-  target_link_libraries(ledger PRIVATE llrun_options)
+  target_link_libraries(ledger PRIVATE llrun_plain_options)
   llrun_cluster_test(schedules schedules_test.py WAITS TIMEOUT 900 ARGS --count 50)
   llrun_cluster_test(schedules_long schedules_test.py TIMEOUT 7200 LABELS long
     ARGS --count 1000 --seed 1000 --jobs 6 --long)
