@@ -96,8 +96,17 @@ class Run:
         status = self.job.wait()
         said = self.job.out.decode(errors="replace")
         if status != 0 or not re.search(r"^PASS after \d+ steps\n\Z", said, re.MULTILINE):
-            return f"exit status {status}; it said:\n{said[-1500:]}{self.job.err.decode(errors='replace')[-500:]}"
+            return self._ending(status)
         return None
+
+    def _ending(self, status):
+        said = self.job.out.decode(errors="replace")
+        return f"exit status {status}; it said:\n{said[-1500:]}{self.job.err.decode(errors='replace')[-500:]}"
+
+    def cut_short(self):
+        """What it has said, when the journey came to nothing; it may have ended by itself."""
+        self.product.home.run(["kill", "-KILL", str(self.job.pid)], check=False)
+        return self._ending(self.job.wait())
 
     def _end_feeding(self):
         if self.feeder:
@@ -115,7 +124,7 @@ def run_one(cluster, product, program, journey, bare):
     try:
         problem = run.travel()
     except (AssertionError, subprocess.TimeoutExpired) as error:
-        problem = str(error)
+        problem = f"{error}\n{run.cut_short()}"
     finally:
         run.end()
     took = time.monotonic() - began
