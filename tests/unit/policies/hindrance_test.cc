@@ -71,7 +71,7 @@ TEST(Hindrance, NorDoItsThreads) {
 
 TEST(Hindrance, ProcessesThatLlrunDoesNotKnowHinderToo) {
   const std::vector<NodeView> peers{node_with("b", {})};
-  std::vector processes{process(1, 20)};
+  const std::vector processes{process(1, 20)};
   NodeView crowded = node_with("a", {20});
   crowded.run_queue = crowded.load = 4;
   auto strategy = make("hindrance");
