@@ -187,13 +187,30 @@ Result<> Freeze::leave_vdso() {
   return {};
 }
 
+// For some clocks the vdso makes a system call (lib/vdso/gettimeofday.c, the fallback), and has
+// read nothing before. It is made where the thread goes on: a guest's may be one that its
+// supervisor has to answer, which is who waits here.
+Result<bool> Freeze::at_call(const Registers& registers) const {
+  using Code = std::array<std::uint8_t, 2>;
+  constexpr Code kSyscall{0x0f, 0x05};
+  LLRUN_TRY_ASSIGN(const auto code, read_value<Code>(pid(), RemoteAddr{registers.rip}));
+  return code == kSyscall;
+}
+
 Result<> Freeze::step_out(FrozenThread& thread, const RemoteRange& vdso) {
+  // An interrupted call is begun again by the kernel as soon as the thread runs, so by a step, too.
+  const bool begun_again =
+      static_cast<std::int64_t>(thread.found.orig_rax) >= 0 && is_restart_code(thread.found.rax);
+  LLRUN_TRY_ASSIGN(const bool makes_call, at_call(thread.travelling));
+  if (begun_again || makes_call) return {};
   const auto& token = threads_.stopped(thread.tid);
   LLRUN_TRY(set_signal_mask(token, kAllButTrap));
   auto now = thread.found;
   for (int steps = 0; vdso.contains(RemoteAddr{now.rip}); ++steps) {
     if (steps == kMaxStepsInVdso)
       return failure(ErrorCode::kTimeout, "a thread does not leave the vdso");
+    LLRUN_TRY_ASSIGN(const bool at_its_call, at_call(now));
+    if (at_its_call) break;
     LLRUN_TRY(step(StoppedThread::seen_stopped(thread.tid)));
     LLRUN_TRY_ASSIGN(const auto event, wait_for_stop(thread.tid));
     if (event.ended()) return failure(ErrorCode::kGone, describe(event));

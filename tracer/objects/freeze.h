@@ -71,6 +71,7 @@ class Freeze {
   [[nodiscard]] Result<> look_at_all();
   [[nodiscard]] Result<> look_at(HostTid tid, FrozenThread& thread);
   [[nodiscard]] Result<> leave_vdso();
+  [[nodiscard]] Result<bool> at_call(const Registers& registers) const;
   [[nodiscard]] Result<> step_out(FrozenThread& thread, const RemoteRange& vdso);
   [[nodiscard]] Result<> undo();
   [[nodiscard]] Result<> run_undos();
