@@ -179,7 +179,7 @@ void Journey::freeze_and_send() {
 Result<> Journey::capture() {
   LLRUN_TRY_ASSIGN(auto threads, tracer::ThreadSet::seize_all(options_.pid));
   LLRUN_TRY_ASSIGN(auto freeze,
-                   tracer::Freeze::begin(std::move(threads), tracer::Freeze::OnError::kDetach));
+                   tracer::Freeze::begin(std::move(threads), tracer::Freeze::Where::kHome));
   frozen_.emplace(std::move(freeze));
   LLRUN_TRY_ASSIGN(auto captured, tracer::capture_process(*frozen_));
   if (!captured.pins.empty()) return failure(ErrorCode::kRefused, captured.pins.front().what);

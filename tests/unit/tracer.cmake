@@ -13,6 +13,13 @@ target_compile_definitions(tracer_home_test
   PRIVATE SELFCHECK_PROGRAM="$<TARGET_FILE:tracer_selfcheck>")
 add_dependencies(tracer_home_test tracer_selfcheck)
 
+llrun_test(tracer_killed_test LABEL unit
+  SOURCES ${here}/killed_tracer_test.cc
+  LIBS llrun_tracer_process)
+target_compile_definitions(tracer_killed_test
+  PRIVATE SELFCHECK_PROGRAM="$<TARGET_FILE:tracer_selfcheck>")
+add_dependencies(tracer_killed_test tracer_selfcheck)
+
 llrun_test(tracer_guest_test LABEL unit
   SOURCES ${here}/guest_test.cc
   LIBS llrun_tracer_process)

@@ -35,7 +35,7 @@ Result<bool> signal_waits(const StoppedThread& thread, const FrozenThread& froze
 
 // The kernel does this itself when it preempts a thread in a critical section; injected calls would
 // hide from it where the thread was (kernel/rseq.c, rseq_ip_fixup).
-Result<> abort_critical_section(HostPid pid, FrozenThread& thread) {
+Result<> abort_critical_section(HostPid pid, const StoppedThread& token, FrozenThread& thread) {
   if (thread.rseq.area == 0) return {};
   const RemoteAddr pointer{thread.rseq.area + kRseqCsOffset};
   LLRUN_TRY_ASSIGN(const auto section_at, read_value<std::uint64_t>(pid, pointer));
@@ -43,6 +43,7 @@ Result<> abort_critical_section(HostPid pid, FrozenThread& thread) {
   LLRUN_TRY_ASSIGN(const auto section, read_value<rseq_cs>(pid, RemoteAddr{section_at}));
   if (thread.found.rip - section.start_ip < section.post_commit_offset)
     thread.found.rip = section.abort_ip;
+  LLRUN_TRY(set_registers(token, thread.found));
   return write_value(pid, pointer, std::uint64_t{0});
 }
 
@@ -120,22 +121,28 @@ Result<RemoteAddr> find_hole(const std::vector<RemoteRange>& mappings, std::uint
   return failure(ErrorCode::kUnsupported, "the address space has no hole for the stub");
 }
 
-Result<Freeze> Freeze::begin(ThreadSet threads, OnError on_error) {
+Result<Freeze> Freeze::begin(ThreadSet threads, Where where) {
   Freeze freeze(std::move(threads));
   SleepClock clock;
   for (const auto tid : freeze.threads_.tids())
     if (const auto since = clock.last_ran(freeze.pid(), tid))
       freeze.slept_since_[tid] = static_cast<std::uint64_t>(since->count());
-  auto done = freeze.threads_.stop_all();
-  if (done) done = freeze.look_at_all();
-  if (done) done = freeze.leave_vdso();
+  auto done = freeze.stop(where);
   if (!done) {
     std::ignore = freeze.undo();
     std::ignore =
-        on_error == OnError::kDetach ? freeze.threads_.detach_all() : freeze.threads_.resume_all();
+        where == Where::kHome ? freeze.threads_.detach_all() : freeze.threads_.resume_all();
     return std::unexpected(done.error());
   }
   return freeze;
+}
+
+Result<> Freeze::stop(Where where) {
+  LLRUN_TRY(threads_.stop_all());
+  LLRUN_TRY_ASSIGN(const auto vdso, find_vdso(pid()));
+  if (where == Where::kHome) LLRUN_TRY(run_on_to_rest(vdso));
+  LLRUN_TRY(look_at_all());
+  return leave_vdso(vdso);
 }
 
 // All of them, also behind one that cannot travel: what the stop has done to a thread is put right
@@ -161,8 +168,7 @@ Result<> Freeze::look_at(HostTid tid, FrozenThread& thread) {
   LLRUN_TRY_ASSIGN(thread.rseq, rseq_configuration(token));
   LLRUN_TRY_ASSIGN(thread.robust, robust_list(token));
   thread.signal = threads_.take_signal(tid);
-  LLRUN_TRY(abort_critical_section(pid(), thread));
-  LLRUN_TRY(set_registers(token, thread.found));
+  LLRUN_TRY(abort_critical_section(pid(), token, thread));
   LLRUN_TRY_ASSIGN(const bool waits, signal_waits(token, thread));
   const auto since = slept_since_.find(tid);
   const auto now = nanoseconds_now();
@@ -180,11 +186,38 @@ Result<> Freeze::look_at(HostTid tid, FrozenThread& thread) {
 
 // The peer's vdso has the same code, but what it read of the clock's page before the move and after
 // it do not belong together.
-Result<> Freeze::leave_vdso() {
-  LLRUN_TRY_ASSIGN(const auto vdso, find_vdso(pid()));
+Result<> Freeze::leave_vdso(const RemoteRange& vdso) {
   for (auto& thread : frozen_)
     if (vdso.contains(RemoteAddr{thread.found.rip})) LLRUN_TRY(step_out(thread, vdso));
   return {};
+}
+
+// A thread that is stepped dies if its tracer is killed (the kernel leaves the trap flag set), and
+// a signal that was taken for it is lost. So a program at home is let run a little further instead;
+// only what is found so again and again is stepped, or held. A guest ends with its tracer anyway,
+// which it may wait for if it runs.
+Result<> Freeze::run_on_to_rest(const RemoteRange& vdso) {
+  constexpr int kTries = 100;
+  for (int tries = 0; tries < kTries && threads_.group_stop_signal() == 0; ++tries) {
+    bool all_rest = true;
+    for (const auto tid : threads_.tids()) {
+      LLRUN_TRY_ASSIGN(const bool rests, rests_now(tid, vdso));
+      if (rests) continue;
+      all_rest = false;
+      slept_since_[tid] = nanoseconds_now();
+      LLRUN_TRY(threads_.go_as_it_was(tid));
+    }
+    if (all_rest) return {};
+    LLRUN_TRY(threads_.stop_all());
+  }
+  return {};
+}
+
+Result<bool> Freeze::rests_now(HostTid tid, const RemoteRange& vdso) const {
+  if (threads_.gets_signal(tid)) return false;
+  LLRUN_TRY_ASSIGN(const auto now, registers(threads_.stopped(tid)));
+  if (!vdso.contains(RemoteAddr{now.rip})) return true;
+  return makes_call(now, now);
 }
 
 // For some clocks the vdso makes a system call (lib/vdso/gettimeofday.c, the fallback), and has
@@ -197,12 +230,15 @@ Result<bool> Freeze::at_call(const Registers& registers) const {
   return code == kSyscall;
 }
 
+// An interrupted call is begun again by the kernel as soon as the thread runs, so by a step, too.
+Result<bool> Freeze::makes_call(const Registers& found, const Registers& next) const {
+  if (in_system_call(found) && is_restart_code(found.rax)) return true;
+  return at_call(next);
+}
+
 Result<> Freeze::step_out(FrozenThread& thread, const RemoteRange& vdso) {
-  // An interrupted call is begun again by the kernel as soon as the thread runs, so by a step, too.
-  const bool begun_again =
-      static_cast<std::int64_t>(thread.found.orig_rax) >= 0 && is_restart_code(thread.found.rax);
-  LLRUN_TRY_ASSIGN(const bool makes_call, at_call(thread.travelling));
-  if (begun_again || makes_call) return {};
+  LLRUN_TRY_ASSIGN(const bool stays, makes_call(thread.found, thread.travelling));
+  if (stays) return {};
   const auto& token = threads_.stopped(thread.tid);
   LLRUN_TRY(set_signal_mask(token, kAllButTrap));
   auto now = thread.found;
@@ -225,21 +261,29 @@ Result<> Freeze::step_out(FrozenThread& thread, const RemoteRange& vdso) {
 
 Result<> Freeze::map_stub() {
   if (stub_) return {};
-  LLRUN_TRY_ASSIGN(const auto site, find_syscall_site(pid()));
-  site_ = site;
   LLRUN_TRY_ASSIGN(const auto maps, read_maps(pid()));
   std::vector<RemoteRange> mappings;
   for (const auto& entry : maps) mappings.push_back({{entry.start}, {entry.end}});
   LLRUN_TRY_ASSIGN(const auto hole, find_hole(mappings, StubPage::kSize));
+  return with_lent_site([&](RemoteSyscalls& remote) -> Result<> {
+    LLRUN_TRY_ASSIGN(stub_, StubPage::map(remote, hole));
+    return {};
+  });
+}
+
+Result<> Freeze::with_lent_site(const std::function<Result<>(RemoteSyscalls&)>& action) {
+  LLRUN_TRY_ASSIGN(auto lent, LentSite::open(pid()));
   LLRUN_TRY_ASSIGN(auto remote,
-                   RemoteSyscalls::borrow(pid(), threads_.stopped(main_thread()), site));
-  LLRUN_TRY_ASSIGN(stub_, StubPage::map(remote, hole));
-  return remote.finish();
+                   RemoteSyscalls::borrow(pid(), threads_.stopped(main_thread()), lent.site()));
+  LLRUN_TRY(action(remote));
+  LLRUN_TRY(remote.finish());
+  return lent.close();
 }
 
 Result<RemoteSyscalls> Freeze::calls(HostTid tid) {
   if (!stub_) LLRUN_TRY(map_stub());
-  return RemoteSyscalls::borrow(pid(), threads_.stopped(tid), stub_->site());
+  return RemoteSyscalls::borrow(pid(), threads_.stopped(tid),
+                                stub_stays_ ? stub_->site() : stub_->returning_site());
 }
 
 // A signal that was taken out of its queue for good because calls were injected is queued again.
@@ -253,25 +297,12 @@ Result<> Freeze::queue_signals_again() {
   return {};
 }
 
-Result<> Freeze::run_undos() {
-  for (const auto& undo : undos_) {
-    LLRUN_TRY_ASSIGN(auto remote, calls_in_main());
-    LLRUN_TRY(undo(remote, arena()));
-    LLRUN_TRY(remote.finish());
-  }
-  undos_.clear();
-  return {};
-}
-
 Result<> Freeze::undo() {
-  LLRUN_TRY(run_undos());
   LLRUN_TRY(queue_signals_again());
   if (!stub_ || stub_stays_) return {};
-  LLRUN_TRY_ASSIGN(auto remote,
-                   RemoteSyscalls::borrow(pid(), threads_.stopped(main_thread()), *site_));
-  LLRUN_TRY(stub_->unmap(remote));
+  LLRUN_TRY(with_lent_site([this](RemoteSyscalls& remote) { return stub_->unmap(remote); }));
   stub_.reset();
-  return remote.finish();
+  return {};
 }
 
 Result<ThreadSet> Freeze::resume() {

@@ -1,5 +1,9 @@
 // Freeze: a program stopped as a whole, each thread known as it was at its first stop.
 //
+// If we are killed before the program is given away, it runs on as if nothing had been: what is
+// changed in a thread is changed so that the thread itself can put it back (RemoteSyscalls), and of
+// what is changed in the process only the stub's mapping is left.
+//
 // The order matters: since when a thread sleeps is read before it is interrupted, and its registers
 // at the first stop, for after one resume the number of the call it sleeps in is lost.
 #pragma once
@@ -12,6 +16,7 @@
 
 #include "base/result.h"
 #include "tracer/ptrace/thread_set.h"
+#include "tracer/remote/lent_site.h"
 #include "tracer/remote/remote_arena.h"
 #include "tracer/remote/remote_syscall.h"
 
@@ -31,9 +36,10 @@ struct FrozenThread {
 
 class Freeze {
  public:
-  // Stop all threads of `threads` (seized before). On error they run on, attached or let go.
-  enum class OnError : std::uint8_t { kResume, kDetach };
-  [[nodiscard]] static Result<Freeze> begin(ThreadSet threads, OnError on_error = OnError::kResume);
+  // Stop all threads of `threads` (seized before). On error they run on: a guest's attached, those
+  // of a program at home let go.
+  enum class Where : std::uint8_t { kGuest, kHome };
+  [[nodiscard]] static Result<Freeze> begin(ThreadSet threads, Where where = Where::kGuest);
 
   [[nodiscard]] HostPid pid() const { return threads_.pid(); }
   [[nodiscard]] const std::vector<FrozenThread>& threads() const { return frozen_; }
@@ -54,10 +60,6 @@ class Freeze {
   [[nodiscard]] HostTid main_thread() const { return frozen_.front().tid; }
   [[nodiscard]] RemoteArena arena() const { return {pid(), stub_->arena()}; }
 
-  // Something that was changed in the program: `undo` is run in its main thread if it is resumed.
-  using Undo = std::function<Result<>(RemoteSyscalls& calls, RemoteArena arena)>;
-  void undo_with(Undo undo) { undos_.push_back(std::move(undo)); }
-
   // Undo what was done and let the program run on as if nothing had been: the stub goes, signals
   // taken out are queued again. The threads stay attached; the set of them is given back.
   [[nodiscard]] Result<ThreadSet> resume();
@@ -68,22 +70,25 @@ class Freeze {
 
  private:
   explicit Freeze(ThreadSet threads) : threads_(std::move(threads)) {}
+  [[nodiscard]] Result<> stop(Where where);
   [[nodiscard]] Result<> look_at_all();
   [[nodiscard]] Result<> look_at(HostTid tid, FrozenThread& thread);
-  [[nodiscard]] Result<> leave_vdso();
+  [[nodiscard]] Result<> run_on_to_rest(const RemoteRange& vdso);
+  [[nodiscard]] Result<bool> rests_now(HostTid tid, const RemoteRange& vdso) const;
+  [[nodiscard]] Result<> leave_vdso(const RemoteRange& vdso);
   [[nodiscard]] Result<bool> at_call(const Registers& registers) const;
+  [[nodiscard]] Result<bool> makes_call(const Registers& found, const Registers& next) const;
   [[nodiscard]] Result<> step_out(FrozenThread& thread, const RemoteRange& vdso);
+  // In the main thread, while the stub is not mapped.
+  [[nodiscard]] Result<> with_lent_site(const std::function<Result<>(RemoteSyscalls&)>& action);
   [[nodiscard]] Result<> undo();
-  [[nodiscard]] Result<> run_undos();
   [[nodiscard]] Result<> queue_signals_again();
 
   ThreadSet threads_;
   std::vector<FrozenThread> frozen_;
   std::map<HostTid, std::uint64_t> slept_since_;  // CLOCK_MONOTONIC, ns
-  std::optional<SyscallSite> site_;
   std::optional<StubPage> stub_;
   bool stub_stays_ = false;
-  std::vector<Undo> undos_;
 };
 
 // A free address for the stub page: the same in both processes when `mappings` holds those of both.

@@ -132,10 +132,6 @@ Result<> capture_by_calls(Freeze& freeze, image::Process& process) {
   LLRUN_TRY(capture_limits(calls, arena, process));
   LLRUN_TRY(capture_actions(calls, arena, *process.mutable_actions()));
   LLRUN_TRY(capture_brk(calls, *process.mutable_memory()));
-  LLRUN_TRY(take_interval_timers(calls, arena, *process.mutable_interval_timers()));
-  freeze.undo_with([timers = process.interval_timers()](RemoteSyscalls& main, RemoteArena room) {
-    return arm_interval_timers(main, room, timers);
-  });
   return calls.finish();
 }
 
@@ -161,7 +157,9 @@ Result<> capture_threads(Freeze& freeze, image::Process& process, Pins& pins) {
   const auto& main = freeze.thread_set().stopped(freeze.main_thread());
   LLRUN_TRY_ASSIGN(const auto pending, queued_signals(main, SignalQueue::kProcess));
   for (const auto& info : pending) *process.add_pending() = record_of_signal(info);
-  return {};
+  LLRUN_TRY_ASSIGN(auto calls, freeze.calls_in_main());
+  LLRUN_TRY(read_interval_timers(calls, freeze.arena(), *process.mutable_interval_timers()));
+  return calls.finish();
 }
 
 }  // namespace

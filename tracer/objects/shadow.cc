@@ -40,6 +40,9 @@ std::vector<siginfo_t> not_in_image(std::vector<siginfo_t> drained, const image:
   // Ticks since the capture: the timers ring elsewhere instead.
   if (!process.posix_timers().empty())
     std::erase_if(drained, [](const siginfo_t& info) { return info.si_code == SI_TIMER; });
+  std::erase_if(drained, [&process](const siginfo_t& info) {
+    return has_rung_since(info, process.interval_timers());
+  });
   return drained;
 }
 
@@ -68,8 +71,10 @@ Result<> Shadow::clear_all(const image::Process& process) {
       return failure(ErrorCode::kRefused,
                      "thread " + std::to_string(tid.value) + " is not in the image");
     LLRUN_TRY_ASSIGN(auto calls, borrow(tid));
-    if (tid == main_thread())
+    if (tid == main_thread()) {
+      LLRUN_TRY(stop_interval_timers(calls, arena()));
       LLRUN_TRY(delete_posix_timers(calls, arena(), process.posix_timers()));
+    }
     LLRUN_TRY(clear_thread_state(calls, arena(), *thread));
     LLRUN_TRY_ASSIGN(const auto signals, drain_signals(calls, arena()));
     drained.insert(drained.end(), signals.begin(), signals.end());

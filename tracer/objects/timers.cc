@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <array>
 
 namespace llrun::tracer {
@@ -18,24 +19,28 @@ timeval time_of(std::uint64_t microseconds) {
           static_cast<suseconds_t>(microseconds % 1'000'000)};
 }
 
-constexpr std::array kTimers{ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
+struct Timer {
+  int which;
+  int signal;
+};
+constexpr std::array kTimers{Timer{ITIMER_REAL, SIGALRM}, Timer{ITIMER_VIRTUAL, SIGVTALRM},
+                             Timer{ITIMER_PROF, SIGPROF}};
 
 }  // namespace
 
-Result<> take_interval_timers(RemoteSyscalls& calls, RemoteArena arena, IntervalTimers& into) {
+Result<> read_interval_timers(RemoteSyscalls& calls, RemoteArena arena, IntervalTimers& into) {
   Batch batch(calls, arena);
-  LLRUN_TRY_ASSIGN(const auto off, batch.arena().put_value(itimerval{}));
   std::array<RemoteAddr, kTimers.size()> places;
   for (std::size_t i = 0; i < kTimers.size(); ++i) {
     LLRUN_TRY_ASSIGN(places[i], batch.arena().reserve(sizeof(itimerval)));
-    batch.add(SYS_setitimer, kTimers[i], off, places[i]);
+    batch.add(SYS_getitimer, kTimers[i].which, places[i]);
   }
-  LLRUN_TRY(batch.run_all_must_succeed("stop interval timers"));
+  LLRUN_TRY(batch.run_all_must_succeed("read interval timers"));
   for (std::size_t i = 0; i < kTimers.size(); ++i) {
     LLRUN_TRY_ASSIGN(const auto timer, batch.read<itimerval>(places[i]));
     if (microseconds(timer.it_value) == 0 && microseconds(timer.it_interval) == 0) continue;
     auto& record = *into.Add();
-    record.set_which(kTimers[i]);
+    record.set_which(kTimers[i].which);
     // A timer of real time that has rung begins anew only when its signal is delivered
     // (kernel/signal.c, dequeue_signal); until then nothing is left of its time. The signal travels
     // with the queues.
@@ -44,6 +49,23 @@ Result<> take_interval_timers(RemoteSyscalls& calls, RemoteArena arena, Interval
     record.set_interval_us(microseconds(timer.it_interval));
   }
   return {};
+}
+
+Result<> stop_interval_timers(RemoteSyscalls& calls, RemoteArena arena) {
+  Batch batch(calls, arena);
+  LLRUN_TRY_ASSIGN(const auto off, batch.arena().put_value(itimerval{}));
+  for (const auto& timer : kTimers) batch.add(SYS_setitimer, timer.which, off, 0);
+  return batch.run_all_must_succeed("stop interval timers");
+}
+
+bool has_rung_since(const siginfo_t& signal, const IntervalTimers& timers) {
+  if (signal.si_code != SI_KERNEL) return false;
+  return std::ranges::any_of(timers, [&](const image::IntervalTimer& timer) {
+    const bool ran = timer.value_us() != timer.interval_us();
+    return ran && std::ranges::any_of(kTimers, [&](const Timer& kind) {
+             return kind.which == timer.which() && kind.signal == signal.si_signo;
+           });
+  });
 }
 
 Result<> arm_interval_timers(RemoteSyscalls& calls, RemoteArena arena,

@@ -152,6 +152,11 @@ Result<> ThreadSet::stop(HostTid tid, std::chrono::milliseconds timeout) {
 
 Result<> ThreadSet::go(HostTid tid) { return resume(take_stopped(tid)); }
 
+Result<> ThreadSet::go_as_it_was(HostTid tid) {
+  const auto signal = take_signal(tid);
+  return resume(take_stopped(tid), signal ? signal->si_signo : 0);
+}
+
 Result<> ThreadSet::stop_one(HostTid tid, std::chrono::milliseconds timeout) {
   for (int count = 0; count < kMaxEventsBeforeStop; ++count) {
     const auto event = wait_for_stop(tid, timeout);
@@ -244,6 +249,8 @@ const StoppedThread& ThreadSet::stopped(HostTid tid) const {
   LLRUN_CHECK(found != members_.end() && found->second.token, std::to_string(tid.value));
   return *found->second.token;
 }
+
+bool ThreadSet::gets_signal(HostTid tid) const { return members_.at(tid).signal.has_value(); }
 
 std::optional<siginfo_t> ThreadSet::take_signal(HostTid tid) {
   return std::exchange(members_[tid].signal, std::nullopt);

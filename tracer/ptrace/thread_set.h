@@ -37,6 +37,8 @@ class ThreadSet {
   [[nodiscard]] Result<> stop(HostTid tid, std::chrono::milliseconds timeout = kStopTimeout);
   // Let one stopped thread run, without a signal.
   [[nodiscard]] Result<> go(HostTid tid);
+  // The same, but with the signal that was about to be delivered.
+  [[nodiscard]] Result<> go_as_it_was(HostTid tid);
   // Let every stopped thread run; a signal that was about to be delivered is delivered, a group
   // stop is kept (listen).
   [[nodiscard]] Result<> resume_all();
@@ -47,6 +49,7 @@ class ThreadSet {
   [[nodiscard]] bool all_stopped() const;
   // The token of a thread that is stopped; a thread that is not is a mistake of ours.
   [[nodiscard]] const StoppedThread& stopped(HostTid tid) const;
+  [[nodiscard]] bool gets_signal(HostTid tid) const;
   // The signal that `tid` was about to get when it stopped: dequeued, so whoever injects calls into
   // the thread must queue it again. It is given once.
   [[nodiscard]] std::optional<siginfo_t> take_signal(HostTid tid);

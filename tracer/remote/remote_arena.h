@@ -50,7 +50,12 @@ class StubPage {
   [[nodiscard]] RemoteRange range() const { return {start_, start_ + kSize}; }
   [[nodiscard]] RemoteRange arena() const { return {start_ + kPageSize, start_ + kSize}; }
   [[nodiscard]] RemoteAddr park() const { return start_ + LLRUN_STUB_PARK; }
-  [[nodiscard]] SyscallSite site() const { return {start_ + LLRUN_STUB_SYSCALL, true}; }
+  [[nodiscard]] SyscallSite site() const {
+    return {start_ + LLRUN_STUB_SYSCALL, SyscallSite::After::kTrap};
+  }
+  [[nodiscard]] SyscallSite returning_site() const {
+    return {start_ + LLRUN_STUB_RETURNING, SyscallSite::After::kReturn};
+  }
 
  private:
   explicit StubPage(RemoteAddr start) : start_(start) {}

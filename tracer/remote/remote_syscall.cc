@@ -7,6 +7,8 @@
 #include <csignal>
 #include <utility>
 
+#include "tracer/arch/x86_64/restart.h"
+
 namespace llrun::tracer {
 namespace {
 
@@ -17,18 +19,14 @@ constexpr std::uint64_t kAllSignals = ~std::uint64_t{0};
 constexpr std::uint64_t kAllButTrap = kAllSignals & ~(std::uint64_t{1} << (SIGTRAP - 1));
 constexpr std::uint64_t kTrapFlag = 0x100;
 constexpr std::uint64_t kDirectionFlag = 0x400;
+constexpr std::uint64_t kSyscallSize = 2;
+constexpr std::uint64_t kRestartSyscall = 219;
 constexpr int kMaxEvents = 1000;
 constexpr int kMaxRestarts = 1000;
 // An injected munmap of a large program's memory takes 100 ms a GiB.
 constexpr std::chrono::milliseconds kCallTimeout{300'000};
 
 bool is_error(std::uint64_t result) { return result >= static_cast<std::uint64_t>(-4095L); }
-
-// ERESTARTSYS, ERESTARTNOINTR, ERESTARTNOHAND, ERESTART_RESTARTBLOCK (include/linux/errno.h).
-bool is_restart(std::uint64_t result) {
-  const auto code = -static_cast<std::int64_t>(result);
-  return code == 512 || code == 513 || code == 514 || code == 516;
-}
 
 std::string name_of_call(long number) { return "injected system call " + std::to_string(number); }
 
@@ -46,6 +44,26 @@ Registers starting_at(const Registers& saved, std::uint64_t address) {
   return registers;
 }
 
+// What `found` does next, without the kernel, which begins an interrupted call again only for whom
+// it stopped.
+StubFrame frame_of(const Registers& found, std::uint64_t mask) {
+  StubFrame frame{found.rax, found.rbx, found.rcx, found.rdx,    found.rsi, found.rdi, found.rbp,
+                  found.rsp, found.r8,  found.r9,  found.r10,    found.r11, found.r12, found.r13,
+                  found.r14, found.r15, found.rip, found.eflags, mask};
+  if (in_system_call(found) && is_restart_code(found.rax)) {
+    frame.rip -= kSyscallSize;
+    frame.rax = sleeps_with_restart_block(found) ? kRestartSyscall : found.orig_rax;
+  }
+  return frame;
+}
+
+// Needs PTRACE_O_TRACESYSGOOD, without which a stop that nobody has waited for becomes a SIGTRAP
+// when we are killed.
+Result<bool> is_call_stop(const StopEvent& event) { return event.is<SyscallStop>(); }
+Result<bool> is_interruption(const StopEvent& event) {
+  return event.is<EventStop>() || event.is<GroupStop>();
+}
+
 }  // namespace
 
 Result<RemoteSyscalls> RemoteSyscalls::borrow(HostPid pid, const StoppedThread& thread,
@@ -54,6 +72,7 @@ Result<RemoteSyscalls> RemoteSyscalls::borrow(HostPid pid, const StoppedThread& 
   calls.finished_ = true;  // nothing to give back yet
   LLRUN_TRY_ASSIGN(calls.saved_, registers(thread));
   LLRUN_TRY_ASSIGN(calls.mask_, signal_mask(thread));
+  if (site.after == SyscallSite::After::kReturn) LLRUN_TRY(calls.prepare_return());
   LLRUN_TRY(set_signal_mask(thread, kAllButTrap));
   calls.finished_ = false;
   return calls;
@@ -67,23 +86,40 @@ RemoteSyscalls::RemoteSyscalls(RemoteSyscalls&& other) noexcept
       mask_(other.mask_),
       signals_(std::move(other.signals_)),
       events_(std::move(other.events_)),
+      in_call_(other.in_call_),
       finished_(std::exchange(other.finished_, true)) {}
 
 RemoteSyscalls::~RemoteSyscalls() {
   if (!finished_) std::ignore = finish();
 }
 
+// Before the mask is another, so that there is always somebody who puts it right.
+Result<> RemoteSyscalls::prepare_return() {
+  const auto frame = frame_of(saved_, mask_);
+  constexpr std::uint64_t kFrame = LLRUN_STUB_FRAME - LLRUN_STUB_RETURNING;
+  LLRUN_TRY(write_memory_forced(pid_, site_.address + kFrame, bytes_of(frame)));
+  return set_registers(*thread_, starting_at(saved_, site_.address.value + kSyscallSize));
+}
+
+// To a stop inside signal handling: only from there a call is begun again.
+Result<> RemoteSyscalls::leave_call() {
+  if (!std::exchange(in_call_, false)) return {};
+  LLRUN_TRY(interrupt(tid()));
+  return run_until(resume, is_interruption);
+}
+
 Result<> RemoteSyscalls::finish() {
   if (std::exchange(finished_, true)) return {};
-  LLRUN_TRY(set_registers(*thread_, saved_));
-  return set_signal_mask(*thread_, mask_);
+  LLRUN_TRY(leave_call());
+  LLRUN_TRY(set_signal_mask(*thread_, mask_));
+  return set_registers(*thread_, saved_);
 }
 
 Result<std::uint64_t> RemoteSyscalls::call_with(long number,
                                                 std::span<const std::uint64_t> arguments) {
   for (int attempt = 0; attempt < kMaxRestarts; ++attempt) {
     LLRUN_TRY_ASSIGN(const auto result, call_once(number, arguments));
-    if (is_restart(result)) continue;
+    if (is_restart_code(result)) continue;
     if (is_error(result)) return system_error(name_of_call(number), -static_cast<int>(result));
     return result;
   }
@@ -95,14 +131,32 @@ Result<std::uint64_t> RemoteSyscalls::call_once(long number,
   auto start = starting_at(saved_, site_.address.value);
   start.rax = static_cast<std::uint64_t>(number);
   set_arguments(start, arguments);
-  const std::uint64_t end = site_.address.value + (site_.trap_follows ? 3 : 2);
-  LLRUN_TRY_ASSIGN(const auto after, run(start, end, !site_.trap_follows));
+  const std::uint64_t end = site_.address.value + kSyscallSize;
+  switch (site_.after) {
+    case SyscallSite::After::kReturn: {
+      LLRUN_TRY_ASSIGN(const auto after, run_call(start));
+      return after.rax;
+    }
+    case SyscallSite::After::kTrap: {
+      LLRUN_TRY_ASSIGN(const auto after, run(start, end + 1, false));
+      return after.rax;
+    }
+    case SyscallSite::After::kAnything:
+      break;
+  }
+  LLRUN_TRY_ASSIGN(const auto after, run(start, end, true));
   return after.rax;
 }
 
 Result<> RemoteSyscalls::call_all(std::span<StubCall> calls, RemoteAddr scratch) {
   if (calls.empty()) return {};
-  LLRUN_CHECK(site_.trap_follows, "a batch needs a stub page");
+  if (site_.after == SyscallSite::After::kReturn) {
+    for (auto& call : calls) {
+      LLRUN_TRY_ASSIGN(call.result, call_once(static_cast<long>(call.number), call.arguments));
+    }
+    return {};
+  }
+  LLRUN_CHECK(site_.after == SyscallSite::After::kTrap, "a batch needs a stub page");
   LLRUN_TRY(write_memory(pid_, scratch, std::as_bytes(calls)));
   const std::uint64_t page = site_.address.value - LLRUN_STUB_SYSCALL;
   auto start = starting_at(saved_, page + LLRUN_STUB_BATCH);
@@ -126,22 +180,36 @@ Result<StopEvent> RemoteSyscalls::call_to_end(long number, std::uint64_t argumen
   return wait_for_end(tid());
 }
 
-Result<Registers> RemoteSyscalls::run(const Registers& start, std::uint64_t end, bool single_step) {
-  LLRUN_TRY(set_registers(*thread_, start));
+template <typename Wanted>
+Result<> RemoteSyscalls::run_until(Result<> (*go)(StoppedThread, int), Wanted wanted) {
   for (int count = 0; count < kMaxEvents; ++count) {
-    auto token = StoppedThread::seen_stopped(tid());
-    LLRUN_TRY(single_step ? step(std::move(token)) : resume(std::move(token)));
+    LLRUN_TRY(go(StoppedThread::seen_stopped(tid()), 0));
     LLRUN_TRY_ASSIGN(const auto event, wait_for_stop(tid(), kCallTimeout));
     if (event.ended()) {
       finished_ = true;
       return failure(ErrorCode::kGone, describe(event));
     }
-    LLRUN_TRY_ASSIGN(const bool ours, is_our_trap(event, end));
-    if (ours) return registers(*thread_);
+    LLRUN_TRY_ASSIGN(const bool ours, wanted(event));
+    if (ours) return {};
     keep(event);
   }
   return failure(ErrorCode::kTimeout, "thread " + std::to_string(tid().value) +
                                           " does not come back from an injected call");
+}
+
+Result<Registers> RemoteSyscalls::run(const Registers& start, std::uint64_t end, bool single_step) {
+  LLRUN_TRY(set_registers(*thread_, start));
+  LLRUN_TRY(run_until(single_step ? step : resume,
+                      [&](const StopEvent& event) { return is_our_trap(event, end); }));
+  return registers(*thread_);
+}
+
+Result<Registers> RemoteSyscalls::run_call(const Registers& start) {
+  LLRUN_TRY(set_registers(*thread_, start));
+  LLRUN_TRY(run_until(resume_to_syscall, is_call_stop));  // before it
+  LLRUN_TRY(run_until(resume_to_syscall, is_call_stop));  // and after
+  in_call_ = true;
+  return registers(*thread_);
 }
 
 Result<bool> RemoteSyscalls::is_our_trap(const StopEvent& event, std::uint64_t end) {

@@ -2,13 +2,15 @@
 //
 // It borrows a stopped thread and gives it back as found: registers (orig_rax included, so that a
 // call that the stop interrupted restarts) and signal mask; all signals but SIGTRAP are blocked
-// meanwhile. finish() gives back; the destructor is the safety net. Source: ptrace(2);
+// meanwhile. finish() gives back; the destructor is the safety net. At a site that returns, the
+// thread gives itself back if we are killed, wherever that happens. Source: ptrace(2);
 // arch/x86/kernel/signal.c for restarting.
 #pragma once
 
 #include <chrono>
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,14 +25,21 @@
 
 namespace llrun::tracer {
 
-// A `syscall` instruction in the tracee. Where an int3 follows, one stop is enough for a call; else
-// the instruction is single-stepped.
+// A `syscall` instruction in the tracee, and what comes after it.
 struct SyscallSite {
+  enum class After : std::uint8_t {
+    kAnything,  // the instruction is single-stepped
+    kTrap,      // one stop is enough for a call, and for many
+    kReturn,    // the stub's returning code: a call has two stops
+  };
   RemoteAddr address;
-  bool trap_follows = false;
+  After after = After::kAnything;
 };
 // One in the vdso, or, where that is hidden, in any other executable mapping of a file.
 [[nodiscard]] Result<SyscallSite> find_syscall_site(HostPid pid);
+// A place for the returning code: where such a mapping ends, behind its code. Nothing when all are
+// full.
+[[nodiscard]] Result<std::optional<RemoteAddr>> find_room_behind_code(HostPid pid);
 
 class RemoteSyscalls {
  public:
@@ -98,6 +107,13 @@ class RemoteSyscalls {
                                                 std::span<const std::uint64_t> arguments);
   // Run from `start` until the trap that leaves rip at `end`.
   [[nodiscard]] Result<Registers> run(const Registers& start, std::uint64_t end, bool single_step);
+  // Run from `start`, at a site that returns, until its call is done.
+  [[nodiscard]] Result<Registers> run_call(const Registers& start);
+  [[nodiscard]] Result<> prepare_return();
+  [[nodiscard]] Result<> leave_call();
+  // Resume with `go`, keeping what is met, until `wanted` says yes.
+  template <typename Wanted>
+  [[nodiscard]] Result<> run_until(Result<> (*go)(StoppedThread, int), Wanted wanted);
   [[nodiscard]] Result<bool> is_our_trap(const StopEvent& event, std::uint64_t end);
   void keep(const StopEvent& event);
 
@@ -108,6 +124,7 @@ class RemoteSyscalls {
   std::uint64_t mask_ = 0;
   std::vector<siginfo_t> signals_;
   std::vector<StopEvent> events_;
+  bool in_call_ = false;  // stopped at the end of a call, where the kernel restarts none
   bool finished_ = false;
 };
 

@@ -1,4 +1,4 @@
-// Where in a program a `syscall` instruction stands.
+// Where in a program a `syscall` instruction stands, and where there is room for one.
 #include <algorithm>
 #include <array>
 #include <cinttypes>
@@ -37,19 +37,43 @@ std::optional<SyscallSite> search(HostPid pid, const RemoteRange& range) {
   if (!read_memory(pid, range.start, code)) return std::nullopt;
   const auto found = std::ranges::search(code, kSyscall);
   if (found.empty()) return std::nullopt;
-  return SyscallSite{range.start + static_cast<std::uint64_t>(found.begin() - code.begin()), false};
+  return SyscallSite{range.start + static_cast<std::uint64_t>(found.begin() - code.begin())};
+}
+
+Result<std::vector<Executable>> executables(HostPid pid) {
+  LLRUN_TRY_ASSIGN(const auto maps,
+                   read_whole_file("/proc/" + std::to_string(pid.value) + "/maps"));
+  std::vector<Executable> found;
+  std::istringstream lines(maps);
+  for (std::string line; std::getline(lines, line);)
+    if (auto executable = parse(line)) found.push_back(*executable);
+  std::ranges::stable_partition(found, &Executable::vdso);
+  return found;
+}
+
+// The linker fills up the last page of code with zeros. Where an earlier tracer was killed, its
+// code is there, up to the frame.
+bool is_room(std::span<const std::byte> end) {
+  constexpr auto kCode = LLRUN_STUB_FRAME - LLRUN_STUB_RETURNING;
+  return std::ranges::all_of(end, [](std::byte byte) { return byte == std::byte{0}; }) ||
+         std::ranges::equal(end.first(kCode), returning_code().first(kCode));
 }
 
 }  // namespace
 
+Result<std::optional<RemoteAddr>> find_room_behind_code(HostPid pid) {
+  const auto size = returning_code().size();
+  std::vector<std::byte> end(size);
+  LLRUN_TRY_ASSIGN(const auto candidates, executables(pid));
+  for (const auto& candidate : candidates) {
+    const RemoteAddr at{candidate.range.end.value - size};
+    if (read_memory(pid, at, end) && is_room(end)) return at;
+  }
+  return std::nullopt;
+}
+
 Result<SyscallSite> find_syscall_site(HostPid pid) {
-  LLRUN_TRY_ASSIGN(const auto maps,
-                   read_whole_file("/proc/" + std::to_string(pid.value) + "/maps"));
-  std::vector<Executable> candidates;
-  std::istringstream lines(maps);
-  for (std::string line; std::getline(lines, line);)
-    if (auto executable = parse(line)) candidates.push_back(*executable);
-  std::ranges::stable_partition(candidates, &Executable::vdso);
+  LLRUN_TRY_ASSIGN(const auto candidates, executables(pid));
   for (const auto& candidate : candidates)
     if (auto site = search(pid, candidate.range)) return *site;
   return failure(ErrorCode::kUnsupported,

@@ -13,6 +13,14 @@
 #define LLRUN_STUB_BATCH 0x40
 /* The int3 that ends a batch. */
 #define LLRUN_STUB_BATCH_END 0xa0
+/* A syscall instruction, and code that makes the thread what the frame says: for calls in a program
+ * whose tracer may vanish. It needs no stack, and writes to no memory. */
+#define LLRUN_STUB_RETURNING 0x100
+#define LLRUN_STUB_RETURN 0x102
+/* struct llrun_stub_frame: registers and signal mask, eight bytes each. It ends the returning code,
+ * which may be copied elsewhere with it. */
+#define LLRUN_STUB_FRAME 0x1c0
+#define LLRUN_STUB_RETURNING_END 0x258
 /* Where the code ends; the rest of the page is int3. */
 #define LLRUN_STUB_SIZE 0x1000
 
@@ -21,5 +29,26 @@
 #define LLRUN_STUB_CALL_ARGUMENTS 8
 #define LLRUN_STUB_CALL_RESULT 56
 #define LLRUN_STUB_CALL_SIZE 64
+
+#define LLRUN_STUB_FRAME_RAX 0
+#define LLRUN_STUB_FRAME_RBX 8
+#define LLRUN_STUB_FRAME_RCX 16
+#define LLRUN_STUB_FRAME_RDX 24
+#define LLRUN_STUB_FRAME_RSI 32
+#define LLRUN_STUB_FRAME_RDI 40
+#define LLRUN_STUB_FRAME_RBP 48
+#define LLRUN_STUB_FRAME_RSP 56
+#define LLRUN_STUB_FRAME_R8 64
+#define LLRUN_STUB_FRAME_R9 72
+#define LLRUN_STUB_FRAME_R10 80
+#define LLRUN_STUB_FRAME_R11 88
+#define LLRUN_STUB_FRAME_R12 96
+#define LLRUN_STUB_FRAME_R13 104
+#define LLRUN_STUB_FRAME_R14 112
+#define LLRUN_STUB_FRAME_R15 120
+#define LLRUN_STUB_FRAME_RIP 128
+#define LLRUN_STUB_FRAME_EFLAGS 136
+#define LLRUN_STUB_FRAME_MASK 144
+#define LLRUN_STUB_FRAME_SIZE 152
 
 #endif

@@ -3,6 +3,8 @@
 #include "tracer/stub/abi.h"
 
 #define SYS_PAUSE 34
+#define SYS_RT_SIGPROCMASK 14
+#define SIG_SETMASK 2
 
         .text
         .globl  llrun_stub_page, llrun_stub_start
@@ -36,6 +38,41 @@ batch:  test    %r13, %r13
         .org    llrun_stub_page + LLRUN_STUB_BATCH_END, 0xcc
 batch_end:
         int3
+
+        // Signals come again with the mask, and find the program's stack; nothing below it is touched, and
+        // nothing after popf changes the flags.
+        .org    llrun_stub_page + LLRUN_STUB_RETURNING, 0xcc
+        syscall
+        .org    llrun_stub_page + LLRUN_STUB_RETURN, 0xcc
+        lea     frame + LLRUN_STUB_FRAME_EFLAGS(%rip), %rsp
+        popfq
+        mov     frame + LLRUN_STUB_FRAME_RSP(%rip), %rsp
+        mov     $SYS_RT_SIGPROCMASK, %eax
+        mov     $SIG_SETMASK, %edi
+        lea     frame + LLRUN_STUB_FRAME_MASK(%rip), %rsi
+        mov     $0, %edx
+        mov     $8, %r10d
+        syscall
+        mov     frame + LLRUN_STUB_FRAME_RBX(%rip), %rbx
+        mov     frame + LLRUN_STUB_FRAME_RBP(%rip), %rbp
+        mov     frame + LLRUN_STUB_FRAME_RDX(%rip), %rdx
+        mov     frame + LLRUN_STUB_FRAME_RSI(%rip), %rsi
+        mov     frame + LLRUN_STUB_FRAME_RDI(%rip), %rdi
+        mov     frame + LLRUN_STUB_FRAME_R8(%rip), %r8
+        mov     frame + LLRUN_STUB_FRAME_R9(%rip), %r9
+        mov     frame + LLRUN_STUB_FRAME_R10(%rip), %r10
+        mov     frame + LLRUN_STUB_FRAME_R12(%rip), %r12
+        mov     frame + LLRUN_STUB_FRAME_R13(%rip), %r13
+        mov     frame + LLRUN_STUB_FRAME_R14(%rip), %r14
+        mov     frame + LLRUN_STUB_FRAME_R15(%rip), %r15
+        mov     frame + LLRUN_STUB_FRAME_RAX(%rip), %rax
+        mov     frame + LLRUN_STUB_FRAME_RCX(%rip), %rcx
+        mov     frame + LLRUN_STUB_FRAME_R11(%rip), %r11
+        jmp     *frame + LLRUN_STUB_FRAME_RIP(%rip)
+
+        .org    llrun_stub_page + LLRUN_STUB_FRAME, 0xcc
+frame:  .skip   LLRUN_STUB_FRAME_SIZE
+        .org    llrun_stub_page + LLRUN_STUB_RETURNING_END, 0xcc
 
         .org    llrun_stub_page + LLRUN_STUB_SIZE, 0xcc
         .section .note.GNU-stack, "", @progbits

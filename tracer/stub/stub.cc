@@ -13,6 +13,10 @@ namespace llrun::tracer {
 
 std::span<const std::byte> stub_page() { return {llrun_stub_page_bytes, LLRUN_STUB_SIZE}; }
 
+std::span<const std::byte> returning_code() {
+  return stub_page().subspan(LLRUN_STUB_RETURNING, LLRUN_STUB_RETURNING_END - LLRUN_STUB_RETURNING);
+}
+
 std::span<const std::byte> stub_executable() {
   return {llrun_stub_executable_bytes, llrun_stub_executable_end};
 }

@@ -34,7 +34,7 @@ Result<ThreadSet> fill_guest(HostPid guest, const Image& image, HostPid home) {
   options.before_release = [home](RemoteSyscalls& calls, RemoteArena arena) {
     return copy_descriptors(home, calls, arena);
   };
-  const SyscallSite site{RemoteAddr{0x10000}, true};
+  const SyscallSite site{RemoteAddr{0x10000}, SyscallSite::After::kTrap};
   Restorer restorer(image.process, std::move(threads), options);
   LLRUN_TRY(restorer.lay_out(site, std::nullopt));
   LLRUN_TRY(land_all(restorer, image));
