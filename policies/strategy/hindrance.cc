@@ -206,16 +206,18 @@ double further_threads(std::span<const ProcessView> processes) {
 }
 
 // A node that keeps no census knows at least the ages of the processes in question. Of others, whom
-// the census does not know, only those count that last. Seen from a host of processes that are away
-// there are none: how many threads those have there is not known.
+// the census does not know, only those count that last: where nobody has kept count of them, those
+// in both run queues. Seen from a host of processes that are away there are none: how many threads
+// those have there is not known.
 Census own_residents(const NodeView& self, std::span<const ProcessView> processes) {
   Census all = self.census;
-  if (all.count() == 0)
+  if (all.count() == 0 && !self.uncounted)
     for (const ProcessView& process : processes) all.add(process.cpu_s);
   if (std::ranges::any_of(processes, [](const auto& process) { return process.home.has_value(); }))
     return all;
-  const double others =
-      std::min(self.load, self.run_queue) - all.count() - further_threads(processes);
+  const double uncounted =
+      self.uncounted.value_or(std::min(self.load, self.run_queue) - all.count());
+  const double others = uncounted - further_threads(processes);
   if (others > 0) all.add(kMiddleAge_s, others);
   return all;
 }

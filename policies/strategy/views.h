@@ -38,7 +38,10 @@ struct NodeView {
   bool levelling = true;  // takes part (llrunctl off: false)
   bool accepts = true;    // lets guests in now (owner's limits, draining, pressure)
   int incoming = 0;       // promised to others or sent by us, not yet in run_queue
-  Census census;     // of run_queue and incoming, by CPU age; processes it lacks are of unknown age
+  Census census;  // of run_queue and incoming, by CPU age; processes it lacks are of unknown age
+  // Threads running that the census does not count, without those of a moment: of programs that
+  // nobody knows, and more than one of a process. None: not known, as of other nodes.
+  std::optional<double> uncounted;
   double age_s = 0;  // of this information; 0 for the deciding node itself
   Link link;         // from the deciding node
 

@@ -37,6 +37,7 @@ Result<std::unique_ptr<Agent>> Agent::create(EventLoop& loop, config::Config con
   LLRUN_TRY_ASSIGN(agent->experience_,
                    Experience::create(raw->config_.hints, places.state_directory, raw->log_));
   agent->decider_->learn_from(*raw->experience_);
+  agent->decider_->count(raw->strangers_);
   agent->processes_.observe({[raw](const auto& report) {
                                raw->experience_->heard(report);
                                if (report.waits_until_ms() > 0)
@@ -57,7 +58,7 @@ Result<std::unique_ptr<Agent>> Agent::create(EventLoop& loop, config::Config con
       fmt::format("the agent of node {} has started (process {})", raw->config_.name, ::getpid()));
   agent->peers_.connect();
   agent->probe_hosting();
-  agent->timers_ = {loop.every(load::LoadMeter::kStep, [raw] { raw->meter_->step(); }),
+  agent->timers_ = {loop.every(load::LoadMeter::kStep, [raw] { raw->step(); }),
                     loop.every(kLookForSilence, [raw] { raw->peers_.look_for_silence(); }),
                     loop.every(raw->config_.exchange, [raw] { raw->exchange(); })};
   return agent;
@@ -153,6 +154,11 @@ void Agent::message_came(const std::weak_ptr<control::Connection>& from,
                                                       : protocol::Answer::STATUS_USAGE);
   if (fds.size() == 3) door_.knock({std::move(fds[0]), std::move(fds[1]), std::move(fds[2])});
   connection->send(answer);
+}
+
+void Agent::step() {
+  meter_->step();
+  strangers_.look(meter_->running(), processes_.all(), view_of(own_load_, 0));
 }
 
 void Agent::exchange() {

@@ -22,6 +22,7 @@
 #include "supervisor/agent/peers.h"
 #include "supervisor/agent/processes.h"
 #include "supervisor/agent/questions.h"
+#include "supervisor/agent/strangers.h"
 #include "supervisor/agent/switches.h"
 #include "supervisor/agent/verbs.h"
 #include "supervisor/config/config.h"
@@ -61,6 +62,7 @@ class Agent {
   void client_came(const std::shared_ptr<control::Connection>& connection);
   void message_came(const std::weak_ptr<control::Connection>& from,
                     const protocol::ControlMessage& message, std::vector<Fd> fds);
+  void step();
   void exchange();
   void measure();
   void probe_hosting();
@@ -79,6 +81,7 @@ class Agent {
   EventLog log_;
   protocol::Load own_load_;
   Processes processes_;
+  Strangers strangers_;
   Costs costs_;
   GuestGroup group_;
   GuestLimits limits_;

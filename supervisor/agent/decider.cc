@@ -109,6 +109,7 @@ std::unique_ptr<Decider::Sight> Decider::look(const std::string& only_node,
       if (threads > 0)
         self.census = self.census.without(static_cast<double>(process->report.cpu_ms()) / 1e3);
     }
+  sight->view.self.uncounted = uncounted(sight->view.self);
   for (const auto& [node, known] : nodes_.known()) {
     const bool wanted = only_node.empty() || node == only_node;
     if (!wanted || !known.load.reachable() || nodes_.command(node) == nullptr) continue;
@@ -130,6 +131,16 @@ double Decider::threads_here(const protocol::ProcessReport& report,
   if (report.cpu_rate() > 0 || !starts_.goes(report.pid()))
     return wanted_cores(report, view_of(own, 0));
   return Starts::is_in(own, report) ? 1 : 0;
+}
+
+// Threads here that the census lacks: the strangers, and those beyond the first of what stays here.
+std::optional<double> Decider::uncounted(const NodeView& self) const {
+  if (strangers_ == nullptr) return std::nullopt;
+  double threads = strangers_->lasting();
+  for (const auto* process : processes_.all())
+    if (process->report.where().empty() && !under_way_.contains(process->report.pid()))
+      threads += std::max(0.0, wanted_cores(process->report, self) - 1);
+  return threads;
 }
 
 void Decider::decide_for(const std::string& only_node, const protocol::Load& own,

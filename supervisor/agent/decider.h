@@ -23,6 +23,7 @@
 #include "supervisor/agent/peers.h"
 #include "supervisor/agent/processes.h"
 #include "supervisor/agent/starts.h"
+#include "supervisor/agent/strangers.h"
 #include "supervisor/agent/strategies.h"
 #include "supervisor/config/config.h"
 
@@ -55,6 +56,8 @@ class Decider {
   void heard(const protocol::ProcessReport& report, const protocol::Load& own);
   // What is expected of a program by hints and history; without it the 1/T law holds for all.
   void learn_from(Experience& experience) { experience_ = &experience; }
+  // Who else runs here; without it a strategy has only the run queues to guess from.
+  void count(const Strangers& strangers) { strangers_ = &strangers; }
   [[nodiscard]] Strategies& strategies() { return strategies_; }
   // The target's side: why a newcomer is not welcome by what is true here now; empty: it is.
   [[nodiscard]] std::string why_not(const protocol::Load& own, const protocol::Hello& newcomer);
@@ -109,6 +112,7 @@ class Decider {
   void go(const Supervised& process, const Sight& sight, const policies::Decision& decision);
   [[nodiscard]] double threads_here(const protocol::ProcessReport& report,
                                     const protocol::Load& own) const;
+  [[nodiscard]] std::optional<double> uncounted(const policies::NodeView& self) const;
   void refused(int pid, const std::string& what, const protocol::ControlMessage& message);
 
   // Placing (decider_placing.cc).
@@ -133,6 +137,7 @@ class Decider {
   Nodes nodes_;
   Strategies strategies_;  // one for each set of targets
   Experience* experience_ = nullptr;
+  const Strangers* strangers_ = nullptr;
   Starts starts_;
   std::string trouble_;                          // of the strategy, as it was told last
   std::map<int, std::string> under_way_;         // pid -> node: asked to go, not answered yet

@@ -5,7 +5,7 @@ llrun_library(llrun_agent
           agent/guest_process.cc agent/guest_group.cc agent/guest_limits.cc agent/guest_ageing.cc agent/door.cc
           agent/views.cc agent/costs.cc agent/explanation.cc agent/loads_file.cc agent/switches.cc
           agent/drain.cc agent/errand.cc agent/verbs.cc agent/agent_link.cc agent/peer.cc agent/peers.cc
-          agent/crowd.cc agent/experience.cc agent/strategies.cc agent/learned_verbs.cc
+          agent/crowd.cc agent/strangers.cc agent/experience.cc agent/strategies.cc agent/learned_verbs.cc
           agent/starts.cc agent/decider.cc agent/decider_placing.cc agent/decider_away.cc
           agent/questions.cc agent/agent.cc
   PUBLIC llrun_base llrun_protocol llrun_config llrun_control llrun_load llrun_channel llrun_policies llrun_history

@@ -18,7 +18,8 @@ class LoadMeter {
   // What was measured once is kept in `state_directory`.
   explicit LoadMeter(const std::string& state_directory);
 
-  void step();  // every kStep: the run queue
+  void step();                                                        // every kStep: the run queue
+  [[nodiscard]] double running() const { return activity_.running; }  // at that step
   // Since the call before; about once a second. node, levelling, accepts, incoming, guests and the
   // link's numbers are the caller's to fill in.
   [[nodiscard]] protocol::Load measure();

@@ -40,7 +40,7 @@ class Levelling(case.ProductCase):
         kept = self.loop("--stay")
         jobs = [self.loop(), self.loop()]
         waiting.until(lambda: self.places(jobs) == ["b", "c"],
-                      lambda: f"one on b, one on c:\n{self.product.log()[-3000:]}")
+                      lambda: f"one on b, one on c:\n{self.product.log()[-3000:]}", pause=waiting.DECISION_PAUSE_S)
         self.assertEqual(self.product.where(kept.pid), "a")
         self.assert_they_stay_so([kept, *jobs])
         self.assertEqual([self.product.moves(job.pid) for job in jobs], [1, 1])
@@ -55,7 +55,8 @@ class Levelling(case.ProductCase):
             self.addCleanup(host.run, ["pkill", "-KILL", "-f", "while :[;]"], check=False)
             host.popen(["llrun", *LOOP])
         job = self.loop()
-        waiting.until(lambda: all(row["running"] >= 1 for row in self.product.json("nodes")), "load on all nodes")
+        waiting.until(lambda: all(row["running"] >= 1 for row in self.product.json("nodes")), "load on all nodes",
+                      pause=waiting.LONG_PAUSE_S)
         self.assert_they_stay_so([job], 10)
         for host in (self.b, self.c):
             rows = host.run(["llrunctl", "ps", "--json"]).stdout
@@ -70,14 +71,17 @@ class Levelling(case.ProductCase):
         jobs = [self.loop(), self.loop()]
         self.assert_they_stay_so(jobs)
         self.product.must("accept", "c")
-        waiting.until(lambda: self.places(jobs) == ["a", "c"], "one to go to c, now that it accepts")
+        waiting.until(lambda: self.places(jobs) == ["a", "c"], "one to go to c, now that it accepts",
+                      pause=waiting.DECISION_PAUSE_S)
         self.product.must("level", "on", "--all")
         self.product.must("drain", "c")
-        waiting.until(lambda: self.row_of("c")["guests"] == 0, "home to hear that c has no guests")
-        waiting.until(lambda: self.places(jobs) == ["a", "b"], "the drained guest to go on to b")
+        waiting.until(lambda: self.row_of("c")["guests"] == 0, "home to hear that c has no guests",
+                      pause=waiting.LONG_PAUSE_S)
+        waiting.until(lambda: self.places(jobs) == ["a", "b"], "the drained guest to go on to b",
+                      pause=waiting.DECISION_PAUSE_S)
         self.assertTrue(self.row_of("c")["draining"])
         self.product.must("drain", "c", "--undo")
-        waiting.until(lambda: self.row_of("c")["accepts"], "c to accept again")
+        waiting.until(lambda: self.row_of("c")["accepts"], "c to accept again", pause=waiting.LONG_PAUSE_S)
 
     def row_of(self, node):
         return next(row for row in self.product.json("nodes") if row["node"] == node)
@@ -94,7 +98,8 @@ class Levelling(case.ProductCase):
 
     def test_best_and_explain(self):
         job = self.loop("--stay")
-        waiting.until(lambda: self.product.must("best").strip() in ("b", "c"), "another node to be best")
+        waiting.until(lambda: self.product.must("best").strip() in ("b", "c"), "another node to be best",
+                      pause=waiting.DECISION_PAUSE_S)
         best = self.product.json("best")[0]
         self.assertEqual({row["node"] for row in best["nodes"]}, {"a", "b", "c"})
         explained = self.product.json("why", job.pid, "--explain")[0]
@@ -119,7 +124,8 @@ class Placing(case.ProductCase):
             self.addCleanup(host.run, ["pkill", "-KILL", "-f", "while :[;]"], check=False)
             host.popen(["llrun", "--stay", "--", *LOOP])
         waiting.until(lambda: all(row["running"] >= 1 for row in self.product.json("nodes")
-                                  if row["node"] in [host.name for host in hosts]), "the load to be seen")
+                                  if row["node"] in [host.name for host in hosts]), "the load to be seen",
+                      pause=waiting.LONG_PAUSE_S)
 
     def test_what_is_known_to_run_long_starts_on_the_idle_node(self):
         self.busy(self.a, self.b)
@@ -147,7 +153,7 @@ class Placing(case.ProductCase):
         self.busy(self.a)
         self.product.must("block", "c")
         waiting.until(lambda: not next(row for row in self.product.json("nodes") if row["node"] == "c")["accepts"],
-                      "c to be seen blocked")
+                      "c to be seen blocked", pause=waiting.LONG_PAUSE_S)
         guest = self.start(self.LONG, options=())
         self.product.arrive(guest.pid, "b")
         self.busy(self.b)

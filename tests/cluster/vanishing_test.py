@@ -47,7 +47,8 @@ class Vanishing(case.ProductCase):
         jobs = [self.start(LOOP, options=()) for _ in range(2)]
         for job in jobs:
             self.product.known(job.pid)
-        waiting.until(lambda: sorted(self.product.where(job.pid) for job in jobs) == ["a", "c"], "one to go to c")
+        waiting.until(lambda: sorted(self.product.where(job.pid) for job in jobs) == ["a", "c"], "one to go to c",
+                      pause=waiting.DECISION_PAUSE_S)
         self.product.let_decide(5)
         self.assertEqual(sorted(self.product.where(job.pid) for job in jobs), ["a", "c"])
         self.cluster.link("a", "b").heal()

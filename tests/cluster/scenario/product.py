@@ -125,7 +125,8 @@ class Product:
         def measured():
             return next(row["measured_at_ms"] for row in self.json("nodes") if row["self"])
         until = measured() + seconds * 1000
-        waiting.until(lambda: measured() >= until, f"{seconds} more seconds of decisions")
+        waiting.until(lambda: measured() >= until, f"{seconds} more seconds of decisions",
+                      pause=waiting.DECISION_PAUSE_S)
 
     # --- running ----------------------------------------------------------------------------------------
 

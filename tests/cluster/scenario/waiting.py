@@ -11,6 +11,8 @@ class NeverCame(AssertionError):
 
 
 LONG_PAUSE_S = 0.1  # between questions that start a program
+# Between questions about what an agent decides once a second: on half a core those who ask are a load themselves.
+DECISION_PAUSE_S = 0.5
 
 
 def until(condition, what, limit=LIMIT_S, pause=0.02):

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "supervisor/agent/crowd.h"
+#include "supervisor/agent/views.h"
 #include "tests/unit/control/fixture.h"
 
 namespace llrun::agent {
@@ -282,6 +283,100 @@ TEST_F(DeciderTest, AQuestionToASupervisorThatEndsIsAnswered) {
   run_until([&] { return processes_.all().empty(); });
   ControlMessage last;
   EXPECT_EQ(processes_.home(4711), nullptr);
+}
+
+// One program, on a node that counts who else runs there.
+class StrangersTest : public DeciderTest {
+ protected:
+  void SetUp() override {
+    DeciderTest::SetUp();
+    decider_->count(strangers_);
+    here_ = load("a", 1);
+    say();
+  }
+  void look(double running, int times = 1) {
+    for (int i = 0; i < times; ++i) strangers_.look(running, processes_.all(), view_of(here_, 0));
+  }
+
+  Strangers strangers_;
+};
+
+TEST_F(StrangersTest, OneOfAMomentIsNotTakenForOneThatHasLeft) {
+  here_.set_run_queue(2);     // it goes on counting a program that has left
+  report_.set_cpu_rate(0.5);  // a share with that one
+  say();
+  look(1, 4);
+  here_.set_running(2);
+  look(2);
+  EXPECT_EQ(strangers_.lasting(), 0);
+  decide();
+  EXPECT_TRUE(told_.empty()) << told_[0].migrate().reason();
+}
+
+TEST_F(StrangersTest, WhoLastsCounts) {
+  here_.set_run_queue(2);
+  here_.set_running(2);
+  report_.set_cpu_rate(0.5);
+  say();
+  look(2, 8);
+  EXPECT_NEAR(strangers_.lasting(), 1, 0.2);
+  decide();
+  EXPECT_EQ(told_.size(), 1U);
+}
+
+TEST_F(StrangersTest, WhoHasLeftDoesNot) {
+  look(2, 8);
+  look(1);
+  EXPECT_EQ(strangers_.lasting(), 0);
+}
+
+TEST_F(StrangersTest, NobodyIsThatLlrunKnows) {
+  report_.set_cpu_rate(0);
+  report_.set_age_ms(1000);
+  say();
+  look(1, 8);
+  EXPECT_EQ(strangers_.lasting(), 0) << "it has just started";
+  report_.set_age_ms(60'000);
+  report_.set_moves(2);
+  report_.set_since_last_move_ms(1000);
+  say();
+  look(1, 8);
+  EXPECT_EQ(strangers_.lasting(), 0) << "it has just come back";
+  report_.set_role(ProcessReport::ROLE_GUEST);
+  report_.set_since_last_move_ms(60'000);
+  say();
+  look(1, 8);
+  EXPECT_EQ(strangers_.lasting(), 0) << "a guest";
+}
+
+TEST_F(StrangersTest, EveryoneIsBesideAProgramThatSleepsOrIsAway) {
+  report_.set_cpu_rate(0);
+  say();
+  look(1, 8);
+  EXPECT_NEAR(strangers_.lasting(), 1, 0.2);
+  report_.set_cpu_rate(1);
+  report_.set_where("b");
+  say();
+  look(1, 8);
+  EXPECT_NEAR(strangers_.lasting(), 1, 0.2);
+}
+
+TEST_F(StrangersTest, TheThreadsOfAnotherProgramHinderToo) {
+  here_ = load("a", 2);
+  here_.set_run_queue(6);
+  here_.set_running(6);
+  here_.set_capacity(2);
+  report_.set_stay(true);
+  report_.set_cpu_rate(5.0 / 3);
+  say();
+  report_.set_pid(4712);
+  report_.set_stay(false);
+  report_.set_cpu_rate(1.0 / 3);
+  say();
+  look(6, 8);
+  EXPECT_NEAR(strangers_.lasting(), 0, 1e-9);
+  decide();
+  EXPECT_EQ(told_.size(), 1U) << "beside five threads on two cores";
 }
 
 // Programs that have just started: povray is known to run long.

@@ -80,6 +80,21 @@ TEST(Hindrance, ProcessesThatLlrunDoesNotKnowHinderToo) {
   EXPECT_TRUE(strategy->decide(cluster(crowded, peers), processes).empty()) << "for a moment only";
 }
 
+TEST(Hindrance, OfThoseTheyCountThatTheNodeHasCounted) {
+  const std::vector<NodeView> peers{node_with("b", {})};
+  std::vector processes{process(1, 20)};
+  NodeView crowded = node_with("a", {20});
+  crowded.run_queue = crowded.load = 4;
+  crowded.uncounted = 0;
+  auto strategy = make("hindrance");
+  EXPECT_TRUE(strategy->decide(cluster(crowded, peers), processes).empty())
+      << "the load is of those that have left, the run queue of those that came a moment ago";
+  crowded.uncounted = 3;
+  EXPECT_EQ(strategy->decide(cluster(crowded, peers), processes).size(), 1U);
+  processes[0].cpu_rate = 4;
+  EXPECT_TRUE(strategy->decide(cluster(crowded, peers), processes).empty()) << "its own threads";
+}
+
 TEST(Hindrance, TakesWhoseStrategyCountsOtherwise) {
   auto strategy = make("hindrance");
   Offer offer;
