@@ -203,7 +203,8 @@ std::string Agent::why_no_guests() const {
 std::string Agent::why_not(const protocol::Hello& newcomer) {
   if (const auto why = why_no_guests(); !why.empty())
     return fmt::format("node {} takes no guests: {}", config_.name, why);
-  const auto now = load_now();
+  auto now = load_now();
+  load::measure_memory(now);  // a second ago it may have been short
   const auto free = now.free_memory_bytes();
   if (free > 0 && newcomer.memory_bytes() > free)
     return fmt::format("node {} has {} free, the program needs {}", config_.name, human_bytes(free),

@@ -27,18 +27,6 @@ double pressure(const char* resource) {
   return text ? parse_pressure(*text).value_or(-1) : -1;
 }
 
-void fill_memory(protocol::Load& load) {
-  const auto text = read_whole_file("/proc/meminfo");
-  auto memory = (text ? parse_memory(*text) : std::nullopt).value_or(Memory{});
-  if (const auto limit = memory_limit()) {
-    memory.total_bytes = std::min(memory.total_bytes, limit->limit_bytes);
-    memory.available_bytes =
-        std::min(memory.available_bytes, limit->limit_bytes - limit->used_bytes);
-  }
-  load.set_total_memory_bytes(memory.total_bytes);
-  load.set_free_memory_bytes(memory.available_bytes);
-}
-
 std::uint64_t realtime_ms() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return static_cast<std::uint64_t>(
@@ -51,6 +39,18 @@ double usable_cores() {
   const double allowed = Processors::ours().count();
   const auto quota = cpu_quota();
   return quota ? std::min(allowed, quota->cores) : allowed;
+}
+
+void measure_memory(protocol::Load& load) {
+  const auto text = read_whole_file("/proc/meminfo");
+  auto memory = (text ? parse_memory(*text) : std::nullopt).value_or(Memory{});
+  if (const auto limit = memory_limit()) {
+    memory.total_bytes = std::min(memory.total_bytes, limit->limit_bytes);
+    memory.available_bytes =
+        std::min(memory.available_bytes, limit->limit_bytes - limit->used_bytes);
+  }
+  load.set_total_memory_bytes(memory.total_bytes);
+  load.set_free_memory_bytes(memory.available_bytes);
 }
 
 LoadMeter::LoadMeter(const std::string& state_directory) : speed_(core_speed(state_directory)) {
@@ -109,7 +109,7 @@ protocol::Load LoadMeter::measure() {
   load.set_speed(speed_);
   load.set_capacity(usable_cores());
   load.set_cpu_idle(idle_cores(seconds));
-  fill_memory(load);
+  measure_memory(load);
   load.set_pressure_cpu(pressure("cpu"));
   load.set_pressure_memory(pressure("memory"));
   load.set_pressure_io(pressure("io"));

@@ -40,6 +40,8 @@ class LoadMeter {
   double used_s_ = 0, quota_used_s_ = 0;
 };
 
+// The part of it that needs no time: memory as it is now, within the limits of control groups.
+void measure_memory(protocol::Load& load);
 // Cores this process may use: its affinity, within the quotas of its control groups.
 [[nodiscard]] double usable_cores();
 

@@ -15,7 +15,6 @@
 namespace llrun::tracer {
 namespace {
 
-constexpr std::uint64_t kRestartSyscall = 219;
 constexpr std::uint64_t kAllButTrap = ~(std::uint64_t{1} << (SIGTRAP - 1));
 constexpr int kMaxStepsInVdso = 100'000;
 constexpr std::uint64_t kRseqCsOffset = 8;  // struct rseq, rseq_cs

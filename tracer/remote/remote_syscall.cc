@@ -20,7 +20,6 @@ constexpr std::uint64_t kAllButTrap = kAllSignals & ~(std::uint64_t{1} << (SIGTR
 constexpr std::uint64_t kTrapFlag = 0x100;
 constexpr std::uint64_t kDirectionFlag = 0x400;
 constexpr std::uint64_t kSyscallSize = 2;
-constexpr std::uint64_t kRestartSyscall = 219;
 constexpr int kMaxEvents = 1000;
 constexpr int kMaxRestarts = 1000;
 // An injected munmap of a large program's memory takes 100 ms a GiB.

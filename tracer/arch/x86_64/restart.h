@@ -22,6 +22,7 @@ namespace llrun::tracer {
 
 inline constexpr std::int64_t kRestartNoHandler = -514;  // ERESTARTNOHAND, include/linux/errno.h
 inline constexpr std::int64_t kRestartBlock = -516;      // ERESTART_RESTARTBLOCK
+inline constexpr std::uint64_t kRestartSyscall = 219;    // the number of restart_syscall(2)
 
 // rax of a call that was interrupted and is to be made again, by the kernel or by whoever restores
 // it.
@@ -37,7 +38,7 @@ inline constexpr std::int64_t kRestartBlock = -516;      // ERESTART_RESTARTBLOC
 // `signal_waits`: a signal is queued for the thread that it does not block, so an EINTR is true.
 [[nodiscard]] Registers travelling_registers(const Registers& found, bool signal_waits);
 
-// After one restart the kernel shows the number of restart_syscall (219) and the call's own is
+// After one restart the kernel shows the number of restart_syscall and the call's own is
 // lost. The instruction before `syscall` is nearly always `mov $number, %eax`: `code` are the 7
 // bytes up to rip.
 [[nodiscard]] std::optional<std::uint64_t> number_before_syscall(std::span<const std::byte> code);
