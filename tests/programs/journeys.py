@@ -113,6 +113,11 @@ class Run:
             self.feeder.join()
         self.job.close_input()
 
+    def logged(self):
+        """What home has logged of it."""
+        about = re.compile(rf"\b{self.job.pid}\b")
+        return "".join(f"{line}\n" for line in self.product.log().splitlines() if about.search(line))
+
     def end(self):
         self.job.kill()
 
@@ -130,7 +135,7 @@ def run_one(cluster, product, program, journey, bare):
     took = time.monotonic() - began
     words = f"{'ok' if problem is None else 'FAILED'}: {program}, {journey}, at step {run.at}, {took:.1f} s\n"
     if problem is not None:
-        words += (f"{problem}\nto repeat: LLRUN_TEST_BUILD={build_directory()} LLRUN_TEST_AT={run.at} "
+        words += (f"{problem}\n{run.logged()}to repeat: LLRUN_TEST_BUILD={build_directory()} LLRUN_TEST_AT={run.at} "
                   f"LLRUN_TEST_JOURNEY='{journey}' {os.path.realpath(__file__)} {'--bare ' if bare else ''}{program}\n")
     print(words, end="", flush=True)
     return problem is None

@@ -5,12 +5,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstring>
+#include <thread>
 
 #include "tracer/arch/x86_64/restart.h"
 #include "tracer/procfs/sched.h"
 #include "tracer/procfs/smaps.h"
+#include "tracer/remote/interruption.h"
 
 namespace llrun::tracer {
 namespace {
@@ -18,19 +19,6 @@ namespace {
 constexpr std::uint64_t kAllButTrap = ~(std::uint64_t{1} << (SIGTRAP - 1));
 constexpr int kMaxStepsInVdso = 100'000;
 constexpr std::uint64_t kRseqCsOffset = 8;  // struct rseq, rseq_cs
-
-std::uint64_t bit(int signal) { return std::uint64_t{1} << (signal - 1); }
-
-// Whether a signal waits that the thread does not block.
-Result<bool> signal_waits(const StoppedThread& thread, const FrozenThread& frozen) {
-  if (frozen.signal) return true;
-  for (const auto queue : {SignalQueue::kThread, SignalQueue::kProcess}) {
-    LLRUN_TRY_ASSIGN(const auto signals, queued_signals(thread, queue));
-    for (const auto& info : signals)
-      if ((frozen.mask & bit(info.si_signo)) == 0) return true;
-  }
-  return false;
-}
 
 // The kernel does this itself when it preempts a thread in a critical section; injected calls would
 // hide from it where the thread was (kernel/rseq.c, rseq_ip_fixup).
@@ -73,8 +61,8 @@ Result<> recover_number(HostPid pid, FrozenThread& thread) {
   return {};
 }
 
-Result<> make_travelling(HostPid pid, FrozenThread& thread, bool signal, std::uint64_t slept) {
-  thread.travelling = travelling_registers(thread.found, signal);
+Result<> make_travelling(HostPid pid, FrozenThread& thread, std::uint64_t slept) {
+  thread.travelling = thread.found;
   auto& registers = thread.travelling;
   const bool restart_block = sleeps_with_restart_block(registers);
   if (restart_block) LLRUN_TRY(recover_number(pid, thread));
@@ -137,11 +125,18 @@ Result<Freeze> Freeze::begin(ThreadSet threads, Where where) {
 }
 
 Result<> Freeze::stop(Where where) {
-  LLRUN_TRY(threads_.stop_all());
+  LLRUN_TRY(stop_all());
   LLRUN_TRY_ASSIGN(const auto vdso, find_vdso(pid()));
   if (where == Where::kHome) LLRUN_TRY(run_on_to_rest(vdso));
   LLRUN_TRY(look_at_all());
   return leave_vdso(vdso);
+}
+
+Result<> Freeze::stop_all() {
+  LLRUN_TRY(threads_.stop_all());
+  for (const auto tid : threads_.tids())
+    if (!threads_.gets_signal(tid)) LLRUN_TRY(undo_interruption(threads_.stopped(tid)));
+  return {};
 }
 
 // All of them, also behind one that cannot travel: what the stop has done to a thread is put right
@@ -168,19 +163,18 @@ Result<> Freeze::look_at(HostTid tid, FrozenThread& thread) {
   LLRUN_TRY_ASSIGN(thread.robust, robust_list(token));
   thread.signal = threads_.take_signal(tid);
   LLRUN_TRY(abort_critical_section(pid(), token, thread));
-  LLRUN_TRY_ASSIGN(const bool waits, signal_waits(token, thread));
-  const auto since = slept_since_.find(tid);
+  return make_travelling(pid(), thread, slept(thread));
+}
+
+// By now, without interruption, ns. One that was let run on sleeps since then, unless it went on
+// with its sleep.
+std::uint64_t Freeze::slept(const FrozenThread& thread) const {
+  const auto let_run = let_run_at_.find(thread.tid);
+  const auto before = slept_since_.find(thread.tid);
   const auto now = nanoseconds_now();
-  const auto slept = since == slept_since_.end() || since->second > now ? 0 : now - since->second;
-  LLRUN_TRY(make_travelling(pid(), thread, waits, slept));
-  // A call that ends with EINTR only because of this stop is made again here, too, if the program
-  // goes on here after all.
-  if (static_cast<std::int64_t>(thread.found.rax) == -EINTR &&
-      static_cast<std::int64_t>(thread.travelling.rax) == kRestartNoHandler) {
-    thread.found = thread.travelling;
-    LLRUN_TRY(set_registers(token, thread.found));
-  }
-  return {};
+  if (let_run != let_run_at_.end() && thread.found.orig_rax != kRestartSyscall)
+    return now - let_run->second;
+  return before == slept_since_.end() || before->second > now ? 0 : now - before->second;
 }
 
 // The peer's vdso has the same code, but what it read of the clock's page before the move and after
@@ -197,17 +191,19 @@ Result<> Freeze::leave_vdso(const RemoteRange& vdso) {
 // which it may wait for if it runs.
 Result<> Freeze::run_on_to_rest(const RemoteRange& vdso) {
   constexpr int kTries = 100;
+  constexpr std::chrono::microseconds kLittle{50};
   for (int tries = 0; tries < kTries && threads_.group_stop_signal() == 0; ++tries) {
     bool all_rest = true;
     for (const auto tid : threads_.tids()) {
       LLRUN_TRY_ASSIGN(const bool rests, rests_now(tid, vdso));
       if (rests) continue;
       all_rest = false;
-      slept_since_[tid] = nanoseconds_now();
+      let_run_at_[tid] = nanoseconds_now();
       LLRUN_TRY(threads_.go_as_it_was(tid));
     }
     if (all_rest) return {};
-    LLRUN_TRY(threads_.stop_all());
+    std::this_thread::sleep_for(kLittle);  // or it is stopped again before its next instruction
+    LLRUN_TRY(stop_all());
   }
   return {};
 }
@@ -251,6 +247,7 @@ Result<> Freeze::step_out(FrozenThread& thread, const RemoteRange& vdso) {
     if (event.ended()) return failure(ErrorCode::kGone, describe(event));
     LLRUN_TRY_ASSIGN(now, registers(token));
   }
+  LLRUN_TRY(stop_anew(token));  // which takes the trap flag away
   LLRUN_TRY(set_signal_mask(token, thread.mask));
   thread.found = now;
   thread.travelling = now;
@@ -270,13 +267,15 @@ Result<> Freeze::map_stub() {
   });
 }
 
+// Where the thread cannot be given back, it may still need the site to give itself back.
 Result<> Freeze::with_lent_site(const std::function<Result<>(RemoteSyscalls&)>& action) {
   LLRUN_TRY_ASSIGN(auto lent, LentSite::open(pid()));
   LLRUN_TRY_ASSIGN(auto remote,
                    RemoteSyscalls::borrow(pid(), threads_.stopped(main_thread()), lent.site()));
-  LLRUN_TRY(action(remote));
+  const auto done = action(remote);
   LLRUN_TRY(remote.finish());
-  return lent.close();
+  LLRUN_TRY(lent.close());
+  return done;
 }
 
 Result<RemoteSyscalls> Freeze::calls(HostTid tid) {

@@ -71,6 +71,8 @@ class Freeze {
  private:
   explicit Freeze(ThreadSet threads) : threads_(std::move(threads)) {}
   [[nodiscard]] Result<> stop(Where where);
+  [[nodiscard]] Result<> stop_all();
+  [[nodiscard]] std::uint64_t slept(const FrozenThread& thread) const;
   [[nodiscard]] Result<> look_at_all();
   [[nodiscard]] Result<> look_at(HostTid tid, FrozenThread& thread);
   [[nodiscard]] Result<> run_on_to_rest(const RemoteRange& vdso);
@@ -87,6 +89,7 @@ class Freeze {
   ThreadSet threads_;
   std::vector<FrozenThread> frozen_;
   std::map<HostTid, std::uint64_t> slept_since_;  // CLOCK_MONOTONIC, ns
+  std::map<HostTid, std::uint64_t> let_run_at_;   // the same, of those that were for a moment
   std::optional<StubPage> stub_;
   bool stub_stays_ = false;
 };

@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/fd.h"
@@ -147,6 +148,25 @@ Result<> capture_timers_of_threads(Freeze& freeze, image::Process& process, Pins
   return calls.finish();
 }
 
+// The timers run while they are read. What one rings after that is left to it: it will ring on the
+// peer; what one has rung before goes along.
+Result<> capture_signals_and_timers(Freeze& freeze, image::Process& process) {
+  const auto& main = freeze.thread_set().stopped(freeze.main_thread());
+  LLRUN_TRY_ASSIGN(const auto before, queued_signals(main, SignalQueue::kProcess));
+  LLRUN_TRY_ASSIGN(auto calls, freeze.calls_in_main());
+  LLRUN_TRY(read_interval_timers(calls, freeze.arena(), *process.mutable_interval_timers()));
+  LLRUN_TRY(calls.finish());
+  LLRUN_TRY_ASSIGN(const auto after, queued_signals(main, SignalQueue::kProcess));
+  for (const auto& info : after) {
+    const bool was_there = std::ranges::any_of(before, [&](const siginfo_t& earlier) {
+      return earlier.si_signo == info.si_signo && earlier.si_code == info.si_code;
+    });
+    if (was_there || !has_rung_since(info, process.interval_timers()))
+      *process.add_pending() = record_of_signal(info);
+  }
+  return {};
+}
+
 Result<> capture_threads(Freeze& freeze, image::Process& process, Pins& pins) {
   for (const auto& frozen : freeze.threads()) {
     LLRUN_TRY_ASSIGN(*process.add_threads(), capture_thread(freeze, frozen));
@@ -154,12 +174,7 @@ Result<> capture_threads(Freeze& freeze, image::Process& process, Pins& pins) {
         cpu_time_of_thread(freeze.pid(), frozen.tid));
   }
   LLRUN_TRY(capture_timers_of_threads(freeze, process, pins));
-  const auto& main = freeze.thread_set().stopped(freeze.main_thread());
-  LLRUN_TRY_ASSIGN(const auto pending, queued_signals(main, SignalQueue::kProcess));
-  for (const auto& info : pending) *process.add_pending() = record_of_signal(info);
-  LLRUN_TRY_ASSIGN(auto calls, freeze.calls_in_main());
-  LLRUN_TRY(read_interval_timers(calls, freeze.arena(), *process.mutable_interval_timers()));
-  return calls.finish();
+  return capture_signals_and_timers(freeze, process);
 }
 
 }  // namespace

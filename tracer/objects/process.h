@@ -14,8 +14,8 @@ struct ProcessCapture {
   Pins pins;               // if any, the record is incomplete
 };
 
-// The program's own view of its ids. Its interval timers are stopped: `freeze` arms them again if
-// it is resumed. cpu_time_ns is what this kernel counts.
+// The program's own view of its ids. Its timers run on until it is a shadow, or has ended.
+// cpu_time_ns is what this kernel counts.
 [[nodiscard]] Result<ProcessCapture> capture_process(Freeze& freeze, MemoryOptions options = {});
 
 // Working directory, umask, personality, niceness, prctl settings and the like. Limits:

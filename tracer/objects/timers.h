@@ -11,8 +11,7 @@ namespace llrun::tracer {
 
 using IntervalTimers = google::protobuf::RepeatedPtrField<image::IntervalTimer>;
 
-// What is left of the timers; they run on. To be read after the signals of the process: what rings
-// in between is then told by stop_interval_timers.
+// What is left of the timers; they run on.
 [[nodiscard]] Result<> read_interval_timers(RemoteSyscalls& calls, RemoteArena arena,
                                             IntervalTimers& into);
 // From now on they ring elsewhere.

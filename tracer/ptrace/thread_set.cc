@@ -250,7 +250,10 @@ const StoppedThread& ThreadSet::stopped(HostTid tid) const {
   return *found->second.token;
 }
 
-bool ThreadSet::gets_signal(HostTid tid) const { return members_.at(tid).signal.has_value(); }
+bool ThreadSet::gets_signal(HostTid tid) const {
+  const auto found = members_.find(tid);
+  return found != members_.end() && found->second.signal;
+}
 
 std::optional<siginfo_t> ThreadSet::take_signal(HostTid tid) {
   return std::exchange(members_[tid].signal, std::nullopt);

@@ -1,4 +1,5 @@
-// Batch: many injected calls in one round trip, and room for what they return.
+// Batch: many injected calls, in one round trip where a trap ends them, and room for what they
+// return.
 #pragma once
 
 #include <cstdint>

@@ -18,7 +18,6 @@ constexpr std::uint64_t kAllSignals = ~std::uint64_t{0};
 // for it when it is blocked (kernel/signal.c, force_sig_info_to_task). So that one stays unblocked.
 constexpr std::uint64_t kAllButTrap = kAllSignals & ~(std::uint64_t{1} << (SIGTRAP - 1));
 constexpr std::uint64_t kTrapFlag = 0x100;
-constexpr std::uint64_t kDirectionFlag = 0x400;
 constexpr std::uint64_t kSyscallSize = 2;
 constexpr int kMaxEvents = 1000;
 constexpr int kMaxRestarts = 1000;
@@ -39,16 +38,16 @@ Registers starting_at(const Registers& saved, std::uint64_t address) {
   auto registers = saved;
   registers.rip = address;
   registers.orig_rax = kNoCall;
-  registers.eflags &= ~(kTrapFlag | kDirectionFlag);
+  registers.eflags &= ~kTrapFlag;
   return registers;
 }
 
 // What `found` does next, without the kernel, which begins an interrupted call again only for whom
 // it stopped.
 StubFrame frame_of(const Registers& found, std::uint64_t mask) {
-  StubFrame frame{found.rax, found.rbx, found.rcx, found.rdx,    found.rsi, found.rdi, found.rbp,
-                  found.rsp, found.r8,  found.r9,  found.r10,    found.r11, found.r12, found.r13,
-                  found.r14, found.r15, found.rip, found.eflags, mask};
+  StubFrame frame{found.rax, found.rbx, found.rcx, found.rdx, found.rsi, found.rdi,
+                  found.rbp, found.r8,  found.r9,  found.r10, found.r11, found.r12,
+                  found.r13, found.r14, found.r15, found.rip, mask};
   if (in_system_call(found) && is_restart_code(found.rax)) {
     frame.rip -= kSyscallSize;
     frame.rax = sleeps_with_restart_block(found) ? kRestartSyscall : found.orig_rax;
@@ -59,9 +58,6 @@ StubFrame frame_of(const Registers& found, std::uint64_t mask) {
 // Needs PTRACE_O_TRACESYSGOOD, without which a stop that nobody has waited for becomes a SIGTRAP
 // when we are killed.
 Result<bool> is_call_stop(const StopEvent& event) { return event.is<SyscallStop>(); }
-Result<bool> is_interruption(const StopEvent& event) {
-  return event.is<EventStop>() || event.is<GroupStop>();
-}
 
 }  // namespace
 
@@ -71,7 +67,7 @@ Result<RemoteSyscalls> RemoteSyscalls::borrow(HostPid pid, const StoppedThread& 
   calls.finished_ = true;  // nothing to give back yet
   LLRUN_TRY_ASSIGN(calls.saved_, registers(thread));
   LLRUN_TRY_ASSIGN(calls.mask_, signal_mask(thread));
-  if (site.after == SyscallSite::After::kReturn) LLRUN_TRY(calls.prepare_return());
+  if (calls.returns()) LLRUN_TRY(calls.prepare_return());
   LLRUN_TRY(set_signal_mask(thread, kAllButTrap));
   calls.finished_ = false;
   return calls;
@@ -100,27 +96,38 @@ Result<> RemoteSyscalls::prepare_return() {
   return set_registers(*thread_, starting_at(saved_, site_.address.value + kSyscallSize));
 }
 
-// To a stop inside signal handling: only from there a call is begun again.
-Result<> RemoteSyscalls::leave_call() {
-  if (!std::exchange(in_call_, false)) return {};
-  LLRUN_TRY(interrupt(tid()));
-  return run_until(resume, is_interruption);
+// Any stop takes the interrupt that is due with it (kernel/signal.c, ptrace_stop).
+Result<> stop_anew(const StoppedThread& thread) {
+  for (int count = 0; count < kMaxEvents; ++count) {
+    LLRUN_TRY(interrupt(thread.tid()));
+    LLRUN_TRY(resume(StoppedThread::seen_stopped(thread.tid())));
+    LLRUN_TRY_ASSIGN(const auto event, wait_for_stop(thread.tid()));
+    if (event.ended()) return failure(ErrorCode::kGone, describe(event));
+    if (event.is<EventStop>() || event.is<GroupStop>()) return {};
+  }
+  return failure(ErrorCode::kTimeout,
+                 "thread " + std::to_string(thread.tid().value) + " does not stop anew");
 }
 
 Result<> RemoteSyscalls::finish() {
   if (std::exchange(finished_, true)) return {};
-  LLRUN_TRY(leave_call());
+  if (std::exchange(in_call_, false)) LLRUN_TRY(stop_anew(*thread_));
   LLRUN_TRY(set_signal_mask(*thread_, mask_));
   return set_registers(*thread_, saved_);
 }
 
 Result<std::uint64_t> RemoteSyscalls::call_with(long number,
                                                 std::span<const std::uint64_t> arguments) {
+  LLRUN_TRY_ASSIGN(const auto result, call_through(number, arguments));
+  if (is_error(result)) return system_error(name_of_call(number), -static_cast<int>(result));
+  return result;
+}
+
+Result<std::uint64_t> RemoteSyscalls::call_through(long number,
+                                                   std::span<const std::uint64_t> arguments) {
   for (int attempt = 0; attempt < kMaxRestarts; ++attempt) {
     LLRUN_TRY_ASSIGN(const auto result, call_once(number, arguments));
-    if (is_restart_code(result)) continue;
-    if (is_error(result)) return system_error(name_of_call(number), -static_cast<int>(result));
-    return result;
+    if (!is_restart_code(result)) return result;
   }
   return failure(ErrorCode::kTimeout, name_of_call(number) + " is interrupted again and again");
 }
@@ -144,14 +151,15 @@ Result<std::uint64_t> RemoteSyscalls::call_once(long number,
       break;
   }
   LLRUN_TRY_ASSIGN(const auto after, run(start, end, true));
+  in_call_ = true;
   return after.rax;
 }
 
 Result<> RemoteSyscalls::call_all(std::span<StubCall> calls, RemoteAddr scratch) {
   if (calls.empty()) return {};
-  if (site_.after == SyscallSite::After::kReturn) {
+  if (returns()) {
     for (auto& call : calls) {
-      LLRUN_TRY_ASSIGN(call.result, call_once(static_cast<long>(call.number), call.arguments));
+      LLRUN_TRY_ASSIGN(call.result, call_through(static_cast<long>(call.number), call.arguments));
     }
     return {};
   }

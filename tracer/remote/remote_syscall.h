@@ -60,9 +60,9 @@ class RemoteSyscalls {
   }
   [[nodiscard]] Result<std::uint64_t> call_with(long number,
                                                 std::span<const std::uint64_t> arguments);
-  // Run calls one after another in one round trip, whatever their results; these are left in
-  // `calls` as the kernel gave them. Needs a site in a stub page, and room for the calls at
-  // `scratch`.
+  // Run calls one after another, whatever their results; these are left in `calls` as the kernel
+  // gave them. Needs a site in a stub page: in one round trip, by way of `scratch`, where a trap
+  // follows it; one after another where it returns.
   [[nodiscard]] Result<> call_all(std::span<StubCall> calls, RemoteAddr scratch);
   // A call after which the thread is no more (exit, exit_group). Returns its end.
   [[nodiscard]] Result<StopEvent> call_to_end(long number, std::uint64_t argument);
@@ -72,11 +72,21 @@ class RemoteSyscalls {
 
   // Change what finish() gives back.
   [[nodiscard]] const Registers& saved_registers() const { return saved_; }
-  void give_back_registers(const Registers& registers) { saved_ = registers; }
+  void give_back_registers(const Registers& registers) {
+    LLRUN_CHECK(!returns(), "they are written down already");
+    saved_ = registers;
+  }
   [[nodiscard]] std::uint64_t saved_mask() const { return mask_; }
-  void give_back_mask(std::uint64_t mask) { mask_ = mask; }
+  void give_back_mask(std::uint64_t mask) {
+    LLRUN_CHECK(!returns(), "it is written down already");
+    mask_ = mask;
+  }
   // Go on with another site, for example the stub page just mapped.
-  void use_site(SyscallSite site) { site_ = site; }
+  void use_site(SyscallSite site) {
+    LLRUN_CHECK(!returns() && site.after != SyscallSite::After::kReturn,
+                "what returns is written down");
+    site_ = site;
+  }
 
   // Signals that arrived meanwhile although blocked (SIGSTOP and faults). Dequeued: the caller must
   // see to them, normally by queue_signal() or by treating them as a SignalDelivery of his own.
@@ -103,6 +113,10 @@ class RemoteSyscalls {
     else
       return static_cast<std::uint64_t>(value);
   }
+  [[nodiscard]] bool returns() const { return site_.after == SyscallSite::After::kReturn; }
+  // What the kernel returns, once the call is not interrupted.
+  [[nodiscard]] Result<std::uint64_t> call_through(long number,
+                                                   std::span<const std::uint64_t> arguments);
   [[nodiscard]] Result<std::uint64_t> call_once(long number,
                                                 std::span<const std::uint64_t> arguments);
   // Run from `start` until the trap that leaves rip at `end`.
@@ -110,7 +124,6 @@ class RemoteSyscalls {
   // Run from `start`, at a site that returns, until its call is done.
   [[nodiscard]] Result<Registers> run_call(const Registers& start);
   [[nodiscard]] Result<> prepare_return();
-  [[nodiscard]] Result<> leave_call();
   // Resume with `go`, keeping what is met, until `wanted` says yes.
   template <typename Wanted>
   [[nodiscard]] Result<> run_until(Result<> (*go)(StoppedThread, int), Wanted wanted);
@@ -124,9 +137,13 @@ class RemoteSyscalls {
   std::uint64_t mask_ = 0;
   std::vector<siginfo_t> signals_;
   std::vector<StopEvent> events_;
-  bool in_call_ = false;  // stopped at the end of a call, where the kernel restarts none
+  bool in_call_ = false;  // stopped where the kernel begins no call again
   bool finished_ = false;
 };
+
+// Bring a stopped thread, without letting it run, to a stop inside signal handling, from where
+// alone the kernel begins a call again; what stepping has left in it is gone there.
+[[nodiscard]] Result<> stop_anew(const StoppedThread& thread);
 
 // Queue `info` to the borrowed thread, any siginfo (rt_tgsigqueueinfo to oneself). `scratch`: 128
 // bytes.

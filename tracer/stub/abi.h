@@ -1,7 +1,8 @@
 /* The stub page: what its code promises. Read by assembler and C++ alike, so macros only.
  *
- * One page of position-independent code without data, mapped in a hole of a process that is being
- * captured, is a shadow, or is being filled. Offsets are from the start of the page. */
+ * One page of position-independent code, with no data but the frame of the returning code, mapped
+ * in a hole of a process that is being captured, is a shadow, or is being filled. Offsets are from
+ * the start of the page. */
 #ifndef LLRUN_TRACER_STUB_ABI_H
 #define LLRUN_TRACER_STUB_ABI_H
 
@@ -20,7 +21,7 @@
 /* struct llrun_stub_frame: registers and signal mask, eight bytes each. It ends the returning code,
  * which may be copied elsewhere with it. */
 #define LLRUN_STUB_FRAME 0x1c0
-#define LLRUN_STUB_RETURNING_END 0x258
+#define LLRUN_STUB_RETURNING_END 0x248
 /* Where the code ends; the rest of the page is int3. */
 #define LLRUN_STUB_SIZE 0x1000
 
@@ -37,18 +38,16 @@
 #define LLRUN_STUB_FRAME_RSI 32
 #define LLRUN_STUB_FRAME_RDI 40
 #define LLRUN_STUB_FRAME_RBP 48
-#define LLRUN_STUB_FRAME_RSP 56
-#define LLRUN_STUB_FRAME_R8 64
-#define LLRUN_STUB_FRAME_R9 72
-#define LLRUN_STUB_FRAME_R10 80
-#define LLRUN_STUB_FRAME_R11 88
-#define LLRUN_STUB_FRAME_R12 96
-#define LLRUN_STUB_FRAME_R13 104
-#define LLRUN_STUB_FRAME_R14 112
-#define LLRUN_STUB_FRAME_R15 120
-#define LLRUN_STUB_FRAME_RIP 128
-#define LLRUN_STUB_FRAME_EFLAGS 136
-#define LLRUN_STUB_FRAME_MASK 144
-#define LLRUN_STUB_FRAME_SIZE 152
+#define LLRUN_STUB_FRAME_R8 56
+#define LLRUN_STUB_FRAME_R9 64
+#define LLRUN_STUB_FRAME_R10 72
+#define LLRUN_STUB_FRAME_R11 80
+#define LLRUN_STUB_FRAME_R12 88
+#define LLRUN_STUB_FRAME_R13 96
+#define LLRUN_STUB_FRAME_R14 104
+#define LLRUN_STUB_FRAME_R15 112
+#define LLRUN_STUB_FRAME_RIP 120
+#define LLRUN_STUB_FRAME_MASK 128
+#define LLRUN_STUB_FRAME_SIZE 136
 
 #endif

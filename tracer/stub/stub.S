@@ -39,14 +39,10 @@ batch:  test    %r13, %r13
 batch_end:
         int3
 
-        // Signals come again with the mask, and find the program's stack; nothing below it is touched, and
-        // nothing after popf changes the flags.
+        // The stack pointer and the flags are the program's all the time: signals come again with the mask.
         .org    llrun_stub_page + LLRUN_STUB_RETURNING, 0xcc
         syscall
         .org    llrun_stub_page + LLRUN_STUB_RETURN, 0xcc
-        lea     frame + LLRUN_STUB_FRAME_EFLAGS(%rip), %rsp
-        popfq
-        mov     frame + LLRUN_STUB_FRAME_RSP(%rip), %rsp
         mov     $SYS_RT_SIGPROCMASK, %eax
         mov     $SIG_SETMASK, %edi
         lea     frame + LLRUN_STUB_FRAME_MASK(%rip), %rsi

@@ -23,12 +23,11 @@ static_assert(offsetof(StubCall, result) == LLRUN_STUB_CALL_RESULT);
 
 // What the returning code gives a thread back, as it reads it.
 struct StubFrame {
-  std::uint64_t rax = 0, rbx = 0, rcx = 0, rdx = 0, rsi = 0, rdi = 0, rbp = 0, rsp = 0;
+  std::uint64_t rax = 0, rbx = 0, rcx = 0, rdx = 0, rsi = 0, rdi = 0, rbp = 0;
   std::uint64_t r8 = 0, r9 = 0, r10 = 0, r11 = 0, r12 = 0, r13 = 0, r14 = 0, r15 = 0;
-  std::uint64_t rip = 0, eflags = 0, mask = 0;
+  std::uint64_t rip = 0, mask = 0;
 };
 static_assert(sizeof(StubFrame) == LLRUN_STUB_FRAME_SIZE);
-static_assert(offsetof(StubFrame, rsp) == LLRUN_STUB_FRAME_RSP);
 static_assert(offsetof(StubFrame, r8) == LLRUN_STUB_FRAME_R8);
 static_assert(offsetof(StubFrame, rip) == LLRUN_STUB_FRAME_RIP);
 static_assert(offsetof(StubFrame, mask) == LLRUN_STUB_FRAME_MASK);
