@@ -34,14 +34,6 @@ void set_arguments(Registers& registers, std::span<const std::uint64_t> argument
   for (std::size_t i = 0; i < arguments.size() && i < 6; ++i) *places[i] = arguments[i];
 }
 
-Registers starting_at(const Registers& saved, std::uint64_t address) {
-  auto registers = saved;
-  registers.rip = address;
-  registers.orig_rax = kNoCall;
-  registers.eflags &= ~kTrapFlag;
-  return registers;
-}
-
 // What `found` does next, without the kernel, which begins an interrupted call again only for whom
 // it stopped.
 StubFrame frame_of(const Registers& found, std::uint64_t mask) {
@@ -88,12 +80,23 @@ RemoteSyscalls::~RemoteSyscalls() {
   if (!finished_) std::ignore = finish();
 }
 
+// A call needs no stack, and on the alternate one sigaltstack(2) is refused. Who may have to return
+// by himself keeps his.
+Registers RemoteSyscalls::starting_at(std::uint64_t address) const {
+  auto registers = saved_;
+  registers.rip = address;
+  registers.orig_rax = kNoCall;
+  registers.eflags &= ~kTrapFlag;
+  if (!returns()) registers.rsp = 0;
+  return registers;
+}
+
 // Before the mask is another, so that there is always somebody who puts it right.
 Result<> RemoteSyscalls::prepare_return() {
   const auto frame = frame_of(saved_, mask_);
   constexpr std::uint64_t kFrame = LLRUN_STUB_FRAME - LLRUN_STUB_RETURNING;
   LLRUN_TRY(write_memory_forced(pid_, site_.address + kFrame, bytes_of(frame)));
-  return set_registers(*thread_, starting_at(saved_, site_.address.value + kSyscallSize));
+  return set_registers(*thread_, starting_at(site_.address.value + kSyscallSize));
 }
 
 // Any stop takes the interrupt that is due with it (kernel/signal.c, ptrace_stop).
@@ -134,7 +137,7 @@ Result<std::uint64_t> RemoteSyscalls::call_through(long number,
 
 Result<std::uint64_t> RemoteSyscalls::call_once(long number,
                                                 std::span<const std::uint64_t> arguments) {
-  auto start = starting_at(saved_, site_.address.value);
+  auto start = starting_at(site_.address.value);
   start.rax = static_cast<std::uint64_t>(number);
   set_arguments(start, arguments);
   const std::uint64_t end = site_.address.value + kSyscallSize;
@@ -166,7 +169,7 @@ Result<> RemoteSyscalls::call_all(std::span<StubCall> calls, RemoteAddr scratch)
   LLRUN_CHECK(site_.after == SyscallSite::After::kTrap, "a batch needs a stub page");
   LLRUN_TRY(write_memory(pid_, scratch, std::as_bytes(calls)));
   const std::uint64_t page = site_.address.value - LLRUN_STUB_SYSCALL;
-  auto start = starting_at(saved_, page + LLRUN_STUB_BATCH);
+  auto start = starting_at(page + LLRUN_STUB_BATCH);
   start.r12 = scratch.value;
   start.r13 = calls.size();
   LLRUN_TRY(run(start, page + LLRUN_STUB_BATCH_END + 1, false));
@@ -174,7 +177,7 @@ Result<> RemoteSyscalls::call_all(std::span<StubCall> calls, RemoteAddr scratch)
 }
 
 Result<> RemoteSyscalls::start_end(long number, std::uint64_t argument) {
-  auto start = starting_at(saved_, site_.address.value);
+  auto start = starting_at(site_.address.value);
   start.rax = static_cast<std::uint64_t>(number);
   start.rdi = argument;
   LLRUN_TRY(set_registers(*thread_, start));

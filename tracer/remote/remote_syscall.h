@@ -114,6 +114,7 @@ class RemoteSyscalls {
       return static_cast<std::uint64_t>(value);
   }
   [[nodiscard]] bool returns() const { return site_.after == SyscallSite::After::kReturn; }
+  [[nodiscard]] Registers starting_at(std::uint64_t address) const;
   // What the kernel returns, once the call is not interrupted.
   [[nodiscard]] Result<std::uint64_t> call_through(long number,
                                                    std::span<const std::uint64_t> arguments);

@@ -55,5 +55,43 @@ TEST(ThereAndHome, RunsOnAsItWasWhenTheJourneyIsGivenUp) {
   EXPECT_EQ(program.wait(), 0);
 }
 
+// Says that it is in a handler on a stack of its own, and stays there until it is told to leave.
+void wait_in_handler(int from, int to) {
+  static int in = -1, out = -1;
+  in = from;
+  out = to;
+  alignas(16) static char memory[65536];
+  const stack_t stack{memory, 0, sizeof memory};
+  ::sigaltstack(&stack, nullptr);
+  struct sigaction action {};
+  action.sa_flags = SA_ONSTACK;
+  action.sa_handler = [](int) {
+    char byte = 'h';
+    if (::write(out, &byte, 1) != 1 || ::read(in, &byte, 1) != 1) ::_exit(17);
+    stack_t now{};
+    if (::sigaltstack(nullptr, &now) != 0 || (now.ss_flags & SS_ONSTACK) == 0) ::_exit(18);
+  };
+  ::sigaction(SIGUSR1, &action, nullptr);
+  ::raise(SIGUSR1);
+  stack_t now{};
+  if (::sigaltstack(nullptr, &now) != 0 || now.ss_flags != 0 || now.ss_sp != memory) ::_exit(19);
+}
+
+TEST(ThereAndHome, FromWithinAHandlerOnAStackOfItsOwn) {
+  auto in = make_pipe();
+  auto out = make_pipe();
+  Child child([&] { wait_in_handler(in->first.get(), out->second.get()); });
+  char byte = 0;
+  ASSERT_EQ(::read(out->first.get(), &byte, 1), 1);
+  auto threads = ThreadSet::seize_all(child.pid(), PTRACE_O_EXITKILL);
+  ASSERT_OK(threads);
+  auto home = there_and_home(std::move(*threads));
+  ASSERT_OK(home);
+  ASSERT_OK(home->stop_all());
+  ASSERT_OK(home->detach_all());
+  ASSERT_EQ(::write(in->second.get(), &byte, 1), 1);
+  EXPECT_EQ(child.wait(), 0);
+}
+
 }  // namespace
 }  // namespace llrun::tracer
