@@ -1,8 +1,8 @@
 // Freeze: a program stopped as a whole, each thread known as it was at its first stop.
 //
-// If we are killed before the program is given away, it runs on as if nothing had been: what is
-// changed in a thread is changed so that the thread itself can put it back (RemoteSyscalls), and of
-// what is changed in the process only the stub's mapping is left.
+// If we are killed before a program at home is given away, it runs on: what is changed in a thread
+// is changed so that the thread itself can put it back (RemoteSyscalls), and of what is changed in
+// the process only the stub's mapping is left (docs/capture.md; docs/limits.md has what is not so).
 //
 // The order matters: since when a thread sleeps is read before it is interrupted, and its registers
 // at the first stop, for after one resume the number of the call it sleeps in is lost.

@@ -1,18 +1,16 @@
 // A guest's system call that is made in the vdso: CPU clocks, which the vdso has no page for. The
 // guest's supervisor answers it, and is who freezes the guest: it may not wait for the call's end.
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <time.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
-#include <stdexcept>
 
 #include "filtered_child.h"
 #include "tests/unit/tracer/child.h"
+#include "tests/unit/tracer/shared_flag.h"
 #include "tracer/arch/x86_64/restart.h"
 #include "tracer/objects/freeze.h"
 #include "tracer/procfs/smaps.h"
@@ -48,24 +46,6 @@ void answer_and_end(FilteredChild& child) {
   ASSERT_OK(child.notifier().answer_error(call.id, kErrorOfOurs));
   EXPECT_EQ(child.exit_status(), kErrorOfOurs);
 }
-
-// Shared with a child, which can wait for it without a system call.
-class SharedFlag {
- public:
-  SharedFlag() {
-    if (memory_ == MAP_FAILED) throw std::runtime_error("no memory to share with the child");
-  }
-  SharedFlag(const SharedFlag&) = delete;
-  SharedFlag& operator=(const SharedFlag&) = delete;
-  ~SharedFlag() { ::munmap(memory_, kPageSize); }
-  [[nodiscard]] std::atomic<bool>& operator*() const {
-    return *static_cast<std::atomic<bool>*>(memory_);
-  }
-
- private:
-  void* memory_ =
-      ::mmap(nullptr, kPageSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-};
 
 TEST(CallInTheVdso, ThatIsInterruptedIsBegunAgainAfterTheFreeze) {
   FilteredChild child({}, [](const auto& install) {

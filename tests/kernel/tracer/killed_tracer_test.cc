@@ -1,17 +1,15 @@
 // What a tracer that is killed leaves in a thread without PTRACE_O_EXITKILL (kernel/ptrace.c,
 // exit_ptrace): what docs/capture.md, "Whoever freezes may be killed", relies on.
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 #include <sys/ptrace.h>
 
 #include <algorithm>
-#include <atomic>
 #include <functional>
-#include <stdexcept>
 #include <vector>
 
 #include "base/fd.h"
 #include "tests/unit/tracer/child.h"
+#include "tests/unit/tracer/shared_flag.h"
 #include "tracer/ptrace/ptrace.h"
 #include "tracer/ptrace/wait.h"
 #include "tracer/remote/lent_site.h"
@@ -27,29 +25,19 @@ class Runner {
  public:
   explicit Runner(const std::function<void()>& each_time)
       : child_([this, &each_time] {
-          while (!end()) each_time();
+          while (!*end_) each_time();
           ::_exit(kRight);
         }) {}
-  Runner(const Runner&) = delete;
-  Runner& operator=(const Runner&) = delete;
-  ~Runner() { ::munmap(memory_, kPageSize); }
   [[nodiscard]] HostPid pid() const { return child_.pid(); }
   [[nodiscard]] HostTid tid() const { return child_.main_thread(); }
   // Its wait status.
   int let_end() {
-    end() = true;
+    *end_ = true;
     return child_.wait();
   }
 
  private:
-  [[nodiscard]] std::atomic<bool>& end() const { return *static_cast<std::atomic<bool>*>(memory_); }
-  static void* map() {
-    void* memory =
-        ::mmap(nullptr, kPageSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) throw std::runtime_error("no memory to share with a child");
-    return memory;
-  }
-  void* memory_ = map();
+  SharedFlag end_;
   Child child_;
 };
 
