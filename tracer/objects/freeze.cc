@@ -186,7 +186,7 @@ Result<> Freeze::leave_vdso(const RemoteRange& vdso) {
 }
 
 // A thread that is stepped dies if its tracer is killed (the kernel leaves the trap flag set), and
-// a signal that was taken for it is lost. So a program at home is let run a little further instead;
+// a signal on its way is lost once calls are injected. So a program at home is let run on instead;
 // only what is found so again and again is stepped, or held. A guest ends with its tracer anyway,
 // which it may wait for if it runs.
 Result<> Freeze::run_on_to_rest(const RemoteRange& vdso) {

@@ -159,7 +159,7 @@ Result<> ThreadSet::go_as_it_was(HostTid tid) {
 
 Result<> ThreadSet::stop_one(HostTid tid, std::chrono::milliseconds timeout) {
   for (int count = 0; count < kMaxEventsBeforeStop; ++count) {
-    const auto event = wait_for_stop(tid, timeout);
+    const auto event = wait_for_stop(tid, timeout, SignalStops::kLeave);
     if (!event && event.error().code == ErrorCode::kGone) {
       members_.erase(tid);
       return {};

@@ -32,22 +32,39 @@ void pause_before_retry(int attempt) {
   ::nanosleep(&nap, nullptr);
 }
 
-}  // namespace
-
-Result<std::optional<StopEvent>> poll_stop(HostTid tid) {
-  int status = 0;
-  const pid_t got = ::waitpid(tid.value, &status, __WALL | WNOHANG);
-  if (got == 0) return std::nullopt;
-  if (got == tid.value) return decode_stop(tid, status);
+std::unexpected<Error> no_event_of(HostTid tid) {
   if (errno == ECHILD)
     return failure(ErrorCode::kGone, "thread " + std::to_string(tid.value) + " has gone");
   return system_error("wait for thread " + std::to_string(tid.value));
 }
 
-Result<StopEvent> wait_for_stop(HostTid tid, std::chrono::milliseconds timeout) {
+Result<std::optional<StopEvent>> take_event(HostTid tid) {
+  int status = 0;
+  const pid_t got = ::waitpid(tid.value, &status, __WALL | WNOHANG);
+  if (got == 0) return std::nullopt;
+  if (got == tid.value) return decode_stop(tid, status);
+  return no_event_of(tid);
+}
+
+}  // namespace
+
+Result<std::optional<StopEvent>> poll_stop(HostTid tid, SignalStops signal_stops) {
+  if (signal_stops == SignalStops::kTake) return take_event(tid);
+  constexpr int kLook = WEXITED | WSTOPPED | __WALL | WNOHANG | WNOWAIT;
+  siginfo_t seen{};
+  if (::waitid(P_PID, static_cast<id_t>(tid.value), &seen, kLook) != 0) return no_event_of(tid);
+  if (seen.si_pid == 0) return std::nullopt;
+  if (seen.si_code == CLD_TRAPPED)
+    if (auto event = decode_stop(tid, W_STOPCODE(seen.si_status)); event.is<SignalDelivery>())
+      return event;
+  return take_event(tid);
+}
+
+Result<StopEvent> wait_for_stop(HostTid tid, std::chrono::milliseconds timeout,
+                                SignalStops signal_stops) {
   const auto deadline = Clock::now() + timeout;
   for (int attempt = 0;; ++attempt) {
-    LLRUN_TRY_ASSIGN(auto event, poll_stop(tid));
+    LLRUN_TRY_ASSIGN(auto event, poll_stop(tid, signal_stops));
     if (event) return std::move(*event);
     if (Clock::now() >= deadline)
       return failure(ErrorCode::kTimeout, "thread " + std::to_string(tid.value) +

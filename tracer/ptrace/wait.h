@@ -14,12 +14,19 @@ namespace llrun::tracer {
 // Generous: a thread that does not stop within this sits in an uninterruptible sleep.
 inline constexpr std::chrono::milliseconds kStopTimeout{10'000};
 
+// If the tracer is killed at a SignalDelivery stop, the signal is delivered only if nobody has
+// taken the stop (kernel/exit.c, wait_task_stopped). One that is left is seen again by the next
+// wait: so whoever leaves it resumes the thread before.
+enum class SignalStops { kTake, kLeave };
+
 // The next event of `tid` (waitpid with __WALL). kTimeout when none comes, naming the thread; kGone
 // when it is no longer ours to wait for.
 [[nodiscard]] Result<StopEvent> wait_for_stop(HostTid tid,
-                                              std::chrono::milliseconds timeout = kStopTimeout);
+                                              std::chrono::milliseconds timeout = kStopTimeout,
+                                              SignalStops signal_stops = SignalStops::kTake);
 // The next event of `tid` if there is one already.
-[[nodiscard]] Result<std::optional<StopEvent>> poll_stop(HostTid tid);
+[[nodiscard]] Result<std::optional<StopEvent>> poll_stop(
+    HostTid tid, SignalStops signal_stops = SignalStops::kTake);
 
 // Wait until `tid` has ended; stops on the way are passed over, and signals suppressed.
 [[nodiscard]] Result<StopEvent> wait_for_end(HostTid tid,

@@ -116,7 +116,17 @@ Result<> RemoteSyscalls::finish() {
   if (std::exchange(finished_, true)) return {};
   if (std::exchange(in_call_, false)) LLRUN_TRY(stop_anew(*thread_));
   LLRUN_TRY(set_signal_mask(*thread_, mask_));
-  return set_registers(*thread_, saved_);
+  LLRUN_TRY(set_registers(*thread_, saved_));
+  if (returns()) stop_again();
+  return {};
+}
+
+// At home nobody else asks for what arrived: all but SIGSTOP is blocked and waits. It stops the
+// whole process, whichever thread it was sent to, and says to nobody who sent it.
+void RemoteSyscalls::stop_again() {
+  if (std::ranges::any_of(take_signals(),
+                          [](const auto& info) { return info.si_signo == SIGSTOP; }))
+    ::kill(pid_.value, SIGSTOP);
 }
 
 Result<std::uint64_t> RemoteSyscalls::call_with(long number,

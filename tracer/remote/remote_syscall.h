@@ -90,6 +90,7 @@ class RemoteSyscalls {
 
   // Signals that arrived meanwhile although blocked (SIGSTOP and faults). Dequeued: the caller must
   // see to them, normally by queue_signal() or by treating them as a SignalDelivery of his own.
+  // (At a site that returns, finish() sends a SIGSTOP again.)
   [[nodiscard]] std::vector<siginfo_t> take_signals();
   // Events met meanwhile: clone, fork and exec events of injected calls.
   [[nodiscard]] std::vector<StopEvent> take_events();
@@ -130,6 +131,7 @@ class RemoteSyscalls {
   [[nodiscard]] Result<> run_until(Result<> (*go)(StoppedThread, int), Wanted wanted);
   [[nodiscard]] Result<bool> is_our_trap(const StopEvent& event, std::uint64_t end);
   void keep(const StopEvent& event);
+  void stop_again();
 
   HostPid pid_;
   const StoppedThread* thread_;

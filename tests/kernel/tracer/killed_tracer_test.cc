@@ -107,6 +107,28 @@ TEST(KilledTracersThread, DoesNotWhenSuchStopsAreMarked) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == kRight) << status;
 }
 
+// Whoever has taken a signal's stop takes the signal with it; who has only looked does not.
+TEST(KilledTracersThread, GetsASignalWhoseStopWasNotTaken) {
+  for (const auto stops : {SignalStops::kLeave, SignalStops::kTake}) {
+    SharedFlag heard;
+    static SharedFlag* in_handler = nullptr;
+    in_handler = &heard;
+    std::ignore = ::signal(SIGUSR1, [](int) { **in_handler = true; });
+    Runner runner([] {});
+    std::ignore = ::signal(SIGUSR1, SIG_DFL);
+    do_and_be_killed(runner.tid(), 0, [stops](const StoppedThread& thread) {
+      const HostTid tid = thread.tid();
+      if (!resume(StoppedThread::seen_stopped(tid)) || ::kill(tid.value, SIGUSR1) != 0)
+        return false;
+      const auto event = wait_for_stop(tid, kStopTimeout, stops);
+      return event && event->is<SignalDelivery>();
+    });
+    const int status = runner.let_end();
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == kRight) << status;
+    EXPECT_EQ(*heard, stops == SignalStops::kLeave);
+  }
+}
+
 // The vdso ends with zeros, and who writes there gets a page of his own.
 TEST(LentSite, IsBehindTheCodeOfTheVdsoAndOfNobodyElse) {
   Runner runner([] {});

@@ -2,10 +2,13 @@
 // been. Here a third process traces the tracer, and kills it before each of the calls by which it
 // changes anything, one after another.
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <array>
+#include <functional>
 
 #include "base/fd.h"
 #include "tests/unit/tracer/child.h"
@@ -33,8 +36,9 @@ bool matters(std::uint64_t call) {
 }
 
 // Runs freeze_and_give_up(pid) up to its n-th call that matters, and kills it there. Returns false
-// if it has ended well before; `n` counts from 1.
-bool killed_before_call(int n, HostPid pid) {
+// if it has ended well before; `n` counts from 1. `before_call` is told of each call that is near.
+bool killed_before_call(
+    int n, HostPid pid, const std::function<void(int call)>& before_call = [](int) {}) {
   Child tracer([pid] {
     ::raise(SIGSTOP);
     freeze_and_give_up(pid);
@@ -55,7 +59,10 @@ bool killed_before_call(int n, HostPid pid) {
     if (event->is<SyscallStop>()) {
       const auto now = registers(StoppedThread::seen_stopped(tracer.main_thread()));
       if (!now) throw std::runtime_error(now.error().message());
-      if (before && matters(now->orig_rax) && ++seen == n) return true;
+      if (before && matters(now->orig_rax)) {
+        before_call(++seen);
+        if (seen == n) return true;
+      }
       before = !before;
     }
     const auto* signal = event->as<SignalDelivery>();
@@ -113,27 +120,83 @@ TEST(KilledTracer, LeavesAWaitingProgramAsItWasWhereverItIsKilled) {
   EXPECT_GT(n, 100);
 }
 
-// A signal that is taken for a thread is in no queue any more, so none may be.
-TEST(KilledTracer, TakesNoSignalWithIt) {
-  static int heard = -1;
-  auto line = make_pipe();
-  heard = line->second.get();
-  Child child([] {
-    ::signal(SIGUSR1, [](int) { std::ignore = ::write(heard, "s", 1); });
-    std::ignore = ::write(heard, "r", 1);
+// Says 's' for each SIGUSR1 and 'r' when it is ready for it.
+class Hearing {
+ public:
+  Hearing() : line_(make_pipe().value()), child_([this] { wait_forever(); }) {
+    EXPECT_EQ(next(), 'r');
+  }
+  [[nodiscard]] HostPid pid() const { return child_.pid(); }
+  void signal() const { EXPECT_EQ(::kill(pid().value, SIGUSR1), 0); }
+  // 0 if nothing is said within ten seconds.
+  char next() {
+    pollfd ready{line_.first.get(), POLLIN, 0};
+    char said = 0;
+    if (::poll(&ready, 1, 10'000) != 1 || ::read(line_.first.get(), &said, 1) != 1) return 0;
+    return said;
+  }
+
+ private:
+  [[noreturn]] void wait_forever() {
+    static int to = -1;
+    to = line_.second.get();
+    ::signal(SIGUSR1, [](int) { std::ignore = ::write(to, "s", 1); });
+    std::ignore = ::write(to, "r", 1);
     for (;;) ::pause();
-  });
-  char said = 0;
-  ASSERT_EQ(::read(line->first.get(), &said, 1), 1);
-  auto threads = ThreadSet::seize_all(child.pid());
+  }
+  FdPair line_;
+  Child child_;
+};
+
+// The second call is the interrupt: who is attached and still runs gets the signal before it.
+TEST(KilledTracer, TakesNoSignalWithItWhereverItIsKilled) {
+  constexpr int kFirstCall = 2;
+  constexpr int kAhead = 2;  // and then in the middle of what is done then
+  constexpr int kEach = 60;  // calls by which all is stopped; then some of those that read
+  constexpr int kStride = 7;
+  constexpr int kMost = 20'000;
+  int n = kFirstCall;
+  for (bool killed = true; killed; n += n < kEach ? 1 : kStride) {
+    ASSERT_LT(n, kMost);
+    Hearing program;
+    const int sent_before = std::max(kFirstCall, n % 2 == 0 ? kFirstCall : n - kAhead);
+    killed = killed_before_call(n, program.pid(), [&](int call) {
+      if (call == sent_before) program.signal();
+    });
+    ASSERT_EQ(program.next(), 's') << "killed before call " << n;
+  }
+  EXPECT_GT(n, 100);
+}
+
+// What no mask keeps away.
+TEST(Freezing, DropsNoStopThatComesWhileItMakesCalls) {
+  Hearing program;
+  auto threads = ThreadSet::seize_all(program.pid());
   ASSERT_OK(threads);
-  ASSERT_EQ(::kill(child.pid().value, SIGUSR1), 0);
+  auto freeze = Freeze::begin(std::move(*threads), Freeze::Where::kHome);
+  ASSERT_OK(freeze);
+  ASSERT_EQ(::kill(program.pid().value, SIGSTOP), 0);
+  ASSERT_OK(capture_process(*freeze));
+  ASSERT_OK(freeze->release());
+  int status = 0;
+  ASSERT_EQ(::waitpid(program.pid().value, &status, WUNTRACED), program.pid().value);
+  EXPECT_TRUE(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+  ASSERT_EQ(::kill(program.pid().value, SIGCONT), 0);
+  program.signal();
+  EXPECT_EQ(program.next(), 's');
+}
+
+// A signal that is taken for a thread is in no queue any more, so none may be.
+TEST(KilledTracer, HasTakenNoSignal) {
+  Hearing program;
+  auto threads = ThreadSet::seize_all(program.pid());
+  ASSERT_OK(threads);
+  program.signal();
   auto freeze = Freeze::begin(std::move(*threads), Freeze::Where::kHome);
   ASSERT_OK(freeze);
   EXPECT_FALSE(freeze->threads().front().signal);
   ASSERT_OK(freeze->release());
-  ASSERT_EQ(::read(line->first.get(), &said, 1), 1);
-  EXPECT_EQ(said, 's');
+  EXPECT_EQ(program.next(), 's');
 }
 
 TEST(KilledTracer, LeavesAllThreadsAndTimersAsTheyWere) {
