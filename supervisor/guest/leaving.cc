@@ -152,6 +152,7 @@ Result<> GuestJob::capture_for_home() {
   auto& home = *home_image_.emplace().mutable_home_image();
   home.set_reason(leaving_because_);
   home.set_by_call(calls_->holds_any());
+  home.set_signals(signals_got_);
   *home.mutable_image() = std::move(process);
   return {};
 }

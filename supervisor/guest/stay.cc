@@ -70,6 +70,7 @@ void GuestJob::report() {
       usage.set_cpu_us(cpu_us);
       usage.set_resident_bytes(told.resident_bytes());
       usage.set_home_calls(calls_ ? calls_->home_calls_made() : 0);
+      usage.set_signals(signals_got_);
       send(message);
     }
   }
@@ -119,6 +120,7 @@ void GuestJob::on_guest_ended(int wait_status) {
 }
 
 void GuestJob::on_signal(const protocol::DeliverSignal& signal) {
+  ++signals_got_;
   siginfo_t info{};
   if (!tracee_ || signal.siginfo().size() != sizeof info) return;
   std::memcpy(&info, signal.siginfo().data(), sizeof info);

@@ -41,6 +41,7 @@ std::string describe_end(const tracer::StopKind& end) {
 }  // namespace
 
 void Journey::on_signal(const siginfo_t& info, GuestTid tid) {
+  relayed_.add(info, tid);
   protocol::JobMessage message;
   message.mutable_deliver_signal()->set_siginfo(std::string(text_of(bytes_of(info))));
   message.mutable_deliver_signal()->set_tid(tid.value);
@@ -78,6 +79,7 @@ void Journey::on_stream_closed(const protocol::StreamsClosed& closed) {
 void Journey::on_usage(const protocol::Usage& usage) {
   guest_cpu_ms_ = usage.cpu_us() / 1000;
   guest_resident_bytes_ = usage.resident_bytes();
+  relayed_.heard(usage.signals());
   home_calls_rate_ =
       static_cast<double>(usage.home_calls() - std::min(usage.home_calls(), home_calls_before_));
   home_calls_before_ = usage.home_calls();

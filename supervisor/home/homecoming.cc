@@ -21,6 +21,7 @@ void Journey::on_home_image(const protocol::HomeImage& image) {
   forget_return();  // what came over a link that was lost on the way
   frozen_at_ = EventLoop::Clock::now();
   returning_ = image;
+  relayed_.heard(image.signals());
   callbacks_.progress("comes home: " + image.reason());
   // Output that is still on its way to a pipe goes first: what the program writes next comes after
   // it.
@@ -40,16 +41,29 @@ Result<> Journey::lay_out_shadow() {
     if (!has_thread(tid)) unneeded_threads_.push_back(tid);
   tracer::RestoreOptions options;
   options.check_files = true;
-  options.before_release = [this](tracer::RemoteSyscalls& calls, tracer::RemoteArena arena) {
-    return tracer::update_descriptors(
+  options.before_release = [this](tracer::RemoteSyscalls& calls,
+                                  tracer::RemoteArena arena) -> Result<> {
+    LLRUN_TRY(tracer::update_descriptors(
         calls, arena, returning_->image(),
-        [this](const Description& description) { return own_duplicate(description); });
+        [this](const Description& description) { return own_duplicate(description); }));
+    return queue_unheard(calls, arena);
   };
   restorer_.emplace(returning_->image(), std::move(threads), std::move(options));
   LLRUN_TRY(restorer_->lay_out(shadow_->page().site(), shadow_->page()));
   for (const auto& [address, bytes] : std::exchange(early_pages_, {}))
     LLRUN_TRY(land(address, bytes));
   if (early_end_) on_home_pages_end(*std::exchange(early_end_, std::nullopt));
+  return {};
+}
+
+// What found the guest captured. If it stays away after all, it has got them there.
+Result<> Journey::queue_unheard(tracer::RemoteSyscalls& calls, tracer::RemoteArena arena) const {
+  for (const auto& [info, tid] : relayed_.unheard()) {
+    const auto scratch = arena.range().start;
+    LLRUN_TRY(has_thread(HostTid{tid.value})
+                  ? tracer::queue_signal_to_thread(calls, tid, info, scratch)
+                  : tracer::queue_signal_to_process(calls, info, scratch));
+  }
   return {};
 }
 

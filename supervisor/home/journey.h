@@ -17,6 +17,7 @@
 #include "supervisor/home/cpu_away.h"
 #include "supervisor/home/options.h"
 #include "supervisor/home/peer_connection.h"
+#include "supervisor/home/relayed_signals.h"
 #include "supervisor/home/stacks_text.h"
 #include "supervisor/home/traffic.h"
 #include "supervisor/job/holds.h"
@@ -134,6 +135,8 @@ class Journey {
   [[nodiscard]] Result<> land(std::uint64_t address, const std::string& bytes);
   [[nodiscard]] bool has_thread(HostTid tid) const;
   [[nodiscard]] Result<Fd> own_duplicate(const image::Description& description);
+  [[nodiscard]] Result<> queue_unheard(tracer::RemoteSyscalls& calls,
+                                       tracer::RemoteArena arena) const;
   void end_unneeded(tracer::ThreadSet& threads);
   void refuse_return(const std::string& why);
   void forget_return();
@@ -173,6 +176,7 @@ class Journey {
   std::uint64_t guest_resident_bytes_;  // before the guest tells it: as it was at home
   double home_calls_rate_ = 0;
   std::uint64_t home_calls_before_ = 0;
+  RelayedSignals relayed_;
   std::map<std::uint64_t, Fd> streams_;  // home's pipes and terminals, by home id
   std::optional<protocol::HomeImage> returning_;
   std::optional<tracer::Restorer> restorer_;

@@ -96,12 +96,16 @@ void ShadowKeeper::on_signal(HostTid tid, StoppedThread token, const siginfo_t& 
     stopping_by_ = 0;  // our own order
     return complain("stop", tracer::resume(std::move(token), info.si_signo));
   }
-  const bool to_thread = info.si_code == SI_TKILL;
-  callbacks_.signal(info, to_thread ? GuestTid{tid.value} : GuestTid{});
+  hand_on(tid, info);
   if (!threads_[tid].call) return complain("resume", tracer::resume(std::move(token)));
   // The guest decides what the signal means to the call, and asks again if it still wants it.
   give_up_call(tid, token);
   park(std::move(token));
+}
+
+void ShadowKeeper::hand_on(HostTid tid, const siginfo_t& info) {
+  const bool to_thread = info.si_code == SI_TKILL;
+  callbacks_.signal(info, to_thread ? GuestTid{tid.value} : GuestTid{});
 }
 
 bool ShadowKeeper::finished_call(HostTid tid, const StoppedThread& token, const siginfo_t& info) {
@@ -358,6 +362,8 @@ Result<tracer::ThreadSet> ShadowKeeper::stop_all() {
   const auto stopped = set.stop_all();
   for (const auto& event : set.take_met())
     if (event.ended()) handle(event);
+  for (const HostTid tid : set.tids())
+    if (const auto signal = set.take_signal(tid)) hand_on(tid, *signal);
   if (stopped) return set;
   held_ = false;
   complain("resume", set.resume_all());

@@ -54,7 +54,8 @@ class ShadowKeeper {
   // End as the guest has ended; `ended` follows.
   [[nodiscard]] Result<> end_like_guest(int wait_status);
 
-  // Stop all threads, so that the program can be put back; home calls must have been decided.
+  // Stop all threads, so that the program can be put back; home calls must have been decided. A
+  // signal that one of them was about to get is handed on as always.
   [[nodiscard]] Result<tracer::ThreadSet> stop_all();
   // End one of them while they are stopped.
   [[nodiscard]] Result<> end_stopped_thread(tracer::ThreadSet& threads, HostTid tid);
@@ -77,6 +78,7 @@ class ShadowKeeper {
   };
   void handle(const tracer::StopEvent& event);
   void on_signal(HostTid tid, tracer::StoppedThread token, const siginfo_t& info);
+  void hand_on(HostTid tid, const siginfo_t& info);
   // The thread stands at the trap behind its call: take the result.
   [[nodiscard]] bool finished_call(HostTid tid, const tracer::StoppedThread& token,
                                    const siginfo_t& info);

@@ -50,6 +50,22 @@ for _ in wanted:
     info = signal.sigwaitinfo(wanted)
     print("signal", info.si_signo, "code", info.si_code, "from", info.si_pid, "user", info.si_uid, flush=True)
 """
+# Says what it has counted after each signal, until its input ends.
+COUNTS_SIGNALS = """
+import mmap, signal, sys, threading
+counts = dict.fromkeys((signal.SIGUSR1, signal.SIGRTMIN), 0)
+signal.pthread_sigmask(signal.SIG_BLOCK, counts)
+with open("mapped", "rb") as file:
+    mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+reader = threading.Thread(target=sys.stdin.read)
+reader.start()
+print("counted 0 0", flush=True)
+while reader.is_alive():
+    info = signal.sigtimedwait(counts, 0.1)
+    if info:
+        counts[info.si_signo] += 1
+        print("counted", *counts.values(), flush=True)
+"""
 QUEUES = """
 import ctypes, signal, sys
 if ctypes.CDLL(None).sigqueue(int(sys.argv[1]), signal.SIGRTMIN, ctypes.c_void_p(4711)) != 0: sys.exit("not sent")
@@ -158,6 +174,55 @@ class ComesHome(case.ProductCase):
         self.assertEqual(job.wait(), 0, job.err)
         self.assertIn(f"signal {signal.SIGUSR1:d} code 0 from {sender} user {self.a.uid}\n", job.out.decode())
         self.assertIn(f"signal {signal.SIGRTMIN:d} code -1 ", job.out.decode())
+
+
+class OnItsWayHome(case.ProductCase):
+    """Signals for a program that has been captured for its way home, which its node's kernel cannot take along."""
+
+    def setUp(self):
+        super().setUp()
+        self.product.allow_holds()
+        self.a.write("mapped", "as it was " * 1000)
+        self.job = self.start(["python3", "-c", COUNTS_SIGNALS], directory=self.a.home, piped=True)
+        self.job.output.wait_for(case.pattern("counted 0 0\n"))
+        self.sent = 0
+
+    def send_while_held_at(self, point):
+        held = self.product.hold(self.a, point)
+        self.product.must("home", self.job.pid)
+        held.wait()
+        self.a.shell(f"kill -USR1 {self.job.pid}")
+        for _ in range(2):
+            self.a.run(["python3", "-c", QUEUES, str(self.job.pid)])
+        self.sent += 1
+        held.let_go()
+
+    def assert_each_came_once(self):
+        self.job.output.wait_for(case.pattern(f"counted {self.sent} {2 * self.sent}\n"))
+
+    def finish(self):
+        self.job.close_input()
+        self.assertEqual(self.job.wait(), 0, self.job.err)
+        self.assertTrue(self.job.out.endswith(f"counted {self.sent} {2 * self.sent}\n".encode()), self.job.out)
+
+    def test_they_come_after_it(self):
+        for point in ("home-HomeImage", "home-PagesEnd"):
+            self.product.migrate(self.job.pid, "b")
+            self.send_while_held_at(point)
+            self.product.arrive(self.job.pid, "a")
+            self.assert_each_came_once()
+        self.finish()
+
+    def test_it_gets_them_away_if_it_stays(self):
+        self.product.migrate(self.job.pid, "b")
+        self.a.run(["mv", "mapped", "aside"])
+        self.a.write("mapped", "another " * 1000)
+        self.send_while_held_at("home-HomeImage")
+        self.assert_each_came_once()
+        self.assertEqual(self.product.where(self.job.pid), "b")
+        self.a.run(["mv", "aside", "mapped"])
+        self.product.arrive(self.job.pid, "a")
+        self.finish()
 
 
 class CalledOff(case.ProductCase):

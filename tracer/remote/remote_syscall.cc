@@ -117,15 +117,14 @@ Result<> RemoteSyscalls::finish() {
   if (std::exchange(in_call_, false)) LLRUN_TRY(stop_anew(*thread_));
   LLRUN_TRY(set_signal_mask(*thread_, mask_));
   LLRUN_TRY(set_registers(*thread_, saved_));
-  if (returns()) stop_again();
+  stop_again();
   return {};
 }
 
-// At home nobody else asks for what arrived: all but SIGSTOP is blocked and waits. It stops the
-// whole process, whichever thread it was sent to, and says to nobody who sent it.
+// It stops the whole process, whichever thread it was sent to, and says to nobody who sent it.
 void RemoteSyscalls::stop_again() {
-  if (std::ranges::any_of(take_signals(),
-                          [](const auto& info) { return info.si_signo == SIGSTOP; }))
+  const auto left = take_signals();
+  if (std::ranges::any_of(left, [](const auto& info) { return info.si_signo == SIGSTOP; }))
     ::kill(pid_.value, SIGSTOP);
 }
 
@@ -251,10 +250,15 @@ std::vector<siginfo_t> RemoteSyscalls::take_signals() { return std::exchange(sig
 std::vector<StopEvent> RemoteSyscalls::take_events() { return std::exchange(events_, {}); }
 
 Result<> queue_signal_to_thread(RemoteSyscalls& calls, const siginfo_t& info, RemoteAddr scratch) {
+  LLRUN_TRY_ASSIGN(const auto own, calls.call(SYS_gettid));
+  return queue_signal_to_thread(calls, GuestTid{static_cast<pid_t>(own)}, info, scratch);
+}
+
+Result<> queue_signal_to_thread(RemoteSyscalls& calls, GuestTid tid, const siginfo_t& info,
+                                RemoteAddr scratch) {
   LLRUN_TRY(write_value(calls.pid(), scratch, info));
   LLRUN_TRY_ASSIGN(const auto process, calls.call(SYS_getpid));
-  LLRUN_TRY_ASSIGN(const auto thread, calls.call(SYS_gettid));
-  LLRUN_TRY(calls.call(SYS_rt_tgsigqueueinfo, process, thread, info.si_signo, scratch));
+  LLRUN_TRY(calls.call(SYS_rt_tgsigqueueinfo, process, tid.value, info.si_signo, scratch));
   return {};
 }
 

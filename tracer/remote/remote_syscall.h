@@ -88,9 +88,9 @@ class RemoteSyscalls {
     site_ = site;
   }
 
-  // Signals that arrived meanwhile although blocked (SIGSTOP and faults). Dequeued: the caller must
-  // see to them, normally by queue_signal() or by treating them as a SignalDelivery of his own.
-  // (At a site that returns, finish() sends a SIGSTOP again.)
+  // Signals that arrived meanwhile although blocked (SIGSTOP and faults). Dequeued: the caller sees
+  // to them, normally by queue_signal() or by treating them as a SignalDelivery of his own. A
+  // SIGSTOP that nobody has taken is sent again when the thread is given back.
   [[nodiscard]] std::vector<siginfo_t> take_signals();
   // Events met meanwhile: clone, fork and exec events of injected calls.
   [[nodiscard]] std::vector<StopEvent> take_events();
@@ -102,7 +102,10 @@ class RemoteSyscalls {
   // Give the thread back. Afterwards it is in a stop from which it may be resumed with signal 0.
   [[nodiscard]] Result<> finish();
   // Leave the thread as it is now: it has been given other registers by hand.
-  void abandon() { finished_ = true; }
+  void abandon() {
+    finished_ = true;
+    stop_again();
+  }
 
  private:
   RemoteSyscalls(HostPid pid, const StoppedThread& thread, SyscallSite site)
@@ -152,6 +155,9 @@ class RemoteSyscalls {
 // bytes.
 [[nodiscard]] Result<> queue_signal_to_thread(RemoteSyscalls& calls, const siginfo_t& info,
                                               RemoteAddr scratch);
+// To another thread of its process.
+[[nodiscard]] Result<> queue_signal_to_thread(RemoteSyscalls& calls, GuestTid tid,
+                                              const siginfo_t& info, RemoteAddr scratch);
 // The same to the process as a whole (rt_sigqueueinfo to oneself).
 [[nodiscard]] Result<> queue_signal_to_process(RemoteSyscalls& calls, const siginfo_t& info,
                                                RemoteAddr scratch);

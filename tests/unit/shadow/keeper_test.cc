@@ -16,6 +16,7 @@
 #include "tracer/objects/process.h"
 #include "tracer/objects/shadow.h"
 #include "tracer/procfs/directory.h"
+#include "tracer/procfs/stat.h"
 
 namespace llrun {
 namespace {
@@ -122,6 +123,23 @@ TEST_F(Kept, SignalsAreHandedOnAndDoNothing) {
   EXPECT_EQ(signals_[0].first.si_pid, ::getpid());
   EXPECT_FALSE(signals_[0].second);
   EXPECT_FALSE(end_);
+}
+
+// Whoever stops it for its return meets a signal that the keeper has not heard of.
+TEST_F(Kept, SignalsAreHandedOnAlsoByWhoStopsIt) {
+  ASSERT_EQ(::kill(program_.pid().value, SIGTERM), 0);
+  const auto one_has_met_it = [this] {
+    return std::ranges::any_of(keeper_->tids(), [this](HostTid tid) {
+      return tracer::read_stat(program_.pid(), tid)->state == 't';
+    });
+  };
+  const auto deadline = std::chrono::steady_clock::now() + kGenerous;
+  while (!one_has_met_it()) ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+  auto threads = keeper_->stop_all();
+  ASSERT_OK(threads);
+  ASSERT_EQ(signals_.size(), 1);
+  EXPECT_EQ(signals_[0].first.si_signo, SIGTERM);
+  ASSERT_OK(keeper_->park_all(std::move(*threads), keeper_->page()));
 }
 
 TEST_F(Kept, EndsWithTheGuestsStatus) {
