@@ -109,12 +109,19 @@ void ShadowKeeper::hand_on(HostTid tid, const siginfo_t& info) {
 }
 
 bool ShadowKeeper::finished_call(HostTid tid, const StoppedThread& token, const siginfo_t& info) {
-  if (info.si_signo != SIGTRAP || !threads_[tid].call) return false;
+  if (info.si_signo != SIGTRAP || !stands_at_trap(tid, token)) return false;
   const auto registers = tracer::registers(token);
-  // Behind the int3 that follows the system call instruction (two bytes, and one).
-  if (!registers || registers->rip != page_.site().address.value + 3) return false;
+  if (!registers) return false;
   finish_call(tid, token, static_cast<std::int64_t>(registers->rax));
   return true;
+}
+
+// Behind the int3 that follows the system call instruction (two bytes, and one).
+bool ShadowKeeper::stands_at_trap(HostTid tid, const StoppedThread& token) const {
+  const auto thread = threads_.find(tid);
+  if (thread == threads_.end() || !thread->second.call) return false;
+  const auto registers = tracer::registers(token);
+  return registers && registers->rip == page_.site().address.value + 3;
 }
 
 void ShadowKeeper::finish_call(HostTid tid, const StoppedThread&, std::int64_t value) {
@@ -168,14 +175,21 @@ void ShadowKeeper::park(StoppedThread token) {
   complain("park", tracer::resume(std::move(token)));
 }
 
+// An interrupt is met before the trap behind a call that has ended in just this moment
+// (kernel/signal.c, get_signal): the trap's own stop is then still to come.
 Result<StoppedThread> ShadowKeeper::stop_thread(HostTid tid) {
   LLRUN_TRY(tracer::interrupt(tid));
   for (;;) {
-    LLRUN_TRY_ASSIGN(const auto event, tracer::wait_for_stop(tid));
-    if (event.is<tracer::EventStop>() || event.is<tracer::GroupStop>())
-      return StoppedThread::seen_stopped(tid);
+    LLRUN_TRY_ASSIGN(auto event, tracer::wait_for_stop(tid));
+    if (event.is<tracer::EventStop>() || event.is<tracer::GroupStop>()) {
+      auto token = StoppedThread::seen_stopped(tid);
+      if (!stands_at_trap(tid, token)) return token;
+      LLRUN_TRY(tracer::resume(std::move(token)));
+      LLRUN_TRY_ASSIGN(event, tracer::wait_for_stop(tid));
+    }
     handle(event);
     if (!threads_.contains(tid)) return failure(ErrorCode::kGone, "a shadow's thread has ended");
+    LLRUN_TRY(tracer::interrupt(tid));
   }
 }
 

@@ -82,6 +82,7 @@ class ShadowKeeper {
   // The thread stands at the trap behind its call: take the result.
   [[nodiscard]] bool finished_call(HostTid tid, const tracer::StoppedThread& token,
                                    const siginfo_t& info);
+  [[nodiscard]] bool stands_at_trap(HostTid tid, const tracer::StoppedThread& token) const;
   void finish_call(HostTid tid, const tracer::StoppedThread& token, std::int64_t value);
   void give_up_call(HostTid tid, const tracer::StoppedThread& token);
   void answer_cancelled(const protocol::HomeCall& call);

@@ -3,6 +3,7 @@
 #include "supervisor/shadow/keeper.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -83,6 +84,7 @@ class Kept : public ::testing::Test {
 
   std::size_t threads() { return tracer::list_threads(program_.pid())->size(); }
 
+  Fd file_{::memfd_create("counted", 0)};  // the program's, too, with its offset
   tracer::SelfChecking program_;
   std::unique_ptr<ShadowKeeper> keeper_;
   std::vector<std::pair<siginfo_t, GuestTid>> signals_;
@@ -114,6 +116,36 @@ TEST_F(Kept, NoMoreIsAnsweredThanTheCallHasWritten) {
   ASSERT_EQ(done.outputs_size(), 1);
   const std::string bytes(reinterpret_cast<const char*>(own.data()), own.size() * sizeof(gid_t));
   EXPECT_EQ(done.outputs(0).bytes(), bytes);
+}
+
+// Wherever the thread is when its call is given up: the call has been made and is answered, or has
+// not been made. No trap is left over.
+TEST_F(Kept, ACallIsDoneOrNotWheneverItIsCancelled) {
+  constexpr int kCalls = 20'000;
+  constexpr std::chrono::nanoseconds kStep{7}, kLongest{40'000};  // beyond the end of such a call
+  std::uint64_t made = 0, value = 0;
+  for (int i = 0; i < kCalls && !end_; ++i) {
+    protocol::HomeCall wanted;
+    wanted.set_id(static_cast<std::uint64_t>(i));
+    wanted.set_tid(program_.pid().value);
+    wanted.set_number(SYS_lseek);
+    for (const auto argument :
+         {std::uint64_t(file_.get()), std::uint64_t(1), std::uint64_t(SEEK_CUR)})
+      wanted.add_arguments(argument);
+    answers_.clear();
+    keeper_->start_call(wanted);
+    const auto then = std::chrono::steady_clock::now() + i * kStep % kLongest;
+    while (std::chrono::steady_clock::now() < then) continue;
+    keeper_->cancel_call(wanted.id());
+    ASSERT_EQ(answers_.size(), 1);
+    if (answers_.front().cancelled()) continue;
+    ++made;
+    value = static_cast<std::uint64_t>(answers_.front().value());
+    ASSERT_EQ(value, made) << "after call " << i;
+    ASSERT_TRUE(signals_.empty()) << signals_.front().first.si_signo;
+  }
+  EXPECT_GT(made, 0);
+  EXPECT_LT(made, std::uint64_t(kCalls));
 }
 
 TEST_F(Kept, SignalsAreHandedOnAndDoNothing) {
