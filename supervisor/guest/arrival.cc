@@ -321,7 +321,8 @@ Result<> GuestJob::take_over(tracer::ThreadSet threads, const std::map<GuestTid,
                             [this](int fd) { return is_home_descriptor(fd); },
                             [this](HostTid tid) { return tracee_->guest_tid(tid); },
                             [this](HostTid tid) { return tracee_->signal_mask(tid); },
-                            [this](HostTid tid) { tracee_->resume_signal(tid); }});
+                            [this](HostTid tid) { tracee_->resume_signal(tid); },
+                            [this](HostTid tid) { tracee_->interrupt(tid); }});
   tracee_->set_call_server(calls_.get());
   LLRUN_TRY(watch_calls());
   return traffic_->start_streams();

@@ -276,15 +276,13 @@ void CallServer::finish(const AtHome& at_home, const protocol::HomeCallDone& don
   }
   if (auto stored = store_outputs(guest_, at_home.plan, done); !stored)
     log::error("an answer from home could not be stored: {}", stored.error().message());
-  if (!valid) {
-    outcomes_[call.thread] = {done.value(), true};
-    if (at_home.cancelling) callbacks_.resume_signal(call.thread);
-    return;
-  }
-  if (at_home.plan.then_natively && done.value() >= 0) return natively(call);
-  auto said = done.value() < 0 ? notifier_.answer_error(call.id, static_cast<int>(-done.value()))
-                               : notifier_.answer(call.id, done.value());
-  if (!said) outcomes_[call.thread] = {done.value(), true};  // interrupted at this very moment
+  if (valid && at_home.plan.then_natively && done.value() >= 0) return natively(call);
+  // Never by the notification: the kernel takes an answer, and forgets it, if a signal has just
+  // woken the thread (kernel/seccomp.c, seccomp_do_user_notification), and what was done is not
+  // done twice.
+  outcomes_[call.thread] = {done.value(), true};
+  if (at_home.cancelling) return callbacks_.resume_signal(call.thread);
+  if (valid) callbacks_.interrupt(call.thread);
 }
 
 CallServer::Interrupted CallServer::interrupted(HostTid tid) {

@@ -32,6 +32,8 @@ class CallServer {
     // A thread that a signal has taken out of its call may go on to its signal now. `retry`: the
     // call has had no effect and is to be made anew, whatever the handler's flags.
     std::function<void(HostTid)> resume_signal;
+    // Stop a thread that waits in its call: its outcome is to be put in place.
+    std::function<void(HostTid)> interrupt;
   };
   CallServer(HostPid guest, GuestPid self, Notifier notifier, const CallContext& context,
              CpuTime cpu_time, Callbacks callbacks);

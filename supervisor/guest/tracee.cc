@@ -187,6 +187,10 @@ void Tracee::go_from_call(HostTid tid, StoppedThread token, int signal) {
   go(std::move(token), signal);
 }
 
+void Tracee::interrupt(HostTid tid) {
+  complain("a thread could not be interrupted", tracer::interrupt(tid));
+}
+
 void Tracee::resume_signal(HostTid tid) {
   const auto found = threads_.find(tid);
   if (frozen_ || found == threads_.end() || !found->second.token) return;

@@ -46,6 +46,7 @@ class Tracee {
   // Home's answer to thread_wanted: an id, or an error number for the creator's call.
   void thread_made(GuestTid creator, GuestTid made, int error);
   void resume_signal(HostTid tid);  // CallServer: the home call is decided
+  void interrupt(HostTid tid);      // CallServer: there is an outcome for the call that it waits in
 
   // Stop everything, to be captured. Until run() or the end. kTimeout, and everything runs on, when
   // a thread has not stopped in time: it waits for a file of home's.

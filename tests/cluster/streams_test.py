@@ -74,6 +74,36 @@ class Shell(case.ProductCase):
         self.assert_same("{ $RUN ./talker.py a; ls /nowhere; } >out 2>&1; true", 1, ("out",))
 
 
+# Reads numbers a byte at a time while a timer rings all the time.
+ALARMED = """
+import os, signal, sys
+signal.signal(signal.SIGALRM, lambda number, frame: None)
+print("ready", flush=True)
+os.read(0, len("go\\n"))
+signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+total = int(sys.argv[1])
+for wanted in range(total):
+    came = os.read(0, 1)
+    if came != b"%d" % (wanted % 10): sys.exit(f"byte {wanted} came as {came}")
+signal.setitimer(signal.ITIMER_REAL, 0)
+print("all", total, flush=True)
+"""
+
+
+class Alarmed(case.ProductCase):
+    """A signal that comes with the answer of a read: what was read at home is neither lost nor read twice."""
+    BYTES = 5000
+
+    def test_no_byte_is_lost(self):
+        job = self.start(["python3", "-c", ALARMED, str(self.BYTES)], piped=True)
+        job.output.wait_for(case.pattern("ready\n"))
+        self.product.migrate(job.pid, "b")
+        job.feed(b"go\n" + b"0123456789" * (self.BYTES // 10))
+        job.close_input()
+        self.assertEqual(job.wait(), 0, job.err)
+        self.assertTrue(job.out.endswith(f"all {self.BYTES}\n".encode()), job.out)
+
+
 class Compression(case.ProductCase):
     BLOCKS = 12  # MiB
 
