@@ -186,10 +186,12 @@ class Processes:
         return next((parent for own, parent, _ in self.rows if own == pid), 0)
 
     def tracer(self, pid):
-        for line in self.host.read(f"/proc/{pid}/status").splitlines():
-            if line.startswith("TracerPid:"):
-                return int(line.split()[1])
-        return 0
+        """0: none, or the process has ended since the table was made."""
+        try:
+            status = self.host.read(f"/proc/{pid}/status")
+        except (FileNotFoundError, ProcessLookupError):
+            return 0
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("TracerPid:"))
 
 
 class Faults:
