@@ -23,6 +23,8 @@
 
 #include "descriptors/child.h"
 #include "pins/expect_pin.h"
+#include "tests/capabilities/capability.h"
+#include "tests/unit/capabilities/tiny_32_bit_program.h"
 #include "tracer/objects/pins_parts.h"
 #include "tracer/objects/sharing.h"
 
@@ -345,31 +347,10 @@ TEST(ProcessPins, NoVdso) {
   EXPECT_ONLY_PIN(process_pins(child.pid()), "no vdso");
 }
 
-// The smallest 32-bit program: write(1, ".", 1) and pause() for ever, by int 0x80.
-std::string tiny_32_bit_program() {
-  const unsigned char bytes[] = {
-      0x7f, 'E',  'L',  'F',  1,    1,    1,    0,    0,    0,
-      0,    0,    0,    0,    0,    0,  // ELFCLASS32
-      2,    0,    3,    0,    1,    0,    0,    0,    0x54, 0x80,
-      0x04, 0x08, 52,   0,    0,    0,  // EXEC, i386, entry
-      0,    0,    0,    0,    0,    0,    0,    0,    52,   0,
-      32,   0,    1,    0,    0,    0,    0,    0,    0,    0,  //
-      1,    0,    0,    0,    0,    0,    0,    0,    0,    0x80,
-      0x04, 0x08, 0,    0x80, 0x04, 0x08,  // LOAD at 0x08048000
-      0x80, 0,    0,    0,    0x80, 0,    0,    0,    5,    0,
-      0,    0,    0,    0x10, 0,    0,  //
-      0xb8, 4,    0,    0,    0,    0xbb, 1,    0,    0,    0,
-      0xb9, 1,    0x80, 0x04, 0x08,                           // write(1, 0x08048001,
-      0xba, 1,    0,    0,    0,    0xcd, 0x80,               //       1)
-      0xb8, 29,   0,    0,    0,    0xcd, 0x80, 0xeb, 0xf7};  // pause(), again
-  std::string program(reinterpret_cast<const char*>(bytes), sizeof bytes);
-  program.resize(0x80, '\0');
-  return program;
-}
-
 TEST(ProcessPins, A32BitProgram) {
+  LLRUN_NEEDS(test::Capability::kSystemCalls32Bit);
   const test::TemporaryDirectory folder;
-  test::write_file(folder.path("tiny"), tiny_32_bit_program(), 0755);
+  test::write_file(folder.path("tiny"), test::tiny_32_bit_program(), 0755);
   const Child child = Child::exec({folder.path("tiny")});
   EXPECT_PIN(process_pins(child.pid()), "32-bit");
 }

@@ -1,0 +1,89 @@
+#include "tests/capabilities/capability.h"
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+
+namespace llrun::test {
+namespace {
+
+constexpr std::array kNames{
+#define CAPABILITY(name, what, where) std::string_view(#name),
+#include "tests/capabilities/capabilities.def"
+#undef CAPABILITY
+};
+
+// "No" is what a probe must be sure of: anything unforeseen would hide a test.
+[[noreturn]] void no_answer(Capability capability, int status) {
+  std::fprintf(stderr, "the probe of %s ended by wait status %#x, which is neither yes nor no\n",
+               std::string(name_of(capability)).c_str(), static_cast<unsigned>(status));
+  std::abort();
+}
+
+// How a child ends that does this.
+int status_of(void (*act)()) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::prctl(PR_SET_DUMPABLE, 0);    // no core file
+    std::signal(SIGSEGV, SIG_DFL);  // a sanitizer's handler would report it
+    act();
+    ::_exit(99);
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  return status;
+}
+
+// A kernel without such calls has no gate at interrupt 0x80: a general protection fault, SIGSEGV.
+bool has_system_calls_32_bit() {
+  const int status = status_of([] {
+    long result = 20;  // __NR_getpid of 32-bit programs
+    asm volatile("int $0x80" : "+a"(result) : : "memory", "r8", "r9", "r10", "r11");
+    ::_exit(result == ::getpid() ? 0 : 98);
+  });
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return true;
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV) return false;
+  no_answer(Capability::kSystemCalls32Bit, status);
+}
+
+bool probe(Capability capability) {
+  switch (capability) {
+    case Capability::kSystemCalls32Bit:
+      return has_system_calls_32_bit();
+  }
+  std::abort();
+}
+
+}  // namespace
+
+std::string_view name_of(Capability capability) {
+  return kNames[static_cast<std::size_t>(capability)];
+}
+
+bool kernel_has(Capability capability) {
+  static std::map<Capability, bool> known;
+  const auto found = known.find(capability);
+  if (found != known.end()) return found->second;
+  return known[capability] = probe(capability);
+}
+
+std::string left_out_marker(std::string_view test, Capability capability) {
+  return "[ LEFT OUT ] " + std::string(test) + ": " + std::string(name_of(capability)) + "\n";
+}
+
+bool left_out(Capability capability) {
+  if (kernel_has(capability)) return false;
+  const auto* const running = ::testing::UnitTest::GetInstance()->current_test_info();
+  const auto name = std::string(running->test_suite_name()) + "." + running->name();
+  std::fputs(left_out_marker(name, capability).c_str(), stdout);
+  std::fflush(stdout);
+  return true;
+}
+
+}  // namespace llrun::test
