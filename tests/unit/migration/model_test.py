@@ -1,5 +1,6 @@
 #!/usr/bin/python3 -B
-"""The models of the protocol (supervisor/migration/protocol.pml) and of the link (supervisor/job/link.pml), by spin.
+"""The models of the protocol (supervisor/migration/protocol.pml), of the link (supervisor/job/link.pml) and of a successor of
+home's supervisor (supervisor/migration/successor.pml), by spin.
 
 Everything that can happen within a bound on faults is looked at, the models and the tables of machine.cc are compared row
 by row, and each wrong protocol that the models know has to be found out.
@@ -17,6 +18,7 @@ import unittest
 REPOSITORY = os.path.realpath(os.path.join(os.path.dirname(__file__), "../../.."))
 PROTOCOL = f"{REPOSITORY}/supervisor/migration/protocol.pml"
 LINK = f"{REPOSITORY}/supervisor/job/link.pml"
+SUCCESSOR = f"{REPOSITORY}/supervisor/migration/successor.pml"
 MACHINE = f"{REPOSITORY}/supervisor/migration/machine.cc"
 LONG = "--long" in sys.argv
 DEPTH = "-m1000000"
@@ -135,6 +137,34 @@ class Link(unittest.TestCase):
         for broken in (1, 2, 3):
             with self.subTest(broken):
                 self.assertRegex(self.model.run(BROKEN=broken), r"errors: [1-9]")
+
+
+class Successor(unittest.TestCase):
+    """docs/successor.md: a design that is not built."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.model = Model(SUCCESSOR)
+        cls.addClassCleanup(cls.model.remove)
+
+    def test_whenever_supervisors_are_killed_nothing_is_lost_or_doubled(self):
+        for settings in (dict(DEATHS=0, MOVES=1, EFFECTS=1, SIGNALS=1), dict(DEATHS=2, MOVES=1, EFFECTS=2, SIGNALS=1),
+                         dict(DEATHS=2, MOVES=2, EFFECTS=2, SIGNALS=2)):
+            with self.subTest(**settings):
+                printed = self.model.run(**settings)
+                self.assertRegex(printed, r"errors: 0\b", printed[-3000:])
+                self.assertNotIn("not completed", printed)
+                self.assertNotIn("max search depth", printed)
+
+    def test_every_wrong_design_is_found_out(self):
+        wrong = re.findall(r"^#define (\w+) +(\d+) +/\*", read(SUCCESSOR), re.MULTILINE)
+        wrong = [(name, number) for name, number in wrong if f"broken == {name}" in read(SUCCESSOR)
+                 or f"broken != {name}" in read(SUCCESSOR)]
+        self.assertEqual(len(wrong), 13)
+        for name, number in wrong:
+            with self.subTest(name):
+                printed = self.model.run(DEATHS=2, MOVES=1, EFFECTS=2, SIGNALS=2, BROKEN=number)
+                self.assertRegex(printed, r"errors: [1-9]", f"{name} was not found out")
 
 
 if __name__ == "__main__":
