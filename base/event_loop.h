@@ -13,6 +13,7 @@
 #include <mutex>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/result.h"
 
@@ -20,7 +21,7 @@ namespace llrun {
 
 class EventLoop {
  public:
-  using Clock = std::chrono::steady_clock;
+  using Clock = MonotonicClock;
   using Handler = std::function<void(std::uint32_t epoll_events)>;
   using Task = std::function<void()>;
   using TimerId = std::uint64_t;

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "base/clock.h"
 #include "base/spawn.h"
 
 namespace llrun {
@@ -74,10 +75,10 @@ ChannelProcess::~ChannelProcess() {
 
 Result<std::string> ChannelProcess::wait(std::chrono::milliseconds timeout) {
   if (reaped_) return ending_;
-  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  const auto deadline = MonotonicClock::now() + timeout;
   for (;;) {
     const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - MonotonicClock::now());
     pollfd entry{pidfd_.get(), POLLIN, 0};
     const int ready = ::poll(&entry, 1, static_cast<int>(std::max<long>(left.count(), 0)));
     if (ready == 0)

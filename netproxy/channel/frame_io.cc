@@ -7,11 +7,12 @@
 #include <array>
 #include <cerrno>
 
+#include "base/clock.h"
 #include "netproxy/channel/nowait_write.h"
 
 namespace llrun {
 namespace {
-using Clock = std::chrono::steady_clock;
+using Clock = MonotonicClock;
 
 Result<> wait_for(int fd, short events, Clock::time_point deadline, const char* what) {
   for (;;) {

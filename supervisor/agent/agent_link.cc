@@ -1,25 +1,14 @@
 #include "supervisor/agent/agent_link.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "base/bytes.h"
 #include "supervisor/agent/heard.h"
+#include "supervisor/clock/readings.h"
 
 namespace llrun::agent {
 namespace {
-
-std::uint64_t monotonic_us() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(now).count());
-}
-
-std::int64_t realtime_ms() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 template <typename Message>
 bool parse(Message& message, std::span<const std::byte> payload) {
@@ -61,20 +50,27 @@ void AgentLink::on_message(const protocol::AgentMessage& message) {
   if (message.ping() != 0) {
     protocol::AgentMessage echo;
     echo.set_pong(message.ping());
+    *echo.mutable_received() = told(read_clocks());
+    *echo.mutable_answered() = told(read_clocks());
     send(echo);
   }
-  if (const auto now = monotonic_us(); message.pong() != 0 && message.pong() <= now) {
-    const auto sample = static_cast<double>(now - message.pong());
-    // The least of what was seen lately: the rest is waiting for a core at either end.
-    rtt_us_ = rtt_us_ == 0 ? sample : std::min(sample, rtt_us_ * 1.1);
-  }
+  if (message.pong() != 0) on_pong(message);
   if (message.has_verb()) on_verb(message.verb());
   if (message.has_answer()) return on_answer(message.answer());
   if (message.has_load()) on_load(message.load());
 }
 
+void AgentLink::on_pong(const protocol::AgentMessage& message) {
+  const auto delay_ns = clocks_.heard(message.pong(), heard(message.received()),
+                                      heard(message.answered()), read_clocks());
+  if (!delay_ns) return;
+  const auto sample = std::max(static_cast<double>(*delay_ns) / 1000, 1.0);
+  // The least of what was seen lately: the rest is waiting for a core at either end.
+  rtt_us_ = rtt_us_ == 0 ? sample : std::min(sample, rtt_us_ * 1.1);
+}
+
 void AgentLink::on_load(const protocol::Load& load) {
-  handlers_.load(heard_load(load, realtime_ms(), rtt_us_), rtt_us_);
+  handlers_.load(heard_load(load, clocks_.estimate()), rtt_us_);
 }
 
 void AgentLink::on_verb(const protocol::RemoteVerb& question) {
@@ -129,7 +125,7 @@ void AgentLink::send(const protocol::Load& load) {
   if (channel_->queued_bytes() > (64U << 10)) return;
   protocol::AgentMessage message;
   *message.mutable_load() = load;
-  message.set_ping(monotonic_us());
+  message.set_ping(clocks_.ask(read_clocks()));
   send(message);
 }
 

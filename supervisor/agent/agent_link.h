@@ -10,6 +10,7 @@
 #include "base/event_loop.h"
 #include "netproxy/channel/channel.h"
 #include "supervisor/agent/guest_process.h"
+#include "supervisor/clock/estimate.h"
 #include "supervisor/control/agent_client.h"
 #include "supervisor/protocol/agent.pb.h"
 #include "supervisor/protocol/hello.pb.h"
@@ -42,6 +43,7 @@ class AgentLink {
   void on_frame(const wire::FrameHeader& header, std::span<const std::byte> payload);
   void on_message(const protocol::AgentMessage& message);
   void on_load(const protocol::Load& load);
+  void on_pong(const protocol::AgentMessage& message);
   void on_verb(const protocol::RemoteVerb& question);
   void on_answer(const protocol::RemoteAnswer& answer);
   void send(const protocol::AgentMessage& message);
@@ -50,6 +52,7 @@ class AgentLink {
   Fd lifeline_;
   std::unique_ptr<Channel> channel_;
   double rtt_us_ = 0;
+  ClockQuestions clocks_;
   std::shared_ptr<int> alive_ = std::make_shared<int>();
   std::map<std::uint64_t, control::Reply> questions_;
   std::uint64_t next_question_ = 1;

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "policies/strategy/strategy.h"
 
@@ -46,7 +47,7 @@ class ExternalStrategy final : public policies::Strategy {
   [[nodiscard]] int starts() const { return starts_; }
 
  private:
-  using Clock = std::chrono::steady_clock;
+  using Clock = MonotonicClock;
   // The line that answers `question`, which bears next_id_.
   [[nodiscard]] Result<std::string> ask(const std::string& question);
   [[nodiscard]] Result<> ensure_running();

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "supervisor/agent/event_log.h"
 #include "supervisor/agent/processes.h"
 #include "supervisor/config/config.h"
@@ -19,7 +20,7 @@ namespace llrun::agent {
 
 class GuestLimits {
  public:
-  using Clock = std::chrono::steady_clock;
+  using Clock = MonotonicClock;
   static constexpr std::chrono::seconds kBetween{5};  // one leaves, and then it is looked again
 
   // `cpu_is_limited`: a control group does that.

@@ -9,8 +9,7 @@ namespace {
 
 constexpr double kMost = 1e9;  // of anything: processes, cores, MiB/s, relative speed
 constexpr std::uint32_t kMostCounted = 1'000'000;
-constexpr std::uint32_t kLongestInterval_ms = 60'000;      // supervisor/config/keys.cc
-constexpr double kMostApart_ms = 1000.0 * 86400 * 366000;  // clocks: some millennia
+constexpr std::uint32_t kLongestInterval_ms = 60'000;  // supervisor/config/keys.cc
 
 // `least` where there is no number.
 double within(double value, double least, double most) {
@@ -19,7 +18,7 @@ double within(double value, double least, double most) {
 
 }  // namespace
 
-protocol::Load heard_load(const protocol::Load& said, std::int64_t now_ms, double rtt_us) {
+protocol::Load heard_load(const protocol::Load& said, const std::optional<ClockEstimate>& clocks) {
   protocol::Load load = said;
   load.set_run_queue(within(said.run_queue(), 0, kMost));
   load.set_running(within(said.running(), 0, kMost));
@@ -33,9 +32,12 @@ protocol::Load heard_load(const protocol::Load& said, std::int64_t now_ms, doubl
   load.set_incoming(std::min(said.incoming(), kMostCounted));
   load.set_guests(std::min(said.guests(), kMostCounted));
   load.set_interval_ms(std::min(said.interval_ms(), kLongestInterval_ms));
-  // As numbers that cannot overflow: no two clocks are so far apart that the last bits matter.
-  const double ahead = static_cast<double>(said.measured_at_ms()) - static_cast<double>(now_ms);
-  load.set_clock_offset_ms(within(ahead + rtt_us / 2000, -kMostApart_ms, kMostApart_ms));
+  load.clear_clock_offset_ms();
+  load.clear_clock_error_ms();
+  if (clocks) {
+    load.set_clock_offset_ms(static_cast<double>(clocks->realtime_ns) / 1e6);
+    load.set_clock_error_ms(static_cast<double>(clocks->error_ns) / 1e6);
+  }
   return load;
 }
 

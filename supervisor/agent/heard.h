@@ -3,17 +3,18 @@
 // nearest that could be meant.
 #pragma once
 
-#include <cstdint>
+#include <optional>
 #include <string>
 
+#include "supervisor/clock/estimate.h"
 #include "supervisor/protocol/control.pb.h"
 #include "supervisor/protocol/hello.pb.h"
 
 namespace llrun::agent {
 
-// `now_ms`: our CLOCK_REALTIME. A load is half a round trip old when it comes.
-[[nodiscard]] protocol::Load heard_load(const protocol::Load& said, std::int64_t now_ms,
-                                        double rtt_us);
+// `clocks`: the sender's minus ours, where they are known.
+[[nodiscard]] protocol::Load heard_load(const protocol::Load& said,
+                                        const std::optional<ClockEstimate>& clocks);
 
 // Why a newcomer's numbers cannot be reckoned with, in words; empty: they can.
 [[nodiscard]] std::string nonsense_in(const protocol::Offer& offer);

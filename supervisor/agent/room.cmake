@@ -8,7 +8,7 @@ llrun_library(llrun_agent
           agent/crowd.cc agent/strangers.cc agent/experience.cc agent/strategies.cc agent/learned_verbs.cc
           agent/starts.cc agent/decider.cc agent/decider_placing.cc agent/decider_away.cc
           agent/questions.cc agent/agent.cc
-  PUBLIC llrun_base llrun_protocol llrun_config llrun_control llrun_load llrun_channel llrun_policies llrun_history
+  PUBLIC llrun_base llrun_protocol llrun_clock llrun_config llrun_control llrun_load llrun_channel llrun_policies llrun_history
          llrun_external_strategy
   PRIVATE llrun_traits llrun_migration llrun_doctor nlohmann_json::nlohmann_json)
 # A user's own strategy, run as a program. A library of its own: it needs nothing of the agent.

@@ -24,9 +24,9 @@ Finding version(const protocol::Hello& theirs) {
 
 // Each aspect on which a move would be refused.
 void add_comparisons(const protocol::NodeTraits& home, const protocol::NodeTraits& peer,
-                     std::chrono::nanoseconds round_trip, const std::string& direction,
+                     const std::optional<ClockEstimate>& clocks, const std::string& direction,
                      std::vector<Finding>& findings) {
-  for (const auto& comparison : compare(home, peer, round_trip)) {
+  for (const auto& comparison : compare(home, peer, clocks)) {
     const auto about = fmt::format("{} ({})", comparison.about, direction);
     if (!comparison.refusal) {
       findings.push_back(ok(about, "fits"));
@@ -56,7 +56,19 @@ Finding bandwidth(const protocol::Load& load) {
 }
 
 Finding clock_of(const protocol::Load& load) {
-  return ok("clock", fmt::format("{:+.0f} ms apart", load.clock_offset_ms()));
+  if (!load.has_clock_offset_ms())
+    return note("clock", "not measured yet", "", "ask again in a second");
+  return ok("clock", fmt::format("{:+.1f} ms apart, to {:.1f} ms", load.clock_offset_ms(),
+                                 load.clock_error_ms()));
+}
+
+// The other's minus ours; the other way round for what comes back.
+std::optional<ClockEstimate> clocks_of(const protocol::Load& load, double direction) {
+  if (!load.has_clock_offset_ms()) return std::nullopt;
+  ClockEstimate clocks;
+  clocks.realtime_ns = std::llround(direction * load.clock_offset_ms() * 1e6);
+  clocks.error_ns = std::llround(load.clock_error_ms() * 1e6);
+  return clocks;
 }
 
 Finding door(const protocol::Load& load) {
@@ -72,13 +84,9 @@ std::vector<Finding> examine_pair(const protocol::Hello& theirs, const protocol:
                                 bandwidth(load)};
   const auto here = local_traits();
   auto there = theirs.traits();
-  // What it said of its clock is as old as the channel.
-  const auto ahead_ns = static_cast<std::int64_t>(std::llround(load.clock_offset_ms() * 1e6));
-  there.set_realtime_ns(here.realtime_ns() + static_cast<std::uint64_t>(ahead_ns));
   there.set_hosts_guests(true);  // said above
-  const auto trip = std::chrono::nanoseconds(std::llround(load.rtt_us() * 1000));
-  add_comparisons(here, there, trip, "there", findings);
-  add_comparisons(there, here, trip, "back", findings);
+  add_comparisons(here, there, clocks_of(load, 1), "there", findings);
+  add_comparisons(there, here, clocks_of(load, -1), "back", findings);
   return findings;
 }
 

@@ -31,6 +31,7 @@ using image::Description;
 using migration::GuestEvent;
 using migration::GuestState;
 
+constexpr std::chrono::seconds kClocksMayBeBehind{2};
 constexpr unsigned kGuestOptions =
     PTRACE_O_TRACECLONE | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
 
@@ -177,10 +178,7 @@ void GuestJob::complete(const protocol::PagesEnd& end) {
     stub_ = restorer_->stub();
     LLRUN_TRY_ASSIGN(auto threads, restorer_->release(false));
     restorer_.reset();
-    // No clock of the program's may go back.
-    std::this_thread::sleep_for(
-        world_->until_clocks_show(static_cast<std::int64_t>(image_.monotonic_offset_ns()),
-                                  static_cast<std::int64_t>(image_.boot_offset_ns())));
+    LLRUN_TRY(wait_for_clocks());
     return take_over(std::move(threads), ids);
   };
   if (auto finished = finish(); !finished)
@@ -194,6 +192,21 @@ void GuestJob::complete(const protocol::PagesEnd& end) {
     message.mutable_restored();
     send(message);
   });
+}
+
+// No clock of the program's may go back. They are a little behind home's at the most, unless this
+// node has slept since home asked: then the program is better off there.
+Result<> GuestJob::wait_for_clocks() const {
+  const auto left =
+      world_->until_clocks_show(static_cast<std::int64_t>(image_.monotonic_offset_ns()),
+                                static_cast<std::int64_t>(image_.boot_offset_ns()));
+  if (left > kClocksMayBeBehind)
+    return failure(ErrorCode::kRefused,
+                   fmt::format("the clocks of the world are {:.1f} s behind home's, since this "
+                               "node has slept: ask again",
+                               std::chrono::duration<double>(left).count()));
+  std::this_thread::sleep_for(left);
+  return {};
 }
 
 // In the guest's main thread, when everything but registers is in place: descriptors, and last of

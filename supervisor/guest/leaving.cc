@@ -88,6 +88,12 @@ Result<image::Process> GuestJob::capture_guest() {
     return !entry.name.ends_with(" (deleted)");
   };
   LLRUN_TRY_ASSIGN(auto captured, tracer::capture_process(*frozen_, memory));
+  // As the program has seen them, not as they are on this node.
+  const auto& clocks = world_->clocks();
+  captured.process.set_monotonic_offset_ns(captured.process.monotonic_offset_ns() +
+                                           static_cast<std::uint64_t>(clocks.monotonic_ns));
+  captured.process.set_boot_offset_ns(captured.process.boot_offset_ns() +
+                                      static_cast<std::uint64_t>(clocks.boottime_ns));
   if (!captured.pins.empty()) return failure(ErrorCode::kRefused, captured.pins.front().what);
   tracer::CaptureOptions options;
   options.look_for_sharing = false;

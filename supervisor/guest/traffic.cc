@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "supervisor/clock/readings.h"
 #include "supervisor/job/greeting.h"
 #include "supervisor/world/world.h"
 
@@ -172,7 +173,19 @@ void GuestTraffic::on_file_reply(std::span<const std::byte> payload) {
   if (!written) log::debug("a file reply was not taken: {}", written.error().message());
 }
 
+// Here, where no work of the control loop is waited for.
+void GuestTraffic::answer(const protocol::ClockQuestion& question) {
+  const auto received = read_clocks();
+  protocol::JobMessage message;
+  auto& answer = *message.mutable_clock_answer();
+  answer.set_number(question.number());
+  *answer.mutable_received() = told(received);
+  *answer.mutable_answered() = told(read_clocks());
+  link_->send(message);
+}
+
 void GuestTraffic::on_message(protocol::JobMessage message) {
+  if (message.has_clock_question()) return answer(message.clock_question());
   if (message.has_armed()) return on_armed(message.armed());
   if (message.has_stream_closed()) return streams_->break_output(message.stream_closed().stream());
   tell_control(std::move(message));

@@ -62,6 +62,7 @@ class GuestTraffic : public JobTraffic {
   void on_link_lost() override;
   void on_file_reply(std::span<const std::byte> payload);
   void on_fuse_readable();
+  void answer(const protocol::ClockQuestion& question);
   void on_armed(const protocol::Armed& armed);
   void watch_silence();
   void end_view_here();

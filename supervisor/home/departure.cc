@@ -33,12 +33,6 @@ using migration::HomeState;
 constexpr std::uint32_t kFirstStream = 1U << 30;
 constexpr std::chrono::seconds kWorldTimeout{30};
 
-std::int64_t now_on(clockid_t clock) {
-  timespec now{};
-  ::clock_gettime(clock, &now);
-  return now.tv_sec * 1'000'000'000 + now.tv_nsec;
-}
-
 bool is_file(const Description& description) {
   return description.kind() == Description::KIND_FILE ||
          description.kind() == Description::KIND_DIRECTORY;
@@ -106,13 +100,23 @@ void Journey::on_reached(Result<PeerConnection> reached) {
     return abort("comparing the nodes", *why);
   if (auto opened = open_traffic(std::move(*reached)); !opened)
     return abort("opening the channel", opened.error().message());
-  protocol::JobMessage message;
-  *message.mutable_make_world() = world_order();
-  traffic_->link().send(message);
+  traffic_->survey_clocks([this](const ClockEstimate& clocks) { order_world(clocks); });
   loop_.after(kWorldTimeout, [this, alive = std::weak_ptr(alive_)] {
     if (!alive.expired() && state_ == HomeState::kPreparing)
       abort("making the world", "the peer took too long");
   });
+}
+
+void Journey::order_world(const ClockEstimate& clocks) {
+  if (state_ != HomeState::kPreparing) return;  // called off meanwhile
+  log::info("the clock of {} is {:+.3f} ms apart, to {:.3f} ms", plan_.node,
+            static_cast<double>(clocks.realtime_ns) / 1e6,
+            static_cast<double>(clocks.error_ns) / 1e6);
+  if (const auto why = why_not(own_hello().traits(), peer_.traits(), clocks))
+    return abort("comparing the clocks", *why);
+  protocol::JobMessage message;
+  *message.mutable_make_world() = world_order(clocks);
+  traffic_->link().send(message);
 }
 
 Result<> Journey::open_traffic(PeerConnection connection) {
@@ -131,7 +135,7 @@ Result<> Journey::open_traffic(PeerConnection connection) {
   return {};
 }
 
-protocol::MakeWorld Journey::world_order() {
+protocol::MakeWorld Journey::world_order(const ClockEstimate& clocks) {
   protocol::MakeWorld order;
   order.set_uid(::geteuid());
   order.set_gid(::getegid());
@@ -159,9 +163,8 @@ protocol::MakeWorld Journey::world_order() {
     order.set_terminal_path(terminal_path(stat->terminal));
   order.set_lease_ms(static_cast<std::uint32_t>(options_.lease.count()));
   order.set_abandon_ms(static_cast<std::uint32_t>(options_.abandon.count()));
-  order.set_monotonic_ns(now_on(CLOCK_MONOTONIC));
-  order.set_boottime_ns(now_on(CLOCK_BOOTTIME));
-  order.set_realtime_ns(now_on(CLOCK_REALTIME));
+  order.set_monotonic_ahead_ns(-clocks.monotonic_ns);
+  order.set_boottime_ahead_ns(-clocks.boottime_ns);
   return order;
 }
 

@@ -3,15 +3,33 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <thread>
 #include <utility>
 
 #include "base/log.h"
 #include "imagefmt/validate.h"
+#include "supervisor/clock/estimate.h"
 #include "supervisor/home/journey.h"
 #include "tracer/objects/descriptors_restore.h"
 #include "tracer/objects/restore.h"
 
 namespace llrun {
+namespace {
+
+// The clocks that the program saw may have been ahead of home's by as much as home could not tell.
+// If it is more, this node has slept while its program did not, and is behind for good
+// (docs/limits.md).
+void wait_for_clocks(const image::Process& image) {
+  constexpr std::chrono::seconds kMost{1};
+  const ClockReading seen{static_cast<std::int64_t>(image.monotonic_offset_ns()),
+                          static_cast<std::int64_t>(image.boot_offset_ns()), 0};
+  const auto left = until_shown(seen, read_clocks());
+  if (left <= kMost) return std::this_thread::sleep_for(left);
+  log::warn("this node's clocks are {:.1f} s behind what the program saw: it has slept meanwhile",
+            std::chrono::duration<double>(left).count());
+}
+
+}  // namespace
 
 using image::Description;
 using migration::HomeEvent;
@@ -119,6 +137,7 @@ Result<> Journey::fill_shadow(const protocol::PagesEnd& end) {
                                                      end.pages(), pages_received_));
   for (const auto& range : end.ranges()) LLRUN_TRY(restorer_->land_range(range));
   LLRUN_TRY(restorer_->finish());
+  wait_for_clocks(returning_->image());
   LLRUN_TRY_ASSIGN(auto threads, restorer_->release(false));
   restorer_.reset();
   end_unneeded(threads);

@@ -88,8 +88,9 @@ class Journey {
   void go_on(std::function<void()> rest);
   // -- departure.cc
   void on_reached(Result<PeerConnection> reached);
+  void order_world(const ClockEstimate& clocks);
   [[nodiscard]] Result<> open_traffic(PeerConnection connection);
-  [[nodiscard]] protocol::MakeWorld world_order();
+  [[nodiscard]] protocol::MakeWorld world_order(const ClockEstimate& clocks);
   void reach();
   void freeze_and_send();
   [[nodiscard]] Result<> capture();

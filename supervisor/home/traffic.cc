@@ -45,6 +45,17 @@ HomeTraffic::~HomeTraffic() {
   files_.reset();
 }
 
+void HomeTraffic::survey_clocks(ClockSurvey::Done done) {
+  io_->loop().post([this, done = std::move(done)] {
+    survey_ = std::make_unique<ClockSurvey>(
+        [this](const protocol::JobMessage& question) { link_->send(question); },
+        [this, done](const ClockEstimate& clocks) {
+          tell_control([done, clocks] { done(clocks); });
+        });
+    survey_->begin();
+  });
+}
+
 void HomeTraffic::add_stream(std::uint32_t stream, Fd description) {
   auto writer = std::make_unique<StreamWriter>(
       std::move(description),
@@ -120,6 +131,10 @@ void HomeTraffic::on_own_frame(const wire::FrameHeader& header,
 void HomeTraffic::on_message(protocol::JobMessage message) {
   if (message.has_world_ready()) start_files(message.world_ready());
   if (message.has_running()) holding_ = true;
+  if (message.has_clock_answer()) {
+    if (survey_) survey_->on_answer(message.clock_answer());
+    return;
+  }
   if (message.has_classify()) return handle_classify(message.classify());
   if (message.has_arm_description()) return handle_arm(message.arm_description());
   tell_control(std::move(message));

@@ -15,6 +15,7 @@
 
 #include "base/event_loop.h"
 #include "netproxy/homefs/home_file_server.h"
+#include "supervisor/home/clock_survey.h"
 #include "supervisor/job/message_check.h"
 #include "supervisor/job/traffic.h"
 #include "supervisor/streams/stream_writer.h"
@@ -30,6 +31,9 @@ class HomeTraffic : public JobTraffic {
   ~HomeTraffic() override;
 
   [[nodiscard]] homefs::HomeFileServer& files() { return *files_; }
+
+  // What the peer's clocks show beside ours; `done` on the control loop.
+  void survey_clocks(ClockSurvey::Done done);
 
   // Bytes the guest writes to `stream` go to `description` (a pipe or terminal of home).
   void add_stream(std::uint32_t stream, Fd description);
@@ -58,6 +62,7 @@ class HomeTraffic : public JobTraffic {
   void handle_arm(const protocol::ArmDescription& wish);
 
   std::unique_ptr<homefs::HomeFileServer> files_;
+  std::unique_ptr<ClockSurvey> survey_;                             // I/O thread only
   std::map<std::uint32_t, std::unique_ptr<StreamWriter>> writers_;  // I/O thread only
   bool holding_ = false;                                            // I/O thread only
   std::deque<Frame> held_;

@@ -2,7 +2,10 @@
 
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <csignal>
+#include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -74,6 +77,10 @@ Result<> check_world(const protocol::MakeWorld& world) {
     LLRUN_TRY(require(ancestor > 0, "the ancestors in a world"));
   LLRUN_TRY(require(world.groups_size() <= kMostGroups && world.ancestors_size() <= kMostAncestors,
                     "how many a world has"));
+  constexpr std::int64_t kApart_ns = INT64_MAX / 4;  // clocks: some decades
+  LLRUN_TRY(require(std::max(std::abs(world.monotonic_ahead_ns() / 2),
+                             std::abs(world.boottime_ahead_ns() / 2)) < kApart_ns,
+                    "the clocks of a world"));
   return require(
       world.host_name().size() <= kHostNameBytes && world.domain_name().size() <= kHostNameBytes,
       "the host name of a world");

@@ -67,16 +67,11 @@ std::string seconds(std::int64_t nanoseconds) {
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
 }
 
-Refusal compare_clocks(const protocol::NodeTraits& home, const protocol::NodeTraits& peer,
-                       std::int64_t round_trip) {
-  // Unsigned from the wire: the difference of any two fits after this check.
-  constexpr auto kSane = static_cast<std::uint64_t>(INT64_MAX);
-  if (home.realtime_ns() > kSane || peer.realtime_ns() > kSane)
-    return "the peer's clock shows no time that makes sense";
-  const auto difference =
-      static_cast<std::int64_t>(peer.realtime_ns()) - static_cast<std::int64_t>(home.realtime_ns());
+Refusal compare_clocks(const std::optional<ClockEstimate>& clocks) {
+  if (!clocks) return std::nullopt;
+  const auto difference = clocks->realtime_ns;
   const auto distance = difference < 0 ? -difference : difference;
-  if (distance - round_trip <= kClockTolerance) return std::nullopt;
+  if (distance - clocks->error_ns <= kClockTolerance) return std::nullopt;
   return "the peer's clock is " + seconds(distance) + (difference < 0 ? " behind" : " ahead") +
          ", and programs would see it jump: let both nodes keep their clocks by NTP";
 }
@@ -84,19 +79,18 @@ Refusal compare_clocks(const protocol::NodeTraits& home, const protocol::NodeTra
 }  // namespace
 
 std::vector<Comparison> compare(const protocol::NodeTraits& home, const protocol::NodeTraits& peer,
-                                std::chrono::nanoseconds round_trip) {
+                                const std::optional<ClockEstimate>& clocks) {
   return {{"hosting", compare_hosting(peer), "llrunctl doctor there says what would change that"},
           {"CPU features", compare_cpu(home, peer), "a node with the same kind of CPU"},
           {"CPU state", compare_extended_state(home, peer), "a node with the same kind of CPU"},
           {"kernel", compare_kernel(home, peer), "the same kernel on both nodes"},
-          {"clocks", compare_clocks(home, peer, round_trip.count()),
-           "timedatectl set-ntp true on both nodes"}};
+          {"clocks", compare_clocks(clocks), "timedatectl set-ntp true on both nodes"}};
 }
 
 std::optional<std::string> why_not(const protocol::NodeTraits& home,
                                    const protocol::NodeTraits& peer,
-                                   std::chrono::nanoseconds round_trip) {
-  for (const auto& comparison : compare(home, peer, round_trip))
+                                   const std::optional<ClockEstimate>& clocks) {
+  for (const auto& comparison : compare(home, peer, clocks))
     if (comparison.refusal) return comparison.refusal;
   return std::nullopt;
 }

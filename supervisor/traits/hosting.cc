@@ -46,10 +46,6 @@ protocol::MakeWorld world_like_this() {
   make.set_uid(::getuid());
   make.set_gid(::getgid());
   make.set_host_name("probe");
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  make.set_monotonic_ns(now.tv_sec * 1'000'000'000 + now.tv_nsec);
-  make.set_boottime_ns(make.monotonic_ns());
   make.set_pid(2);
   return make;
 }

@@ -3,5 +3,5 @@ pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 llrun_library(llrun_traits
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/compare.cc ${CMAKE_CURRENT_LIST_DIR}/cpu.cc
           ${CMAKE_CURRENT_LIST_DIR}/hosting.cc ${CMAKE_CURRENT_LIST_DIR}/traits.cc
-  PUBLIC llrun_base llrun_protocol
+  PUBLIC llrun_base llrun_protocol llrun_clock
   PRIVATE llrun_world llrun_homefs PkgConfig::LIBELF PkgConfig::XXHASH)

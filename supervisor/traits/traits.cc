@@ -2,8 +2,6 @@
 
 #include <sys/utsname.h>
 
-#include <ctime>
-
 #include "base/fd.h"
 #include "supervisor/traits/cpu.h"
 
@@ -29,12 +27,7 @@ protocol::NodeTraits find_out() {
 
 protocol::NodeTraits local_traits() {
   static const protocol::NodeTraits lasting = find_out();
-  protocol::NodeTraits now = lasting;
-  timespec time{};
-  ::clock_gettime(CLOCK_REALTIME, &time);
-  now.set_realtime_ns(static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
-                      static_cast<std::uint64_t>(time.tv_nsec));
-  return now;
+  return lasting;
 }
 
 }  // namespace llrun

@@ -2,16 +2,16 @@
 // compared.
 #pragma once
 
-#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "supervisor/clock/estimate.h"
 #include "supervisor/protocol/hello.pb.h"
 
 namespace llrun {
 
-// This node's: CPU, vdso, kernel, its clock at this moment. hosts_guests is true, as nothing has
+// This node's: CPU, vdso, kernel. hosts_guests is true, as nothing has
 // been tried; see probe_hosting(). What does not change is found out once a process.
 [[nodiscard]] protocol::NodeTraits local_traits();
 
@@ -26,14 +26,14 @@ struct Comparison {
   std::optional<std::string> refusal;  // in words; nothing: it does
   std::string remedy;                  // may be empty: nothing would help
 };
-[[nodiscard]] std::vector<Comparison> compare(
-    const protocol::NodeTraits& home, const protocol::NodeTraits& peer,
-    std::chrono::nanoseconds round_trip = std::chrono::nanoseconds(0));
+// `clocks`: the peer's minus home's, where they are known; a difference that may be none is none.
+[[nodiscard]] std::vector<Comparison> compare(const protocol::NodeTraits& home,
+                                              const protocol::NodeTraits& peer,
+                                              const std::optional<ClockEstimate>& clocks = {});
 
-// Why a program of `home` may not go to `peer`, in words; nothing: it may. `home.realtime_ns` was
-// taken at most `round_trip` before or after `peer.realtime_ns`.
-[[nodiscard]] std::optional<std::string> why_not(
-    const protocol::NodeTraits& home, const protocol::NodeTraits& peer,
-    std::chrono::nanoseconds round_trip = std::chrono::nanoseconds(0));
+// Why a program of `home` may not go to `peer`, in words; nothing: it may.
+[[nodiscard]] std::optional<std::string> why_not(const protocol::NodeTraits& home,
+                                                 const protocol::NodeTraits& peer,
+                                                 const std::optional<ClockEstimate>& clocks = {});
 
 }  // namespace llrun

@@ -4,7 +4,6 @@
 #include <sched.h>
 
 #include <cerrno>
-#include <ctime>
 
 #include "base/bytes.h"
 #include "base/fd.h"
@@ -13,12 +12,6 @@ namespace llrun::world {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
-
-std::int64_t now(clockid_t clock) {
-  timespec time{};
-  ::clock_gettime(clock, &time);
-  return time.tv_sec * kSecond + time.tv_nsec;
-}
 
 // The kernel takes seconds of either sign and nanoseconds of 0 to 999999999.
 std::string line(const char* clock, std::int64_t offset_ns) {
@@ -31,10 +24,6 @@ std::string line(const char* clock, std::int64_t offset_ns) {
 }
 
 }  // namespace
-
-ClockOffsets offsets_to(std::int64_t home_monotonic_ns, std::int64_t home_boottime_ns) {
-  return {home_monotonic_ns - now(CLOCK_MONOTONIC), home_boottime_ns - now(CLOCK_BOOTTIME)};
-}
 
 std::string timens_text(const ClockOffsets& offsets) {
   return line("monotonic", offsets.monotonic_ns) + line("boottime", offsets.boottime_ns);

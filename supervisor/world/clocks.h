@@ -12,9 +12,6 @@ struct ClockOffsets {
   std::int64_t monotonic_ns = 0, boottime_ns = 0;  // home's minus this node's; may be negative
 };
 
-// What makes this node's clocks show home's, given home's values of this moment.
-[[nodiscard]] ClockOffsets offsets_to(std::int64_t home_monotonic_ns,
-                                      std::int64_t home_boottime_ns);
 // The text of /proc/PID/timens_offsets.
 [[nodiscard]] std::string timens_text(const ClockOffsets& offsets);
 // A new time namespace for the children of this process, which has one thread and CAP_SYS_ADMIN and

@@ -7,5 +7,5 @@ llrun_library(llrun_world
           ${CMAKE_CURRENT_LIST_DIR}/network.cc ${CMAKE_CURRENT_LIST_DIR}/refusal.cc
           ${CMAKE_CURRENT_LIST_DIR}/terminal.cc ${CMAKE_CURRENT_LIST_DIR}/tree.cc
           ${CMAKE_CURRENT_LIST_DIR}/warden.cc ${CMAKE_CURRENT_LIST_DIR}/world.cc
-  PUBLIC llrun_base llrun_protocol
+  PUBLIC llrun_base llrun_protocol llrun_clock
   PRIVATE PkgConfig::LIBMNL)

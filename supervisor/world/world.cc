@@ -15,6 +15,7 @@
 #include <cstring>
 
 #include "base/bytes.h"
+#include "supervisor/clock/estimate.h"
 #include "supervisor/world/calls.h"
 #include "supervisor/world/id_map.h"
 #include "supervisor/world/warden.h"
@@ -22,7 +23,7 @@
 namespace llrun {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Clock = MonotonicClock;
 // Longer than any network should take to answer two lookups.
 constexpr std::chrono::seconds kPatience{60};
 
@@ -119,7 +120,7 @@ Result<std::unique_ptr<World>> World::create(const protocol::MakeWorld& make,
 
 Result<> World::start(const protocol::MakeWorld& make, const WorldOptions& options) {
   world::WardenPlan warden_plan;
-  warden_plan.clocks = world::offsets_to(make.monotonic_ns(), make.boottime_ns());
+  warden_plan.clocks = {make.monotonic_ahead_ns(), make.boottime_ahead_ns()};
   clocks_ = warden_plan.clocks;
   warden_plan.groups.assign(make.groups().begin(), make.groups().end());
   warden_plan.nice = options.nice;
@@ -175,11 +176,10 @@ Result<Fd> World::call(const Call& what) {
 
 std::chrono::nanoseconds World::until_clocks_show(std::int64_t monotonic_ns,
                                                   std::int64_t boottime_ns) const {
-  // What would make the clocks show that now, less what they have been given, is still to pass.
-  const auto wanted = world::offsets_to(monotonic_ns, boottime_ns);
-  const auto left = std::max(wanted.monotonic_ns - clocks_.monotonic_ns,
-                             wanted.boottime_ns - clocks_.boottime_ns);
-  return std::chrono::nanoseconds(std::max<std::int64_t>(left, 0));
+  auto shown = read_clocks();
+  shown.monotonic_ns += clocks_.monotonic_ns;
+  shown.boottime_ns += clocks_.boottime_ns;
+  return until_shown({monotonic_ns, boottime_ns, 0}, shown);
 }
 
 Result<> World::enter_view() {

@@ -41,9 +41,8 @@ struct WorldOptions {
 
 class World {
  public:
-  // Blocks for some milliseconds. `make.monotonic_ns` and `boottime_ns` are taken to be home's
-  // clocks at this moment: call as soon as the message is there. The process should be small, since
-  // it is forked. kUnsupported: this node cannot host, in words.
+  // Blocks for some milliseconds. The process should be small, since it is forked. kUnsupported:
+  // this node cannot host, in words.
   [[nodiscard]] static Result<std::unique_ptr<World>> create(const protocol::MakeWorld& make,
                                                              WorldOptions options);
   ~World();  // destroy()
@@ -74,8 +73,10 @@ class World {
   [[nodiscard]] Result<Guest> spawn_guest(const Fd& executable);
   [[nodiscard]] Result<> release_guest();
 
-  // How long until CLOCK_MONOTONIC and CLOCK_BOOTTIME are not before these times of home's; they
-  // are behind home's by the way of the order that made the world.
+  // Home's clocks minus this node's, in the world.
+  [[nodiscard]] const world::ClockOffsets& clocks() const { return clocks_; }
+  // How long until CLOCK_MONOTONIC and CLOCK_BOOTTIME in the world are not before these times of
+  // home's. They are home's as nearly as home could tell, so they may be a little behind.
   [[nodiscard]] std::chrono::nanoseconds until_clocks_show(std::int64_t monotonic_ns,
                                                            std::int64_t boottime_ns) const;
 

@@ -89,7 +89,9 @@ std::string json_of(const protocol::Load& load, bool self) {
                {"rtt_us", load.rtt_us()},
                {"bandwidth", load.bandwidth()},
                {"interval_ms", load.interval_ms()},
-               {"clock_offset_ms", load.clock_offset_ms()}});
+               {"clock_offset_ms",
+                load.has_clock_offset_ms() ? nlohmann::json(load.clock_offset_ms()) : nullptr},
+               {"clock_error_ms", load.clock_error_ms()}});
 }
 
 std::string json_of(const protocol::Pin& pin, int pid) {

@@ -97,7 +97,7 @@ void read_loads(Input& input) {
     protocol::AgentMessage message;
     const auto bytes = input.piece();
     if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) continue;
-    auto load = agent::heard_load(message.load(), 1'700'000'000'000, 300);
+    auto load = agent::heard_load(message.load(), ClockEstimate{0, 0, -300'000, 1000});
     check_load(load);
     load.set_reachable(true);
     nodes.push_back(agent::view_of(load, static_cast<double>(nodes.size())));
@@ -113,11 +113,13 @@ void read_hello(std::string_view bytes) {
   if (!hello.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return;
   ++(agent::nonsense_in(hello.offer()).empty() ? visitors : nonsense);
   static const auto own = local_traits();
-  for (const auto& comparison : compare(own, hello.traits(), std::chrono::milliseconds(1)))
+  for (const auto& comparison :
+       compare(own, hello.traits(), ClockEstimate{0, 0, 2'000'000'000, 1000}))
     fuzz::touch(comparison.refusal.value_or(""));
   (void)why_not(hello.traits(), own);
   ++fitting;
-  auto load = agent::heard_load({}, static_cast<std::int64_t>(hello.memory_bytes()), 300);
+  auto load = agent::heard_load(
+      {}, ClockEstimate{0, 0, static_cast<std::int64_t>(hello.memory_bytes() / 2), 300});
   for (const auto& finding : doctor::examine_pair(hello, load))
     fuzz::touch(doctor::json_of(finding));
 }

@@ -126,6 +126,9 @@ void add_from_home(Seeds& seeds) {
   world.mutable_make_world()->set_pid(4711);
   world.mutable_make_world()->set_host_name("home");
   world.mutable_make_world()->add_ancestors(4000);
+  world.mutable_make_world()->set_monotonic_ahead_ns(-7'000'000'000);
+  JobMessage clocks;
+  clocks.mutable_clock_question()->set_number(1);
   JobMessage signal;
   siginfo_t info{};
   info.si_signo = SIGUSR1;
@@ -134,7 +137,7 @@ void add_from_home(Seeds& seeds) {
   thread.mutable_thread_made()->set_tid(4712);
   JobMessage kind;
   kind.mutable_classified()->set_errno_value(2);
-  for (const auto* message : {&world, &signal, &thread, &kind})
+  for (const auto* message : {&world, &clocks, &signal, &thread, &kind})
     seeds.push_back(from_home(0, *message));
 }
 

@@ -48,8 +48,8 @@ protocol::MakeWorld TestWorld::usual() {
   make.add_groups(27);
   make.set_host_name("home.example.org");
   make.set_domain_name("homedomain");
-  make.set_monotonic_ns(5'000'000'000'000'000);
-  make.set_boottime_ns(6'000'000'000'000'000);
+  make.set_monotonic_ahead_ns(5'000'000'000'000'000);
+  make.set_boottime_ahead_ns(6'000'000'000'000'000);
   make.set_pid(30050);
   make.set_parent(30040);
   make.set_session(30040);

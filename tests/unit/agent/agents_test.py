@@ -25,7 +25,7 @@ def varint(value):
     return out + bytes([value])
 
 
-def hello(purpose, job="job1", version=1, memory=0):
+def hello(purpose, job="job1", version=2, memory=0):
     """protocol.Hello by its field numbers."""
     text = lambda number, value: varint(number << 3 | 2) + varint(len(value)) + value.encode()
     number = lambda field, value: varint(field << 3) + varint(value)

@@ -16,6 +16,7 @@
 #include "netproxy/channel/frame_io.h"
 #include "supervisor/control/agent_client.h"
 #include "supervisor/protocol/hello.pb.h"
+#include "supervisor/protocol/version.h"
 
 namespace {
 
@@ -58,7 +59,7 @@ protocol::Hello read_hello(int fd) {
 // So that the other end sees that a guest supervisor holds the channel.
 void greet(int out, const std::string& words) {
   protocol::Hello hello;
-  hello.set_version(1);
+  hello.set_version(kProtocolVersion);
   hello.set_node(words);
   wire::FrameHeader header;
   header.type = wire::FrameType::kHello;

@@ -8,8 +8,6 @@
 namespace llrun::agent {
 namespace {
 
-constexpr std::int64_t kNow_ms = 1'700'000'000'000;
-
 TEST(Heard, LeavesASoundLoadAsItIs) {
   protocol::Load load;
   load.set_running(3.5);
@@ -17,10 +15,10 @@ TEST(Heard, LeavesASoundLoadAsItIs) {
   load.set_pressure_io(-1);
   load.set_incoming(2);
   load.set_interval_ms(1000);
-  load.set_measured_at_ms(kNow_ms + 40);
-  const auto heard = heard_load(load, kNow_ms, 2000);
-  EXPECT_EQ(heard.clock_offset_ms(), 41);
+  EXPECT_EQ(heard_load(load, {}).SerializeAsString(), load.SerializeAsString());
+  const auto heard = heard_load(load, ClockEstimate{0, 0, 41'000'000, 2'000'000});
   load.set_clock_offset_ms(41);
+  load.set_clock_error_ms(2);
   EXPECT_EQ(heard.SerializeAsString(), load.SerializeAsString());
 }
 
@@ -32,15 +30,15 @@ TEST(Heard, MakesNumbersOfWhatAreNone) {
   load.set_pressure_memory(1e300);
   load.set_incoming(UINT32_MAX);     // as an int it is below zero
   load.set_interval_ms(UINT32_MAX);  // silent for months before anybody wonders
-  load.set_measured_at_ms(std::uint64_t{1} << 63);
-  const auto heard = heard_load(load, kNow_ms, 0);
+  load.set_clock_offset_ms(std::numeric_limits<double>::infinity());
+  const auto heard = heard_load(load, {});
   EXPECT_EQ(heard.running(), 0);
   EXPECT_EQ(heard.run_queue(), 0);
   EXPECT_TRUE(std::isfinite(heard.capacity()));
   EXPECT_EQ(heard.pressure_memory(), 100);
   EXPECT_GT(static_cast<int>(heard.incoming()), 0);
   EXPECT_EQ(heard.interval_ms(), 60'000U);
-  EXPECT_TRUE(std::isfinite(heard.clock_offset_ms()));
+  EXPECT_FALSE(heard.has_clock_offset_ms()) << "that is ours to find out";
 }
 
 // A number that compares with nothing would be let in whatever the limits are.

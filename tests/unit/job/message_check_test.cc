@@ -117,6 +117,18 @@ TEST(MessageCheck, TakesOnlyMappingsInTheirOrder) {
   EXPECT_FALSE(check_from_guest(message));
 }
 
+TEST(MessageCheck, TakesOnlyClocksThatThereAre) {
+  JobMessage message;
+  auto& world = *message.mutable_make_world();
+  world.set_pid(4711);
+  world.set_monotonic_ahead_ns(-1'000'000'000'000'000'000);
+  EXPECT_TRUE(check_from_home(message));
+  for (const auto ahead : {INT64_MIN, INT64_MAX}) {  // added to anything they are too much
+    world.set_boottime_ahead_ns(ahead);
+    EXPECT_FALSE(check_from_home(message));
+  }
+}
+
 TEST(MessageCheck, TakesOnlyAnswersOfAKernel) {
   JobMessage message;
   message.mutable_home_call_done()->set_value(-4095);
