@@ -80,7 +80,10 @@ Agent::Agent(EventLoop& loop, config::Config config, const AgentPlaces& places,
       peers_(
           loop, config_, log_,
           [this](const auto& verb, const auto& reply) { verbs_->perform(verb, reply); },
-          [this](const std::string& node) { return costs_.bandwidth(node); }),
+          [this](const std::string& node) { return costs_.bandwidth(node); },
+          [this](const protocol::Load& load) {
+            return meter_ ? meter_->speeds().heard(load.cpu_model(), load.speed()) : load.speed();
+          }),
       door_(
           {loop, config_, log_, processes_, places.supervisor_program, limits_, group_,
            [this](const protocol::Hello& newcomer) { return why_not(newcomer); },

@@ -32,6 +32,8 @@ protocol::Load heard_load(const protocol::Load& said, const std::optional<ClockE
   load.set_incoming(std::min(said.incoming(), kMostCounted));
   load.set_guests(std::min(said.guests(), kMostCounted));
   load.set_interval_ms(std::min(said.interval_ms(), kLongestInterval_ms));
+  constexpr std::size_t kModelBytes = 200;
+  if (said.cpu_model().size() > kModelBytes) load.clear_cpu_model();
   load.clear_clock_offset_ms();
   load.clear_clock_error_ms();
   if (clocks) {

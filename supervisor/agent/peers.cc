@@ -25,12 +25,13 @@ EventLoop::Clock::duration silent_after(const protocol::Load& load) {
 }  // namespace
 
 Peers::Peers(EventLoop& loop, const config::Config& config, EventLog& log, OnVerb on_verb,
-             Bandwidth bandwidth)
+             Bandwidth bandwidth, Speed speed)
     : loop_(loop),
       name_(config.name),
       log_(log),
       on_verb_(std::move(on_verb)),
-      bandwidth_(std::move(bandwidth)) {
+      bandwidth_(std::move(bandwidth)),
+      speed_(std::move(speed)) {
   for (const auto& peer : config.nodes) {
     known_[peer.name] = {not_heard_yet(peer.name), {}, true};
     const auto node = peer.name;
@@ -78,6 +79,7 @@ void Peers::heard(const std::string& node, protocol::Load load, double rtt_us) {
   load.set_reachable(true);
   load.set_rtt_us(rtt_us == 0 ? known.load.rtt_us() : rtt_us);
   load.set_bandwidth(bandwidth_(node));
+  load.set_speed(speed_(load));
   known = {std::move(load), Clock::now()};
 }
 

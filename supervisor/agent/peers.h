@@ -30,10 +30,12 @@ class Peers {
   static constexpr std::chrono::seconds kFirstWord{3};  // a peer is awaited no longer
   using OnVerb = std::function<void(const protocol::AgentVerb&, const control::Reply&)>;
   using Bandwidth = std::function<double(const std::string& node)>;  // MiB/s; 0: not known
+  using Speed =
+      std::function<double(const protocol::Load& load)>;  // of its cores, given what it says
 
   // `on_verb`: what other nodes ask of this one.
   Peers(EventLoop& loop, const config::Config& config, EventLog& log, OnVerb on_verb,
-        Bandwidth bandwidth);
+        Bandwidth bandwidth, Speed speed);
   void connect();
   // A channel that a peer's agent opened and said hello on.
   void adopt(const protocol::Hello& hello, ChannelEnds ends);
@@ -63,6 +65,7 @@ class Peers {
   EventLog& log_;
   OnVerb on_verb_;
   Bandwidth bandwidth_;
+  Speed speed_;
   std::vector<std::unique_ptr<Peer>> peers_;
   std::list<Incoming> incoming_;
   std::map<std::string, Known> known_;

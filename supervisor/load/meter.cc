@@ -11,7 +11,6 @@
 #include "supervisor/load/cgroup.h"
 #include "supervisor/load/proc.h"
 #include "supervisor/load/processors.h"
-#include "supervisor/load/speed.h"
 #include "supervisor/load/users.h"
 
 namespace llrun::load {
@@ -53,7 +52,8 @@ void measure_memory(protocol::Load& load) {
   load.set_free_memory_bytes(memory.available_bytes);
 }
 
-LoadMeter::LoadMeter(const std::string& state_directory) : speed_(core_speed(state_directory)) {
+LoadMeter::LoadMeter(const std::string& state_directory)
+    : speeds_(state_directory + "/speed", own_cpu_model(), measure_core_speed) {
   step();
   (void)measure();
 }
@@ -106,7 +106,9 @@ protocol::Load LoadMeter::measure() {
   load.set_run_queue(run_queue_.value());
   load.set_running(activity_.running);
   load.set_cores(Processors::ours().count());
-  load.set_speed(speed_);
+  speeds_.measure_again();
+  load.set_speed(speeds_.own());
+  load.set_cpu_model(speeds_.model());
   load.set_capacity(usable_cores());
   load.set_cpu_idle(idle_cores(seconds));
   measure_memory(load);

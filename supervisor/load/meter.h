@@ -6,7 +6,9 @@
 #include <memory>
 #include <string>
 
+#include "base/clock.h"
 #include "supervisor/load/run_queue.h"
+#include "supervisor/load/speed.h"
 #include "supervisor/protocol/control.pb.h"
 
 namespace llrun::load {
@@ -15,7 +17,7 @@ class LoadMeter {
  public:
   static constexpr std::chrono::milliseconds kStep{500};
 
-  // What was measured once is kept in `state_directory`.
+  // What was measured of its cores is kept in `state_directory`.
   explicit LoadMeter(const std::string& state_directory);
 
   void step();                                                        // every kStep: the run queue
@@ -23,13 +25,14 @@ class LoadMeter {
   // Since the call before; about once a second. node, levelling, accepts, incoming, guests and the
   // link's numbers are the caller's to fill in.
   [[nodiscard]] protocol::Load measure();
+  [[nodiscard]] CoreSpeeds& speeds() { return speeds_; }
 
  private:
-  using Clock = std::chrono::steady_clock;
+  using Clock = MonotonicClock;
   [[nodiscard]] double idle_cores(double seconds);
   [[nodiscard]] double disk_rate(double seconds);
 
-  double speed_;
+  CoreSpeeds speeds_;
   RunQueue running_;
   Smoothed run_queue_;
   Activity activity_;

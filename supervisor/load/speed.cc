@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <fstream>
+#include <utility>
 
 #include "base/fd.h"
 #include "supervisor/load/proc.h"
@@ -36,42 +37,71 @@ double run_rounds(int rounds) {
   return value;
 }
 
-struct Kept {
-  double speed = 0;
-  std::string model;
-};
-
-Kept read_kept(const std::string& file) {
-  Kept kept;
-  std::ifstream in(file);
-  in >> kept.speed >> std::ws;
-  std::getline(in, kept.model);
-  return kept;
-}
-
 }  // namespace
 
 double measure_core_speed() {
   constexpr int kRounds = 1'000'000;
-  double best = 0;
   volatile double keep = 0;
-  // CPU time, and the best of several: what others do on the machine must not count.
-  for (int i = 0; i < 10; ++i) {
-    const double begin = cpu_seconds();
-    keep = keep + run_rounds(kRounds);
-    best = std::max(best, kRounds / std::max(cpu_seconds() - begin, 1e-9));
-  }
-  return std::clamp(best / kReferenceRate, 0.01, 100.0);
+  const double begin = cpu_seconds();  // of our own: what runs beside us takes none of it
+  keep = keep + run_rounds(kRounds);
+  const double rate = kRounds / std::max(cpu_seconds() - begin, 1e-9);
+  return std::clamp(rate / kReferenceRate, 0.01, 100.0);
 }
 
-double core_speed(const std::string& directory) {
-  const auto file = directory + "/speed";
+std::string own_cpu_model() {
   const auto cpuinfo = read_whole_file("/proc/cpuinfo");
-  const auto model = cpu_model(cpuinfo ? *cpuinfo : "");
-  if (const auto kept = read_kept(file); kept.model == model && kept.speed > 0) return kept.speed;
-  const double speed = measure_core_speed();
-  std::ofstream(file) << speed << ' ' << model << '\n';
-  return speed;
+  return cpu_model(cpuinfo ? *cpuinfo : "");
+}
+
+CoreSpeeds::CoreSpeeds(std::string file, std::string model, std::function<double()> measure)
+    : file_(std::move(file)), model_(std::move(model)), measure_(std::move(measure)) {
+  constexpr int kAtOnce = 10;
+  read();
+  while (measurements_ < kAtOnce) measure_again();
+}
+
+void CoreSpeeds::measure_again() {
+  if (measurements_ >= kMeasurements) return;
+  ++measurements_;
+  measured_ = std::max(measured_, measure_());
+  write();
+}
+
+double CoreSpeeds::own() const {
+  const auto told = told_.find(model_);
+  if (told == told_.end() || told->second.best > measured_ * kAlike) return measured_;
+  return std::max(measured_, told->second.best);
+}
+
+double CoreSpeeds::heard(const std::string& model, double speed) {
+  constexpr std::size_t kModels = 64;
+  if (model.empty() || speed <= 0 || (told_.size() >= kModels && !told_.contains(model)))
+    return speed;
+  auto& known = told_[model];
+  if (known.first == 0) known.first = model == model_ ? measured_ : speed;
+  const auto alike = [](double one, double other) {
+    return one <= other * kAlike && other <= one * kAlike;
+  };
+  if (!alike(speed, known.first)) return speed;
+  known.best = std::max(known.best, speed);
+  return model == model_ ? std::max(own(), known.best) : known.best;
+}
+
+void CoreSpeeds::read() {
+  std::ifstream in(file_);
+  double speed = 0;
+  int measurements = 0;
+  std::string model;
+  in >> speed >> measurements >> std::ws;
+  std::getline(in, model);
+  if (!in || model != model_ || !(speed > 0) || measurements <= 0) return;
+  measured_ = speed;
+  measurements_ = measurements;
+}
+
+// Lost, or damaged: it is measured anew.
+void CoreSpeeds::write() const {
+  std::ofstream(file_) << measured_ << ' ' << measurements_ << ' ' << model_ << '\n';
 }
 
 }  // namespace llrun::load

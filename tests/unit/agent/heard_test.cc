@@ -15,6 +15,7 @@ TEST(Heard, LeavesASoundLoadAsItIs) {
   load.set_pressure_io(-1);
   load.set_incoming(2);
   load.set_interval_ms(1000);
+  load.set_cpu_model("a fast one");
   EXPECT_EQ(heard_load(load, {}).SerializeAsString(), load.SerializeAsString());
   const auto heard = heard_load(load, ClockEstimate{0, 0, 41'000'000, 2'000'000});
   load.set_clock_offset_ms(41);
@@ -31,6 +32,7 @@ TEST(Heard, MakesNumbersOfWhatAreNone) {
   load.set_incoming(UINT32_MAX);     // as an int it is below zero
   load.set_interval_ms(UINT32_MAX);  // silent for months before anybody wonders
   load.set_clock_offset_ms(std::numeric_limits<double>::infinity());
+  load.set_cpu_model(std::string(100'000, 'x'));
   const auto heard = heard_load(load, {});
   EXPECT_EQ(heard.running(), 0);
   EXPECT_EQ(heard.run_queue(), 0);
@@ -39,6 +41,7 @@ TEST(Heard, MakesNumbersOfWhatAreNone) {
   EXPECT_GT(static_cast<int>(heard.incoming()), 0);
   EXPECT_EQ(heard.interval_ms(), 60'000U);
   EXPECT_FALSE(heard.has_clock_offset_ms()) << "that is ours to find out";
+  EXPECT_EQ(heard.cpu_model(), "");
 }
 
 // A number that compares with nothing would be let in whatever the limits are.
