@@ -18,6 +18,7 @@
 #include "netproxy/homefs/description_ioctl.h"
 #include "netproxy/homefs/file_view_mount.h"
 #include "supervisor/guest/guest_job.h"
+#include "supervisor/guest/oom_score.h"
 #include "tracer/filter/filter.h"
 #include "tracer/objects/descriptors_restore.h"
 #include "tracer/ptrace/ptrace.h"
@@ -121,7 +122,9 @@ Result<> GuestJob::build_world(const protocol::MakeWorld& order) {
   }
   LLRUN_TRY_ASSIGN(const Fd stub, tracer::stub_executable_file());
   LLRUN_TRY_ASSIGN(guest_, world_->spawn_guest(stub));
-  return seize_at_exec(*world_, guest_->pid);
+  LLRUN_TRY(seize_at_exec(*world_, guest_->pid));
+  go_first_when_memory_is_short();  // what it is filled with counts already
+  return {};
 }
 
 void GuestJob::lay_out(const image::Process& image) {
@@ -178,6 +181,7 @@ void GuestJob::complete(const protocol::PagesEnd& end) {
     stub_ = restorer_->stub();
     LLRUN_TRY_ASSIGN(auto threads, restorer_->release(false));
     restorer_.reset();
+    go_first_when_memory_is_short();
     LLRUN_TRY(wait_for_clocks());
     return take_over(std::move(threads), ids);
   };
@@ -192,6 +196,13 @@ void GuestJob::complete(const protocol::PagesEnd& end) {
     message.mutable_restored();
     send(message);
   });
+}
+
+// The program's own has been put in place, which others of this node may have, too.
+void GuestJob::go_first_when_memory_is_short() const {
+  const auto score = oom_score_of_guest(image_.oom_score_adjustment(), supervisors_oom_score());
+  if (const auto set = set_oom_score(guest_->pid, score); !set)
+    log::warn("the guest is not the first to go when memory is short: {}", set.error().message());
 }
 
 // No clock of the program's may go back. They are a little behind home's at the most, unless this

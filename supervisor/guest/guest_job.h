@@ -67,6 +67,7 @@ class GuestJob {
   void commit();
   void run_guest();
   void settle();
+  void go_first_when_memory_is_short() const;
   [[nodiscard]] Result<> wait_for_clocks() const;
   [[nodiscard]] Result<> furnish(tracer::RemoteSyscalls& calls, tracer::RemoteArena arena);
   [[nodiscard]] Result<> place_descriptors(tracer::RemoteSyscalls& calls,

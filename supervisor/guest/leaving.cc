@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "netproxy/homefs/file_view_mount.h"
 #include "supervisor/guest/guest_job.h"
+#include "supervisor/guest/oom_score.h"
 #include "supervisor/job/memory_sender.h"
 #include "tracer/objects/descriptors.h"
 #include "tracer/objects/freeze.h"
@@ -125,6 +126,8 @@ Result<image::Process> GuestJob::capture_guest() {
   // How far it stands back here is not the program's own, which only home can change, and could not
   // be undone at home.
   process.set_nice(image_.nice());
+  process.set_oom_score_adjustment(oom_score_at_home(
+      image_.oom_score_adjustment(), supervisors_oom_score(), process.oom_score_adjustment()));
   for (image::Thread& thread : *process.mutable_threads())
     LLRUN_TRY(take_off_marks(*thread.mutable_pending()));
   LLRUN_TRY(take_off_marks(*process.mutable_pending()));

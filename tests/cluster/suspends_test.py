@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -B
-"""The clocks of worlds, which are home's."""
+"""What a guest's world has of home, and what it has not: clocks, and whom the kernel ends first."""
 import os
 import sys
 import time
@@ -30,6 +30,21 @@ class Clocks(case.ProductCase):
         self.product.arrive(job.pid, "b")
         for clock, offset in self.offsets_of_guest().items():
             self.assertLess(abs(offset), self.HELD_S / 4, clock)
+
+    def test_guests_are_the_first_to_go_when_memory_runs_out(self):
+        def scores(host, words):
+            return [int(host.run(["cat", f"/proc/{pid}/oom_score_adj"], as_root=True).stdout)
+                    for pid, _, said in faults.processes(host) if said.startswith(words)]
+        job = self.start(["sleep", "1000"])
+        own = scores(self.a, "sleep 1000")
+        self.product.migrate(job.pid, "b")
+        supervisors = [int(self.b.run(["cat", f"/proc/{pid}/oom_score_adj"], as_root=True).stdout)
+                       for pid, _, words in faults.processes(self.b) if "llrun-supervisor guest" in words]
+        self.assertEqual(len(supervisors), 1)
+        self.assertEqual(scores(self.b, "sleep 1000"), [min(max(own[0], supervisors[0]) + 500, 1000)])
+        self.assertEqual(supervisors, [int(self.b.shell("cat /proc/self/oom_score_adj"))])
+        self.product.bring_home(job.pid)
+        self.assertEqual(scores(self.a, "sleep 1000"), own)
 
 
 if __name__ == "__main__":
