@@ -65,6 +65,10 @@ Result<HomeOptions> home_options(const po::variables_map& given) {
   return options;
 }
 
+void pretend_as_tests_say() {
+  if (const auto state = config::state_directory()) pretend_sleeps(*state + "/hold/slept");
+}
+
 int run_home(const po::variables_map& given) {
   if (given.contains("verbose-fd")) ::dup2(given["verbose-fd"].as<int>(), STDERR_FILENO);
   const std::string role = fmt::format("home {}", given["pid"].as<int>());
@@ -112,6 +116,7 @@ po::options_description known_options() {
 int main(int argc, char** argv) {
   const std::string_view role = argc > 1 ? argv[1] : "";
   protobuf_complains_to([](const std::string& words) { log::warn("{}", words); });
+  pretend_as_tests_say();
   if (role == "probe") return run_probe();
   if (role == "doctor") return run_doctor();
   try {

@@ -145,6 +145,8 @@ int main(int argc, char** argv) {
   if (values->contains("version")) return std::puts("llrund " LLRUN_VERSION), 0;
   auto settings = settle(*values);
   if (!settings) return fail(settings.error());
+  // Tests have no suspend (docs/protocol.md, "Holding a step").
+  if (const auto state = config::state_directory()) pretend_sleeps(*state + "/hold/slept");
   if (settings->stdio) return serve_stdio(settings->config.name);
   if (settings->background)
     if (const auto gone = go_to_background(); !gone) return fail(gone.error());

@@ -189,9 +189,9 @@ void GuestJob::complete(const protocol::PagesEnd& end) {
     return fail("completing the program", finished.error().message());
   if (!advance(GuestEvent::kFilled)) return;
   traffic_->filled();
-  commit_until_ = EventLoop::Clock::now() + lease();
+  commit_until_ = BootClock::now() + lease();
   go_on([this] {
-    commit_until_ = EventLoop::Clock::now() + lease();
+    commit_until_ = BootClock::now() + lease();
     protocol::JobMessage message;
     message.mutable_restored();
     send(message);
@@ -378,7 +378,7 @@ bool GuestJob::core_belongs_home() const {
 
 void GuestJob::commit() {
   // Home may have taken the program back by now, if this lay in a buffer while the node was paused.
-  if (state_ == GuestState::kRestored && EventLoop::Clock::now() > commit_until_) return give_way();
+  if (state_ == GuestState::kRestored && BootClock::now() > commit_until_) return give_way();
   if (advance(GuestEvent::kCommit)) go_on([this] { run_guest(); });
 }
 

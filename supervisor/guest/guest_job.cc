@@ -219,10 +219,12 @@ std::chrono::milliseconds GuestJob::abandon_time() const {
 
 // The lease is renewed by anything that is heard, but not the time within which home has to commit
 // and give up: home counts that from Restored, too, and takes the program back when it has passed.
+// So that time passes also while this node sleeps; the others are home's silence, and who sleeps
+// cannot hear.
 void GuestJob::tick() {
   const auto silent = EventLoop::Clock::now() - traffic_->link().last_heard();
   const bool undecided = state_ == GuestState::kRestored || state_ == GuestState::kRunning;
-  if (undecided && EventLoop::Clock::now() > commit_until_) return give_way();
+  if (undecided && BootClock::now() > commit_until_) return give_way();
   if (silent > lease()) {
     if (state_ == GuestState::kPreparing || state_ == GuestState::kFilling) {
       advance(GuestEvent::kLeaseOver);

@@ -137,12 +137,12 @@ class GuestJob {
   int parent_death_signal_ = 0;
   CallContext context_;
   std::string leaving_because_;
-  int nice_told_ = 0;                          // by the agent, on top of what all guests here get
-  bool stands_back_ = false;                   // as far as that
-  std::uint64_t signals_got_ = 0;              // from home
-  int refusals_ = 0;                           // how often it could not be sent home
-  bool given_up_waits_ = false;                // for the end of a guest that is on its way out
-  EventLoop::Clock::time_point commit_until_;  // a Commit that comes later is void
+  int nice_told_ = 0;                   // by the agent, on top of what all guests here get
+  bool stands_back_ = false;            // as far as that
+  std::uint64_t signals_got_ = 0;       // from home
+  int refusals_ = 0;                    // how often it could not be sent home
+  bool given_up_waits_ = false;         // for the end of a guest that is on its way out
+  BootClock::time_point commit_until_;  // a Commit that comes later is void
 };
 
 }  // namespace llrun

@@ -34,8 +34,8 @@ bool numbered(wire::FrameType type) {
 
 }  // namespace
 
-Link::Link(EventLoop& loop, Callbacks callbacks)
-    : loop_(loop), callbacks_(std::move(callbacks)), last_heard_(EventLoop::Clock::now()) {
+Link::Link(EventLoop& loop, Callbacks callbacks) : loop_(loop), callbacks_(std::move(callbacks)) {
+  note_heard();
   timer_ = loop_.every(kKeepAlivePeriod, [this] { send_keep_alive(); });
   silence_timer_ = loop_.every(kLookForSilence, [this] { watch_silence(); });
 }
@@ -62,7 +62,7 @@ Result<> Link::connect(Fd in, Fd out) {
     pages_sent_ = pages_landed_ = own_landed_ = 0;
   }
   connected_ = true;
-  last_heard_ = EventLoop::Clock::now();
+  note_heard();
   send_keep_alive();
   return {};
 }
@@ -84,11 +84,20 @@ void Link::drop_channel() {
 
 // Here and not in the control loop, which may be waiting for this very link to take pages.
 void Link::watch_silence() {
+  if (const auto slept = sleeps_.look(); slept > slept.zero()) {
+    log::info("this node has slept for {:.1f} s", std::chrono::duration<double>(slept).count());
+    send_keep_alive();  // the other side has heard nothing for as long
+  }
   const auto patience = patience_.load();
   if (!connected_ || patience == patience.zero() ||
       EventLoop::Clock::now() - last_heard_.load() <= patience)
     return;
   lost(Error{ErrorCode::kTimeout, 0, "nothing was heard for the length of the lease"});
+}
+
+void Link::note_heard() {
+  last_heard_ = EventLoop::Clock::now();
+  heard_at_boot_ = BootClock::now();
 }
 
 void Link::lost(const Error& error) {
@@ -169,7 +178,7 @@ void Link::flush(std::chrono::milliseconds timeout) {
 }
 
 void Link::receive(const wire::FrameHeader& header, std::span<const std::byte> payload) {
-  last_heard_ = EventLoop::Clock::now();
+  note_heard();
   if (header.type == wire::FrameType::kKeepAlive) return on_keep_alive(payload);
   if (numbered(header.type)) {
     ++received_;

@@ -57,13 +57,16 @@ class Link {
   // Wait until what was sent has left this process. Not on the loop's thread.
   void flush(std::chrono::milliseconds timeout);
 
-  // A connection on which nothing is heard for so long is lost. Zero: it never is.
+  // A connection on which nothing is heard for so long is lost; while this node sleeps it could
+  // hear nothing, so that does not count. Zero: it never is.
   void set_patience(std::chrono::milliseconds patience) { patience_ = patience; }
   // The epoch that frames carry; frames of another are dropped.
   void set_epoch(std::uint32_t epoch) { epoch_ = epoch; }
   [[nodiscard]] std::uint32_t epoch() const { return epoch_; }
   [[nodiscard]] bool connected() const { return connected_; }
   [[nodiscard]] EventLoop::Clock::time_point last_heard() const { return last_heard_; }
+  // The same for who has to be gone by then, also if this node sleeps.
+  [[nodiscard]] BootClock::time_point last_heard_by_boot_clock() const { return heard_at_boot_; }
   [[nodiscard]] std::uint64_t bytes_sent() const;
   // Pages of ours that have landed over there, and for how long any were on their way: what the
   // link really carries.
@@ -87,16 +90,19 @@ class Link {
   void resend();
   void send_keep_alive();
   void watch_silence();
+  void note_heard();
   void lost(const Error& error);
   void drop_channel();
 
   EventLoop& loop_;
   Callbacks callbacks_;
   EventLoop::TimerId timer_ = 0, silence_timer_ = 0;
+  Sleeps sleeps_;
   std::atomic<std::uint32_t> epoch_ = 0;
   std::atomic<bool> connected_ = false;
   std::atomic<std::chrono::milliseconds> patience_{};
   std::atomic<EventLoop::Clock::time_point> last_heard_;
+  std::atomic<BootClock::time_point> heard_at_boot_;
   std::uint64_t received_ = 0;         // numbered frames handled; the loop's thread only
   std::uint64_t received_unsaid_ = 0;  // bytes of them since the last keep-alive
 

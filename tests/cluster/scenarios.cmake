@@ -20,7 +20,7 @@ if(TARGET llrun AND TARGET llrund AND TARGET llrunctl AND (TARGET llrun_supervis
   foreach(case BetweenCommitAndConfirmed AfterCommit WaitingForAFile)
     llrun_cluster_test(failing_${case} failing_after_test.py WAITS TIMEOUT 900 ARGS ${case})
   endforeach()
-  foreach(case Clocks)
+  foreach(case Suspends Clocks)
     llrun_cluster_test(suspends_${case} suspends_test.py WAITS TIMEOUT 900 ARGS ${case})
   endforeach()
 endif()

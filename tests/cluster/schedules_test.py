@@ -16,7 +16,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from hosts.cluster import HostSpec, build_directory  # noqa: E402
 from hosts.cluster import Cluster  # noqa: E402
-from scenario import case, schedules, transitions, waiting  # noqa: E402
+from scenario import case, schedules, suspends, transitions, waiting  # noqa: E402
 from scenario.product import Product  # noqa: E402
 from scenario.schedules import AWAY, ENDED, ENDING, FINISHED, RETURNING  # noqa: E402
 
@@ -175,9 +175,9 @@ def main():
     ledger = os.environ.setdefault("LLRUN_LEDGER", f"{build_directory()}/bin/ledger")
     expected, failures = expected_lines(ledger), 0
     with Cluster((HostSpec("a", has_programs=True), HostSpec("b"))) as cluster:
-        product = Product(cluster, settings=SETTINGS).configure()
         for host in cluster.hosts.values():
-            host.write(f".local/state/llrun/{host.spec['machine_id']}/hold/.here", "")
+            suspends.prepare(host)  # in the directory of holds, which are looked for where it is
+        product = Product(cluster, settings=SETTINGS).configure()
         schedules_done = 0
         seed = options.seed
         while schedules_done < options.count:

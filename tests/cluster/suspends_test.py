@@ -1,11 +1,93 @@
 #!/usr/bin/python3 -B
-"""What a guest's world has of home, and what it has not: clocks, and whom the kernel ends first."""
+"""A node that sleeps: what it has not heard meanwhile is no silence of the other's, and what it held in doubt it gives up
+before anybody could take it for running. And the clocks of worlds, which are home's."""
 import os
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
-from scenario import case, faults  # noqa: E402
+from scenario import case, faults, suspends, waiting  # noqa: E402
+
+GUESTS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "guests")
+LEASE_S, MARGIN_S = 8, 3
+
+
+class Suspends(case.ProductCase):
+    SETTINGS = f"lease = {LEASE_S}s\nabandon = 60s\n"
+    PAUSED = True
+
+    def setUp(self):
+        super().setUp()
+        self.product.allow_holds()
+        for host in (self.a, self.b):
+            suspends.prepare(host)
+        self.a.put(f"{GUESTS}/ballast.py", "ballast.py")
+        self.job = self.start(["./ballast.py", "8"])
+        self.job.output.wait_for(case.pattern("ready\n"))
+        self.product.known(self.job.pid)
+
+    def wait_for_log(self, host, text):
+        waiting.until(lambda: text in self.product.log(host),
+                      f"{text!r} in the log of {host.name}:\n{self.product.log(host)[-3000:]}")
+
+    def assert_goes_on(self):
+        for _ in range(3):
+            self.job.output.wait_for(case.pattern(r"round \d+ same\n"))
+
+    def assert_complete(self):
+        self.a.write("enough", "")
+        self.assertEqual(self.job.wait(), 0, self.job.err)
+        rounds = self.job.out.decode().splitlines()
+        count = len(rounds) - 2
+        self.assertEqual(rounds, ["ready"] + [f"round {number} same" for number in range(1, count + 1)] + ["end"])
+        faults.wait_until_nothing_is_left(self.b)
+
+    def test_the_sleep_of_the_guests_node_is_not_homes_silence(self):
+        self.product.migrate(self.job.pid, "b")
+        suspends.suspend(self.b, LEASE_S + MARGIN_S)
+        self.wait_for_log(self.b, "this node has slept for")
+        self.assert_goes_on()
+        self.assertEqual(self.product.where(self.job.pid), "b")
+        self.assert_complete()
+        self.assertNotIn("LeaseOver", self.product.log(self.b), "it has not been silent for the lease")
+
+    def test_home_may_sleep(self):
+        """The guest does hear nothing for the lease: it is frozen, and goes on when home is awake."""
+        self.product.migrate(self.job.pid, "b")
+        suspends.suspend(self.a, LEASE_S + MARGIN_S)
+        self.wait_for_log(self.a, "this node has slept for")
+        self.assert_goes_on()
+        self.assertEqual(self.product.where(self.job.pid), "b")
+        self.assert_complete()
+
+    def test_a_commit_that_was_slept_through_is_void(self):
+        """Home takes the program back when the lease and the margin have passed, also if for the guest's node hardly any
+        time has."""
+        held = self.product.hold(self.b, "guest-Commit")
+        self.product.ctl("migrate", self.job.pid, "b")
+        held.wait()
+        suspends.suspend(self.b, LEASE_S + 2 * MARGIN_S)
+        held.let_go()
+        self.wait_for_log(self.b, "guest Restored --LeaseOver--> Gone")
+        self.wait_for_log(self.a, "home Committing --LeaseOver--> Home")
+        self.assertNotIn("--Commit--> Running", self.product.log(self.b))
+        self.assert_goes_on()
+        self.assertEqual(self.product.where(self.job.pid), "a")
+        self.assert_complete()
+
+    def test_home_that_slept_waits_for_the_guests_end(self):
+        """For home, its sleep is no time in which the guest's lease could have ended."""
+        held = self.product.hold(self.b, "guest-Commit")
+        self.product.ctl("migrate", self.job.pid, "b")
+        held.wait()
+        suspends.suspend(self.a, LEASE_S + 2 * MARGIN_S)
+        self.wait_for_log(self.a, "this node has slept for")
+        self.wait_for_log(self.b, "guest Restored --LeaseOver--> Gone")
+        self.wait_for_log(self.a, "--> Home (epoch 1)")
+        held.let_go()
+        self.assert_goes_on()
+        self.assertEqual(self.product.where(self.job.pid), "a")
+        self.assert_complete()
 
 
 class Clocks(case.ProductCase):

@@ -13,7 +13,7 @@ import time
 
 from hosts import pause
 
-from . import waiting
+from . import suspends, waiting
 
 LEASE_S, ABANDON_S, MARGIN_S = 2, 8, 3
 LINES, BEFORE = 12, 3  # of input a job gets in all, and before anything happens to it
@@ -44,7 +44,7 @@ POINTS = (
 # Faults in one job, by the process that is killed.
 KILLS = ("program", "home supervisor", "channel", "guest supervisor", "guest", "world", "nothing")
 # Faults in all of them: an agent, the link, a host, what a host has.
-WIDE = ("agent of a", "agent of b", "link", "stop a", "stop b", "memory of b", "processes of b", "descriptors of b",
+WIDE = ("agent of a", "agent of b", "link", "stop a", "stop b", "suspend a", "suspend b", "memory of b", "processes of b", "descriptors of b",
         "disk of b", "far ends of channels")
 SHORT, LONG = (0.1, 1.0), (0.1, 1.0, 10.0, 60.0)
 
@@ -84,7 +84,7 @@ def allowed(schedule, kill):
         return {FINISHED}
     if kill in ("home supervisor", "guest supervisor", "guest", "world"):
         return {FINISHED, ENDED}
-    if schedule.wide in ("link", "stop a", "stop b") and schedule.seconds >= ABANDON_S:
+    if schedule.wide in ("link", "stop a", "stop b", "suspend a", "suspend b") and schedule.seconds >= ABANDON_S:
         return {FINISHED, ENDED}
     if schedule.wide == "memory of b":
         return {FINISHED, ENDED}
@@ -241,6 +241,8 @@ class Faults:
             link.cut()
             time.sleep(seconds)
             link.heal()
+        elif what.startswith("suspend"):
+            suspends.suspend(self.cluster[what[-1]], seconds)
         elif what.startswith("stop"):
             with pause.Pause(self.cluster[what[-1]]):
                 time.sleep(seconds)

@@ -32,6 +32,11 @@ class Arrows(unittest.TestCase):
     def test_paths_that_climb_are_refused(self):
         self.assertEqual(len(self.found("tracer/a/b.cc", '#include "../../netproxy/x.h"\n')), 1)
 
+    def test_there_is_one_clock(self):
+        for line in ("  using Clock = std::chrono::steady_clock;\n", "  ::clock_gettime(CLOCK_MONOTONIC, &now);\n"):
+            self.assertEqual(len(self.found("supervisor/job/a.cc", line)), 1)
+            self.assertEqual(self.found("tracer/ptrace/a.cc", line), [], "a stop is waited for on this node alone")
+
     def test_foreign_headers_are_no_matter(self):
         self.assertEqual(self.found("base/a.cc", "#include <sys/stat.h>\n#include <vector>\n"), [])
 
