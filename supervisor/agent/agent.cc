@@ -40,7 +40,7 @@ Result<std::unique_ptr<Agent>> Agent::create(EventLoop& loop, config::Config con
   agent->decider_->count(raw->strangers_);
   agent->processes_.observe({[raw](const auto& report) {
                                raw->experience_->heard(report);
-                               if (report.waits_until_ms() > 0)
+                               if (report.waits_until_ms() > 0 && !raw->is_leaving())
                                  raw->decider_->heard(report, raw->load_now());
                              },
                              [raw](const auto& report) { raw->experience_->ended(report); },
@@ -57,6 +57,9 @@ Result<std::unique_ptr<Agent>> Agent::create(EventLoop& loop, config::Config con
   agent->log_.add(
       fmt::format("the agent of node {} has started (process {})", raw->config_.name, ::getpid()));
   agent->peers_.connect();
+  agent->bedtime_ = std::make_unique<Bedtime>(Bedtime::Surroundings{
+      loop, raw->config_.name, raw->log_, raw->processes_, raw->drain_,
+      [raw] { return raw->switches_.now().draining; }, [raw] { raw->exchange(); }});
   agent->probe_hosting();
   agent->timers_ = {loop.every(load::LoadMeter::kStep, [raw] { raw->step(); }),
                     loop.every(kLookForSilence, [raw] { raw->peers_.look_for_silence(); }),
@@ -170,7 +173,7 @@ void Agent::exchange() {
   limits_.look(policies::memory_shortage(view_of(own_load_, 0), own_load_.pressure_memory()));
   peers_.send(own_load_);
   write_loads();
-  decider_->decide(own_load_);
+  if (!is_leaving()) decider_->decide(own_load_);
   ageing_.look([this](double cpu_age_s) { return decider_->guest_nice(cpu_age_s); });
 }
 
@@ -194,9 +197,12 @@ protocol::Load Agent::load_now() const {
   return load;
 }
 
+bool Agent::is_leaving() const { return bedtime_ && !bedtime_->why_no_guests().empty(); }
+
 std::string Agent::why_no_guests() const {
   const auto& name = config_.name;
   if (!cannot_host_.empty()) return cannot_host_ + " (llrunctl doctor " + name + ")";
+  if (is_leaving()) return bedtime_->why_no_guests();
   if (switches_.now().draining)
     return "it is drained (llrunctl drain " + name + " --undo changes that)";
   if (!switches_.now().accepts) return "it is blocked (llrunctl accept " + name + " changes that)";

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/event_loop.h"
+#include "supervisor/agent/bedtime.h"
 #include "supervisor/agent/costs.h"
 #include "supervisor/agent/decider.h"
 #include "supervisor/agent/door.h"
@@ -67,6 +68,7 @@ class Agent {
   void measure();
   void probe_hosting();
   void say_stopping();
+  [[nodiscard]] bool is_leaving() const;            // about to sleep, or to end
   [[nodiscard]] std::string why_no_guests() const;  // empty: they are welcome
   [[nodiscard]] std::string why_not(const protocol::Hello& newcomer);
   [[nodiscard]] protocol::Load load_now() const;
@@ -95,6 +97,7 @@ class Agent {
   std::unique_ptr<Verbs> verbs_;
   std::unique_ptr<Questions> questions_;
   std::unique_ptr<load::LoadMeter> meter_;
+  std::unique_ptr<Bedtime> bedtime_;
   std::set<std::shared_ptr<control::Connection>> clients_;
   std::vector<EventLoop::TimerId> timers_;
   std::function<void()> gone_;  // stopping

@@ -3,74 +3,19 @@ import json
 import os
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from channel import AGENT, HELLO, JOB, REFUSAL, RESUME, Channel, bytes_field, frame, hello  # noqa: E402
 from nodes import Nodes, become_ordinary, wait_for  # noqa: E402
 
 BUILT = sys.argv.pop(1)
 TWO = "[nodes]\na = llrund --stdio --name a\nb = llrund --stdio --name b\n"
-HELLO, REFUSAL = 1, 2
-AGENT, JOB, RESUME = 1, 2, 3
-
-
-def varint(value):
-    out = b""
-    while value > 0x7f:
-        out += bytes([value & 0x7f | 0x80])
-        value >>= 7
-    return out + bytes([value])
-
-
-def hello(purpose, job="job1", version=2, memory=0):
-    """protocol.Hello by its field numbers."""
-    text = lambda number, value: varint(number << 3 | 2) + varint(len(value)) + value.encode()
-    number = lambda field, value: varint(field << 3) + varint(value)
-    return (number(1, version) + text(2, "tester") + number(3, purpose) + text(4, job) + text(7, "povray") +
-            number(8, memory))
-
-
-def frame(kind, payload):
-    return struct.pack("<IHHII", len(payload), kind, 0, 0, 0) + payload
-
-
-def bytes_field(number, value):
-    return varint(number << 3 | 2) + varint(len(value)) + value
-
-
 AGENT_FRAME = 3
 # AgentMessage{verb: RemoteVerb{id: 7, verb: AgentVerb{verb: "block"}}}
 BLOCK = bytes_field(4, b"\x08\x07" + bytes_field(2, bytes_field(1, b"block")))
-
-
-class Channel:
-    """What a home supervisor would do: the node's command, and frames on its stdin and stdout."""
-
-    def __init__(self, nodes, node):
-        self.process = nodes.start("llrund", "--stdio", "--name", node, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                   bufsize=0)
-
-    def say(self, purpose, **fields):
-        self.process.stdin.write(frame(HELLO, hello(purpose, **fields)))
-
-    def exactly(self, count):
-        got = b""
-        while len(got) < count:
-            piece = self.process.stdout.read(count - len(got))
-            assert piece, f"the channel ended after {got!r}"
-            got += piece
-        return got
-
-    def hear(self):
-        length, kind, _, _, _ = struct.unpack("<IHHII", self.exactly(16))
-        return kind, self.exactly(length).decode("utf-8", "replace")
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.stdout.close()
 
 
 class AgentsTest(unittest.TestCase):
