@@ -73,7 +73,9 @@ Finding tracing(Abilities& abilities) {
   }
   const int problem = errno_of(::ptrace(PTRACE_SEIZE, child, nullptr, nullptr) == 0);
   ::kill(child, SIGKILL);
-  ::waitpid(child, nullptr, 0);
+  // A signal of the terminal's may have stopped it before: that is told first.
+  int status = 0;
+  while (::waitpid(child, &status, __WALL) == child && WIFSTOPPED(status)) continue;
   abilities.traces = problem == 0;
   if (problem == 0) return ok("ptrace", "works");
   return missing("ptrace", "refused: " + words_of(problem), "no program can be moved or hosted",

@@ -43,9 +43,18 @@ void Tracee::go(StoppedThread token, int signal) {
 
 Result<> Tracee::run() {
   frozen_ = false;
-  for (auto& [tid, thread] : threads_)
-    if (thread.token) LLRUN_TRY(tracer::resume(*std::exchange(thread.token, std::nullopt)));
-  return {};
+  Result<> done;  // of all of them; who has ended is met as such
+  for (auto& [tid, thread] : threads_) {
+    if (!thread.token) continue;
+    const auto resumed = tracer::resume(*std::exchange(thread.token, std::nullopt));
+    if (!resumed && resumed.error().code != ErrorCode::kGone && done) done = resumed;
+  }
+  return done;
+}
+
+void Tracee::note_running() {
+  frozen_ = false;
+  on_sigchld();  // who has ended while it was stopped
 }
 
 void Tracee::on_sigchld() {
@@ -279,10 +288,8 @@ void Tracee::tell_taken_signal(const StoppedThread& token) {
 
 void Tracee::on_syscall_stop(HostTid tid, StoppedThread token) {
   if (!births_.empty() && births_.front().creator == tid) {
-    if (!births_.front().seen) callbacks_.thread_ended(births_.front().id);  // clone has failed
-    births_.pop_front();
     threads_[tid].making_thread = false;
-    start_next_birth();
+    end_birth();
   } else if (std::exchange(threads_[tid].waits_for_signal, false)) {
     tell_taken_signal(token);
   }
@@ -293,6 +300,7 @@ void Tracee::on_end(HostTid tid, const tracer::StopEvent& event) {
   const GuestTid guest = threads_[tid].guest;
   threads_.erase(tid);
   if (server_) server_->forget(tid);
+  if (!births_.empty() && births_.front().creator == tid) end_birth();
   if (tid.value == pid_.value) {
     ended_ = true;
     const auto* killed = event.as<tracer::Killed>();
@@ -321,7 +329,7 @@ Result<tracer::ThreadSet> Tracee::stop_all(std::chrono::milliseconds patience) {
     if (std::exchange(thread.making_thread, false) && thread.token) take_back(*thread.token);
   auto set = tracer::ThreadSet::of_running(pid_, running());
   for (auto& [tid, thread] : threads_)
-    if (thread.token) set.add_stopped(*std::exchange(thread.token, std::nullopt));
+    if (thread.token) hand_over(thread, set);
   frozen_ = true;
   const auto stopped = [&]() -> Result<> {
     for (const auto& event : std::exchange(kept_events_, {}))
@@ -331,13 +339,22 @@ Result<tracer::ThreadSet> Tracee::stop_all(std::chrono::milliseconds patience) {
   for (const auto& event : set.take_met())
     if (event.ended()) on_end(event.tid, event);
   if (!stopped) {
-    frozen_ = false;
     complain("a thread could not be resumed", set.resume_all());
+    note_running();
     return std::unexpected(stopped.error());
   }
   for (const HostTid tid : set.tids())
     if (std::exchange(threads_[tid].waits_for_signal, false)) tell_taken_signal(set.stopped(tid));
   return set;
+}
+
+// A signal that waits for its thread's call to be decided goes along: it is in no queue any more.
+void Tracee::hand_over(Thread& thread, tracer::ThreadSet& set) {
+  auto token = *std::exchange(thread.token, std::nullopt);
+  std::optional<siginfo_t> signal;
+  if (std::exchange(thread.signal, 0) != 0)
+    if (const auto info = tracer::signal_info(token.tid())) signal = *info;
+  set.add_stopped(std::move(token), signal);
 }
 
 void Tracee::settle_call(const StoppedThread& token) {
@@ -346,9 +363,10 @@ void Tracee::settle_call(const StoppedThread& token) {
 }
 
 Result<> Tracee::run_on(tracer::ThreadSet threads) {
-  frozen_ = false;
   for (const HostTid tid : threads.tids()) forget_interruption(threads.stopped(tid));
-  return threads.resume_all();
+  const auto resumed = threads.resume_all();
+  note_running();
+  return resumed;
 }
 
 std::optional<GuestTid> Tracee::guest_tid(HostTid tid) const {

@@ -66,7 +66,7 @@ class Tracee {
   // make it anew.
   void settle_call(const tracer::StoppedThread& token);
   // Threads that run again after stop_all() by other means.
-  void note_running() { frozen_ = false; }
+  void note_running();
   [[nodiscard]] bool stopped() const { return frozen_; }
   [[nodiscard]] bool ended() const { return ended_; }
   // A signal that waits here, as it was sent: to those that come from home we give a mark.
@@ -109,7 +109,9 @@ class Tracee {
   void on_end(HostTid tid, const tracer::StopEvent& event);
   void take_back(const tracer::StoppedThread& token);
   void go_from_call(HostTid tid, tracer::StoppedThread token, int signal);
+  static void hand_over(Thread& thread, tracer::ThreadSet& set);
   void start_next_birth();
+  void end_birth();
   [[nodiscard]] Result<> finish_births();
   void fail_birth(HostTid creator, int error);
   void go(tracer::StoppedThread token, int signal = 0);

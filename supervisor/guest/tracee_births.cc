@@ -88,6 +88,13 @@ void Tracee::start_next_birth() {
   }
 }
 
+// The call has returned, or its thread has ended in it.
+void Tracee::end_birth() {
+  if (!births_.front().seen) callbacks_.thread_ended(births_.front().id);  // nobody was born
+  births_.pop_front();
+  start_next_birth();
+}
+
 void Tracee::on_clone(HostTid creator, StoppedThread token, HostTid child) {
   LLRUN_CHECK(!births_.empty() && births_.front().creator == creator, "an unexpected clone");
   births_.front().seen = true;

@@ -1,7 +1,6 @@
 // Journey, the part from the decision to the commit: a world over there, a frozen program here, its
 // state on the way.
 #include <fmt/format.h>
-#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -19,6 +18,7 @@
 #include "supervisor/traits/traits.h"
 #include "tracer/objects/memory.h"
 #include "tracer/objects/process.h"
+#include "tracer/procfs/ending.h"
 #include "tracer/procfs/lineage.h"
 #include "tracer/procfs/stat.h"
 
@@ -55,11 +55,9 @@ std::string terminal_path(std::int32_t device) {
   return fmt::format("/dev/pts/{}", (major - kFirstUnix98Major) * (1 << 20) + minor);
 }
 
-// A shadow that still has its memory becomes the program again, and nobody is attached to it.
-Result<> let_go(tracer::Shadow& parked, const image::Process& process) {
-  LLRUN_TRY_ASSIGN(auto threads, parked.resume_as_was(process));
-  LLRUN_TRY(threads.stop_all());
-  return threads.detach_all();
+void say_if_not_let_go(const Result<>& let_go) {
+  if (!let_go && let_go.error().code != ErrorCode::kGone)
+    log::error("the program could not be resumed: {}", let_go.error().message());
 }
 
 }  // namespace
@@ -258,12 +256,8 @@ void Journey::give_up() {
       std::chrono::duration_cast<std::chrono::microseconds>(EventLoop::Clock::now() - frozen_at_)
           .count());
   bytes_ = traffic_->link().bytes_sent();
-  auto& threads = frozen_->thread_set();
-  for (const HostTid tid : threads.tids())
-    if (auto set =
-            tracer::set_options(threads.stopped(tid), PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL);
-        !set)
-      log::error("a shadow's thread is not bound to its supervisor: {}", set.error().message());
+  if (auto bound = frozen_->thread_set().bind_to_us(); !bound)
+    log::error("a shadow's thread is not bound to its supervisor: {}", bound.error().message());
   protocol::JobMessage message;
   message.mutable_given_up();
   traffic_->link().send(message);
@@ -292,6 +286,8 @@ void Journey::become_shadow() {
                               [this](const tracer::StopKind& end) { on_shadow_ended(end); }});
   for (const siginfo_t& info : parked_->take_late_signals()) on_signal(info, {});
   parked_.reset();
+  shadow_->on_sigchld();  // what its threads have met while nobody kept them
+  if (state_ == HomeState::kEnded) return;
   traffic_->release_effects();
   watch_parent();
   callbacks_.away();
@@ -317,13 +313,16 @@ void Journey::abort(const std::string& step, const std::string& why) {
 
 void Journey::resume_at_home(const std::string& why) {
   if (parked_) {
-    if (auto resumed = let_go(*parked_, image_); !resumed)
-      log::error("the program could not be resumed: {}", resumed.error().message());
+    // Half put back it must not run.
+    const auto back = parked_->become_program(image_);
+    const bool is_lost = !back && !tracer::is_ending(options_.pid);
+    if (is_lost) lose(why + "; and it cannot be put back: " + back.error().message());
+    say_if_not_let_go(parked_->detach_all());
     parked_.reset();
+    if (is_lost) return;
   }
   if (frozen_) {
-    if (auto released = frozen_->release(); !released)
-      log::error("the program could not be resumed: {}", released.error().message());
+    say_if_not_let_go(frozen_->release());
     frozen_.reset();
   }
   finish_home(why, false);

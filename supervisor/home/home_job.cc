@@ -16,6 +16,7 @@
 #include "supervisor/home/level_list.h"
 #include "supervisor/home/stacks_text.h"
 #include "supervisor/job/child_signals.h"
+#include "tracer/ptrace/letting_go.h"
 
 namespace llrun {
 namespace {
@@ -61,6 +62,7 @@ Result<> HomeJob::start() {
   LLRUN_TRY_ASSIGN(loop_, EventLoop::create());
   LLRUN_TRY_ASSIGN(child_signals_, watch_child_signals(*loop_, [this] {
                      if (journey_) journey_->on_sigchld();
+                     tracer::let_go_stragglers();
                    }));
   LLRUN_TRY(loop_->watch(options_.pidfd.get(), EPOLLIN, [this](std::uint32_t) {
     if (journey_) return journey_->on_died();
@@ -103,6 +105,7 @@ void HomeJob::tell(const std::string& kind, const std::string& text) {
 }
 
 void HomeJob::tick() {
+  tracer::let_go_stragglers();
   if (!journey_ || !journey_->holds_program()) {
     if (!watch_.sample()) return;  // its end is told by the pidfd
     auto looked = watch_.look_for_pins({HostPid{::getpid()}});

@@ -142,13 +142,14 @@ Result<> Journey::fill_shadow(const protocol::PagesEnd& end) {
   restorer_.reset();
   end_unneeded(threads);
   shadow_.reset();
-  if (!advance(HomeEvent::kReturned)) return {};
-  plan_.cpu_away.note(returning_->image());
+  const bool returned = advance(HomeEvent::kReturned);
   freeze_us_ = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(EventLoop::Clock::now() - frozen_at_)
           .count());
   if (auto detached = threads.detach_all(); !detached)
     log::error("a thread could not be let go: {}", detached.error().message());
+  if (!returned) return {};
+  plan_.cpu_away.note(returning_->image());
   protocol::JobMessage message;
   message.mutable_came_home();
   traffic_->link().send(message);

@@ -56,8 +56,12 @@ void Journey::start_thread(std::function<void()> work) {
   worker_ = std::thread(std::move(work));
 }
 
+// Of a program of several threads that is killed while we hold it, nothing is told before each of
+// them has been waited for.
 void Journey::on_sigchld() {
-  if (shadow_) shadow_->on_sigchld();
+  if (shadow_) return shadow_->on_sigchld();
+  if (frozen_) frozen_->thread_set().reap();
+  if (parked_) parked_->reap();
 }
 
 // SIGKILL reaches a program in any state. While there is a shadow, its tracer is told by a wait

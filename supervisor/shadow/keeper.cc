@@ -57,7 +57,7 @@ std::vector<HostTid> ShadowKeeper::tids() const {
 }
 
 void ShadowKeeper::on_sigchld() {
-  if (held_) return;
+  if (held_) return look_for_ends();
   for (const HostTid tid : tids()) {
     while (threads_.contains(tid)) {
       auto event = tracer::poll_stop(tid);
@@ -66,6 +66,14 @@ void ShadowKeeper::on_sigchld() {
       if (held_) return;
     }
   }
+}
+
+// The main thread last: it is told of when the others have been waited for.
+void ShadowKeeper::look_for_ends() {
+  auto those = tids();
+  std::ranges::reverse(those);
+  for (const HostTid tid : those)
+    if (const auto end = tracer::poll_end(tid); end && *end) handle(**end);
 }
 
 void ShadowKeeper::on_died() {
@@ -83,6 +91,7 @@ void ShadowKeeper::handle(const tracer::StopEvent& event) {
     return callbacks_.ended(event.what);
   }
   auto token = StoppedThread::seen_stopped(event.tid);
+  if (std::exchange(threads_[event.tid].newborn, false)) return park(std::move(token));
   if (const auto* signal = event.as<tracer::SignalDelivery>())
     return on_signal(event.tid, std::move(token), signal->info);
   if (event.is<tracer::GroupStop>()) return complain("listen", tracer::listen(std::move(token)));
@@ -177,13 +186,13 @@ void ShadowKeeper::park(StoppedThread token) {
 
 // An interrupt is met before the trap behind a call that has ended in just this moment
 // (kernel/signal.c, get_signal): the trap's own stop is then still to come.
-Result<StoppedThread> ShadowKeeper::stop_thread(HostTid tid) {
+Result<tracer::HeldThread> ShadowKeeper::stop_thread(HostTid tid) {
   LLRUN_TRY(tracer::interrupt(tid));
   for (;;) {
     LLRUN_TRY_ASSIGN(auto event, tracer::wait_for_stop(tid));
     if (event.is<tracer::EventStop>() || event.is<tracer::GroupStop>()) {
       auto token = StoppedThread::seen_stopped(tid);
-      if (!stands_at_trap(tid, token)) return token;
+      if (!stands_at_trap(tid, token)) return tracer::HeldThread(std::move(token));
       LLRUN_TRY(tracer::resume(std::move(token)));
       LLRUN_TRY_ASSIGN(event, tracer::wait_for_stop(tid));
     }
@@ -195,18 +204,19 @@ Result<StoppedThread> ShadowKeeper::stop_thread(HostTid tid) {
 
 Result<> ShadowKeeper::ensure_arena() {
   if (arena_) return {};
-  const HostTid main{pid_.value};
-  LLRUN_TRY_ASSIGN(StoppedThread token, stop_thread(main));
-  {
-    LLRUN_TRY_ASSIGN(auto calls, RemoteSyscalls::borrow(pid_, token, page_.site()));
-    const auto start = calls.call(SYS_mmap, 0, kSlotSize * kSlots, PROT_READ | PROT_WRITE,
-                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    for (const siginfo_t& info : calls.take_signals()) callbacks_.signal(info, {});
-    LLRUN_TRY(calls.finish());
-    if (!start) return std::unexpected(start.error());
-    LLRUN_TRY_ASSIGN(arena_, tracer::RemoteRange::of({*start}, kSlotSize * kSlots));
-  }
-  return tracer::resume(std::move(token));
+  LLRUN_TRY_ASSIGN(const auto main, stop_thread(HostTid{pid_.value}));
+  LLRUN_TRY_ASSIGN(arena_, map_arena(*main));
+  return {};
+}
+
+Result<tracer::RemoteRange> ShadowKeeper::map_arena(const StoppedThread& main) {
+  LLRUN_TRY_ASSIGN(auto calls, RemoteSyscalls::borrow(pid_, main, page_.site()));
+  const auto start = calls.call(SYS_mmap, 0, kSlotSize * kSlots, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  for (const siginfo_t& info : calls.take_signals()) callbacks_.signal(info, {});
+  LLRUN_TRY(calls.finish());
+  if (!start) return std::unexpected(start.error());
+  return tracer::RemoteRange::of({*start}, kSlotSize * kSlots);
 }
 
 std::optional<std::uint64_t> ShadowKeeper::free_slot() {
@@ -229,18 +239,18 @@ void ShadowKeeper::start_call(const protocol::HomeCall& wanted) {
   const auto slot = free_slot();
   if (!slot) {
     answer_cancelled(wanted);
-    return park(std::move(*token));
+    return park(token->take());
   }
   Call call{wanted, *slot, {}};
-  auto placed = place_call(*token, call);
+  auto placed = place_call(**token, call);
   if (!placed) {
     complain("a call", placed);
     slots_used_[*slot] = false;
     answer_cancelled(wanted);
-    return park(std::move(*token));
+    return park(token->take());
   }
   threads_[tid].call = std::move(call);
-  complain("a call", tracer::resume(std::move(*token)));
+  complain("a call", tracer::resume(token->take()));
 }
 
 Result<> ShadowKeeper::place_call(const StoppedThread& token, Call& call) {
@@ -274,8 +284,8 @@ void ShadowKeeper::cancel_call(std::uint64_t id) {
     const HostTid which = tid;
     auto token = stop_thread(which);
     if (!token || !threads_.contains(which)) return;
-    if (threads_[which].call) give_up_call(which, *token);
-    return park(std::move(*token));
+    if (threads_[which].call) give_up_call(which, **token);
+    return park(token->take());
   }
 }
 
@@ -285,73 +295,74 @@ void ShadowKeeper::stop_like_guest(int signal) {
     log::error("shadow: could not be stopped: {}", system_error("kill").error().message());
 }
 
+// Known from the moment when it is there: if it does not come to its first stop now, its stop is
+// met as those of the others.
 Result<HostTid> ShadowKeeper::new_thread() {
-  const HostTid main{pid_.value};
-  LLRUN_TRY_ASSIGN(StoppedThread token, stop_thread(main));
+  LLRUN_TRY_ASSIGN(const auto main, stop_thread(HostTid{pid_.value}));
+  LLRUN_TRY_ASSIGN(const HostTid made, make_thread(*main));
+  LLRUN_TRY_ASSIGN(const auto event, tracer::wait_for_stop(made));
+  handle(event);
+  if (!threads_.contains(made)) return failure(ErrorCode::kGone, "a new thread has ended");
+  return made;
+}
+
+Result<HostTid> ShadowKeeper::make_thread(const StoppedThread& main) {
+  constexpr unsigned long kThread =
+      CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+  LLRUN_TRY_ASSIGN(auto calls, RemoteSyscalls::borrow(pid_, main, page_.site()));
+  const auto tid = calls.call(SYS_clone, kThread, 0, 0, 0, 0);
   std::optional<HostTid> made;
-  {
-    LLRUN_TRY_ASSIGN(auto calls, RemoteSyscalls::borrow(pid_, token, page_.site()));
-    constexpr unsigned long kThread =
-        CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
-    auto tid = calls.call(SYS_clone, kThread, 0, 0, 0, 0);
-    for (const siginfo_t& info : calls.take_signals()) callbacks_.signal(info, {});
-    for (const auto& event : calls.take_events())
-      if (const auto* clone = event.as<tracer::CloneEvent>()) made = clone->child;
-    LLRUN_TRY(calls.finish());
-    if (!tid) {
-      complain("resume", tracer::resume(std::move(token)));
-      return std::unexpected(tid.error());
-    }
-    if (!made) made = HostTid{static_cast<pid_t>(*tid)};
-  }
-  LLRUN_TRY(tracer::resume(std::move(token)));
-  LLRUN_TRY(tracer::wait_for_stop(*made));
-  threads_[*made];
-  park(StoppedThread::seen_stopped(*made));
+  if (tid) made = HostTid{static_cast<pid_t>(*tid)};
+  for (const auto& event : calls.take_events())
+    if (const auto* clone = event.as<tracer::CloneEvent>()) made = clone->child;
+  if (made) threads_[*made].newborn = true;
+  for (const siginfo_t& info : calls.take_signals()) callbacks_.signal(info, {});
+  LLRUN_TRY(calls.finish());
+  if (!tid) return std::unexpected(tid.error());
   return *made;
 }
 
+// While its end has not been seen it is one of ours, whatever went wrong.
 void ShadowKeeper::end_thread(HostTid tid) {
   if (!threads_.contains(tid) || tid.value == pid_.value) return;
   auto token = stop_thread(tid);
   if (!token) return;
-  auto calls = RemoteSyscalls::borrow(pid_, *token, page_.site());
+  auto calls = RemoteSyscalls::borrow(pid_, **token, page_.site());
   if (!calls) return complain("end of a thread", calls);
-  complain("end of a thread", calls->call_to_end(SYS_exit, 0));
-  threads_.erase(tid);
+  const auto end = calls->call_to_end(SYS_exit, 0);
+  complain("end of a thread", end);
+  if (end) threads_.erase(tid);
 }
 
 Result<> ShadowKeeper::close_fd(int number) {
-  LLRUN_TRY_ASSIGN(StoppedThread token, stop_thread(HostTid{pid_.value}));
-  LLRUN_TRY_ASSIGN(auto calls, RemoteSyscalls::borrow(pid_, token, page_.site()));
+  LLRUN_TRY_ASSIGN(const auto main, stop_thread(HostTid{pid_.value}));
+  LLRUN_TRY_ASSIGN(auto calls, RemoteSyscalls::borrow(pid_, *main, page_.site()));
   const auto closed = calls.call(SYS_close, number);
   for (const siginfo_t& info : calls.take_signals()) callbacks_.signal(info, {});
   LLRUN_TRY(calls.finish());
-  LLRUN_TRY(tracer::resume(std::move(token)));
   if (!closed) return std::unexpected(closed.error());
   return {};
 }
 
 Result<> ShadowKeeper::end_like_guest(int wait_status) {
-  const HostTid main{pid_.value};
-  LLRUN_TRY_ASSIGN(StoppedThread token, stop_thread(main));
-  if (WIFEXITED(wait_status)) return exit_with(std::move(token), WEXITSTATUS(wait_status));
   const int signal = WTERMSIG(wait_status);
-  if (signal != SIGKILL) LLRUN_TRY(let_signal_kill(token, signal));
-  stopping_by_ = signal;
-  LLRUN_TRY(tracer::resume(std::move(token)));
+  {
+    LLRUN_TRY_ASSIGN(const auto main, stop_thread(HostTid{pid_.value}));
+    if (WIFEXITED(wait_status)) return exit_with(*main, WEXITSTATUS(wait_status));
+    if (signal != SIGKILL) LLRUN_TRY(let_signal_kill(*main, signal));
+    stopping_by_ = signal;
+  }
   if (::kill(pid_.value, signal) != 0) return system_error("end the shadow");
   return {};
 }
 
-Result<> ShadowKeeper::exit_with(StoppedThread token, int status) {
+Result<> ShadowKeeper::exit_with(const StoppedThread& token, int status) {
   LLRUN_TRY_ASSIGN(auto registers, tracer::registers(token));
   registers.rip = page_.site().address.value;
   registers.orig_rax = kNoCall;
   registers.rax = SYS_exit_group;
   registers.rdi = static_cast<std::uint64_t>(status);
-  LLRUN_TRY(tracer::set_registers(token, registers));
-  return tracer::resume(std::move(token));
+  return tracer::set_registers(token, registers);
 }
 
 // The default action, which kills; without a core dump, whose contents home does not have.
@@ -376,6 +387,7 @@ Result<tracer::ThreadSet> ShadowKeeper::stop_all() {
   const auto stopped = set.stop_all();
   for (const auto& event : set.take_met())
     if (event.ended()) handle(event);
+  if (ended_) return failure(ErrorCode::kGone, "the shadow has ended");
   for (const HostTid tid : set.tids())
     if (const auto signal = set.take_signal(tid)) hand_on(tid, *signal);
   if (stopped) return set;
@@ -398,6 +410,7 @@ Result<> ShadowKeeper::park_all(tracer::ThreadSet threads, tracer::StubPage page
   page_ = page;
   arena_.reset();  // it went with the rest of the shadow's memory
   for (const HostTid tid : threads.tids()) park(threads.take_stopped(tid));
+  on_sigchld();  // whoever has ended, or stopped by himself, meanwhile
   return {};
 }
 

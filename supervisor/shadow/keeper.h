@@ -18,6 +18,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "supervisor/protocol/job.pb.h"
+#include "tracer/ptrace/held_thread.h"
 #include "tracer/ptrace/thread_set.h"
 #include "tracer/remote/remote_arena.h"
 
@@ -75,6 +76,7 @@ class ShadowKeeper {
   };
   struct Thread {
     std::optional<Call> call;
+    bool newborn = false;  // its first stop is due; then it is parked
   };
   void handle(const tracer::StopEvent& event);
   void on_signal(HostTid tid, tracer::StoppedThread token, const siginfo_t& info);
@@ -87,9 +89,13 @@ class ShadowKeeper {
   void give_up_call(HostTid tid, const tracer::StoppedThread& token);
   void answer_cancelled(const protocol::HomeCall& call);
   [[nodiscard]] Result<> place_call(const tracer::StoppedThread& token, Call& call);
-  [[nodiscard]] Result<tracer::StoppedThread> stop_thread(HostTid tid);
+  [[nodiscard]] Result<tracer::HeldThread> stop_thread(HostTid tid);
+  void look_for_ends();
+  // By a main thread that is stopped for it.
+  [[nodiscard]] Result<tracer::RemoteRange> map_arena(const tracer::StoppedThread& main);
+  [[nodiscard]] Result<HostTid> make_thread(const tracer::StoppedThread& main);
   void park(tracer::StoppedThread token);
-  [[nodiscard]] Result<> exit_with(tracer::StoppedThread token, int status);
+  [[nodiscard]] Result<> exit_with(const tracer::StoppedThread& token, int status);
   [[nodiscard]] Result<> let_signal_kill(const tracer::StoppedThread& token, int signal);
   [[nodiscard]] Result<> ensure_arena();
   [[nodiscard]] std::optional<std::uint64_t> free_slot();

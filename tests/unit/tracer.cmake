@@ -15,6 +15,14 @@ foreach(test home killed_tracer guest)
   add_dependencies(tracer_${test}_test tracer_selfcheck)
 endforeach()
 
+# Some places of each case; with all of them it takes hours, so that is in the long one.
+llrun_test(tracer_ending_test LABEL unit TIMEOUT 900
+  SOURCES ${here}/busy_test.cc ${here}/ending_test.cc
+  LIBS llrun_tracer_process)
+add_test(NAME tracer_ending_long_test COMMAND tracer_ending_test)
+set_tests_properties(tracer_ending_long_test PROPERTIES
+  LABELS long TIMEOUT 14400 ENVIRONMENT "LLRUN_TEST_PLACES=0")
+
 llrun_test(tracer_povray_test LABEL unit
   SOURCES ${here}/povray_test.cc
   LIBS llrun_tracer_process)

@@ -7,17 +7,18 @@
 #include <array>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "tracer/arch/x86_64/restart.h"
 #include "tracer/procfs/sched.h"
 #include "tracer/procfs/smaps.h"
-#include "tracer/remote/interruption.h"
+#include "tracer/ptrace/interruption.h"
+#include "tracer/ptrace/wait.h"
 
 namespace llrun::tracer {
 namespace {
 
 constexpr std::uint64_t kAllButTrap = ~(std::uint64_t{1} << (SIGTRAP - 1));
-constexpr int kMaxStepsInVdso = 100'000;
 constexpr std::uint64_t kRseqCsOffset = 8;  // struct rseq, rseq_cs
 
 // The kernel does this itself when it preempts a thread in a critical section; injected calls would
@@ -108,8 +109,8 @@ Result<RemoteAddr> find_hole(const std::vector<RemoteRange>& mappings, std::uint
   return failure(ErrorCode::kUnsupported, "the address space has no hole for the stub");
 }
 
-Result<Freeze> Freeze::begin(ThreadSet threads, Where where) {
-  Freeze freeze(std::move(threads));
+Result<Freeze> Freeze::begin(ThreadSet threads, Where where, Patience patience) {
+  Freeze freeze(std::move(threads), patience);
   SleepClock clock;
   for (const auto tid : freeze.threads_.tids())
     if (const auto since = clock.last_ran(freeze.pid(), tid))
@@ -119,21 +120,37 @@ Result<Freeze> Freeze::begin(ThreadSet threads, Where where) {
     std::ignore = freeze.undo();
     std::ignore =
         where == Where::kHome ? freeze.threads_.detach_all() : freeze.threads_.resume_all();
+    freeze.forget();
     return std::unexpected(done.error());
   }
   return freeze;
 }
 
-Result<> Freeze::stop(Where where) {
-  LLRUN_TRY(stop_all());
-  LLRUN_TRY_ASSIGN(const auto vdso, find_vdso(pid()));
-  if (where == Where::kHome) LLRUN_TRY(run_on_to_rest(vdso));
-  LLRUN_TRY(look_at_all());
-  return leave_vdso(vdso);
+// Their set detaches them then.
+Freeze::~Freeze() {
+  if (threads_.lets_go()) std::ignore = undo();
 }
 
+Result<> Freeze::stop(Where where) {
+  LLRUN_TRY(stop_all());
+  if (where == Where::kHome) LLRUN_TRY(run_on_to_rest());
+  LLRUN_TRY(look_at_all());
+  return leave_vdso();
+}
+
+// By an exec on the way it has become another program.
 Result<> Freeze::stop_all() {
   LLRUN_TRY(threads_.stop_all());
+  const auto met = threads_.take_met();
+  const bool is_another =
+      std::ranges::any_of(met, [](const auto& event) { return event.template is<ExecEvent>(); });
+  if (is_another) {
+    slept_since_.clear();
+    let_run_at_.clear();
+  }
+  if (is_another || vdso_.size() == 0) {
+    LLRUN_TRY_ASSIGN(vdso_, find_vdso(pid()));
+  }
   for (const auto tid : threads_.tids())
     if (!threads_.gets_signal(tid)) LLRUN_TRY(undo_interruption(threads_.stopped(tid)));
   return {};
@@ -179,9 +196,10 @@ std::uint64_t Freeze::slept(const FrozenThread& thread) const {
 
 // The peer's vdso has the same code, but what it read of the clock's page before the move and after
 // it do not belong together.
-Result<> Freeze::leave_vdso(const RemoteRange& vdso) {
+Result<> Freeze::leave_vdso() {
+  const auto deadline = Clock::now() + patience_.stepping;
   for (auto& thread : frozen_)
-    if (vdso.contains(RemoteAddr{thread.found.rip})) LLRUN_TRY(step_out(thread, vdso));
+    if (vdso_.contains(RemoteAddr{thread.found.rip})) LLRUN_TRY(step_out(thread, deadline));
   return {};
 }
 
@@ -189,13 +207,15 @@ Result<> Freeze::leave_vdso(const RemoteRange& vdso) {
 // a signal on its way is lost once calls are injected. So a program at home is let run on instead;
 // only what is found so again and again is stepped, or held. A guest ends with its tracer anyway,
 // which it may wait for if it runs.
-Result<> Freeze::run_on_to_rest(const RemoteRange& vdso) {
+Result<> Freeze::run_on_to_rest() {
   constexpr int kTries = 100;
   constexpr std::chrono::microseconds kLittle{50};
+  const auto deadline = Clock::now() + patience_.letting_run;
   for (int tries = 0; tries < kTries && threads_.group_stop_signal() == 0; ++tries) {
+    if (Clock::now() >= deadline) break;
     bool all_rest = true;
     for (const auto tid : threads_.tids()) {
-      LLRUN_TRY_ASSIGN(const bool rests, rests_now(tid, vdso));
+      LLRUN_TRY_ASSIGN(const bool rests, rests_now(tid));
       if (rests) continue;
       all_rest = false;
       let_run_at_[tid] = nanoseconds_now();
@@ -208,10 +228,10 @@ Result<> Freeze::run_on_to_rest(const RemoteRange& vdso) {
   return {};
 }
 
-Result<bool> Freeze::rests_now(HostTid tid, const RemoteRange& vdso) const {
+Result<bool> Freeze::rests_now(HostTid tid) const {
   if (threads_.gets_signal(tid)) return false;
   LLRUN_TRY_ASSIGN(const auto now, registers(threads_.stopped(tid)));
-  if (!vdso.contains(RemoteAddr{now.rip})) return true;
+  if (!vdso_.contains(RemoteAddr{now.rip})) return true;
   return makes_call(now, now);
 }
 
@@ -231,28 +251,37 @@ Result<bool> Freeze::makes_call(const Registers& found, const Registers& next) c
   return at_call(next);
 }
 
-Result<> Freeze::step_out(FrozenThread& thread, const RemoteRange& vdso) {
+// Each step is a step of the program's own: wherever this ends, the thread goes on from there.
+Result<> Freeze::step_out(FrozenThread& thread, Clock::time_point deadline) {
   LLRUN_TRY_ASSIGN(const bool stays, makes_call(thread.found, thread.travelling));
   if (stays) return {};
   const auto& token = threads_.stopped(thread.tid);
   LLRUN_TRY(set_signal_mask(token, kAllButTrap));
-  auto now = thread.found;
-  for (int steps = 0; vdso.contains(RemoteAddr{now.rip}); ++steps) {
-    if (steps == kMaxStepsInVdso)
-      return failure(ErrorCode::kTimeout, "a thread does not leave the vdso");
-    LLRUN_TRY_ASSIGN(const bool at_its_call, at_call(now));
-    if (at_its_call) break;
-    LLRUN_TRY(step(StoppedThread::seen_stopped(thread.tid)));
-    LLRUN_TRY_ASSIGN(const auto event, wait_for_stop(thread.tid));
-    if (event.ended()) return failure(ErrorCode::kGone, describe(event));
-    LLRUN_TRY_ASSIGN(now, registers(token));
-  }
-  LLRUN_TRY(stop_anew(token));  // which takes the trap flag away
+  const auto stepped = step_from(thread, deadline);
+  const auto settled = stop_anew(token);  // which takes the trap flag away
   LLRUN_TRY(set_signal_mask(token, thread.mask));
+  LLRUN_TRY(settled);
+  LLRUN_TRY_ASSIGN(const auto now, stepped);
   thread.found = now;
   thread.travelling = now;
   thread.sleep_remaining.reset();
   return {};
+}
+
+Result<Registers> Freeze::step_from(const FrozenThread& thread, Clock::time_point deadline) {
+  const auto& token = threads_.stopped(thread.tid);
+  auto now = thread.found;
+  while (vdso_.contains(RemoteAddr{now.rip})) {
+    LLRUN_TRY_ASSIGN(const bool at_its_call, at_call(now));
+    if (at_its_call) break;
+    if (Clock::now() >= deadline)
+      return failure(ErrorCode::kTimeout,
+                     "the program is busy asking for the time: it can be stopped later");
+    LLRUN_TRY(step(StoppedThread::seen_stopped(thread.tid)));
+    LLRUN_TRY(next_stop(thread.tid));
+    LLRUN_TRY_ASSIGN(now, registers(token));
+  }
+  return now;
 }
 
 Result<> Freeze::map_stub() {
@@ -286,32 +315,51 @@ Result<RemoteSyscalls> Freeze::calls(HostTid tid) {
 
 // A signal that was taken out of its queue for good because calls were injected is queued again.
 Result<> Freeze::queue_signals_again() {
-  for (const auto& thread : frozen_) {
-    if (!thread.signal) continue;
-    LLRUN_TRY_ASSIGN(auto remote, calls(thread.tid));
-    LLRUN_TRY(queue_signal_to_thread(remote, *thread.signal, stub_->arena().start));
-    LLRUN_TRY(remote.finish());
+  Result<> done;
+  for (auto& thread : frozen_) {
+    const auto signal = std::exchange(thread.signal, std::nullopt);
+    if (!signal) continue;
+    const auto queued = [&]() -> Result<> {
+      LLRUN_TRY_ASSIGN(auto remote, calls(thread.tid));
+      LLRUN_TRY(queue_signal_to_thread(remote, *signal, stub_->arena().start));
+      return remote.finish();
+    }();
+    if (done) done = queued;
   }
-  return {};
+  return done;
 }
 
+// All that can be, past what cannot.
 Result<> Freeze::undo() {
-  LLRUN_TRY(queue_signals_again());
-  if (!stub_ || stub_stays_) return {};
-  LLRUN_TRY(with_lent_site([this](RemoteSyscalls& remote) { return stub_->unmap(remote); }));
-  stub_.reset();
-  return {};
+  auto done = queue_signals_again();
+  if (!stub_ || stub_stays_) return done;
+  const auto unmapped =
+      with_lent_site([this](RemoteSyscalls& remote) { return stub_->unmap(remote); });
+  if (unmapped) stub_.reset();
+  return done ? unmapped : done;
 }
 
+// However much of it could be undone, none of them stays stopped.
 Result<ThreadSet> Freeze::resume() {
-  LLRUN_TRY(undo());
-  LLRUN_TRY(threads_.resume_all());
+  const auto undone = undo();
+  const auto resumed = threads_.resume_all();
+  forget();
+  LLRUN_TRY(resumed);
+  LLRUN_TRY(undone);
   return std::move(threads_);
 }
 
 Result<> Freeze::release() {
-  LLRUN_TRY(undo());
-  return threads_.detach_all();
+  const auto undone = undo();
+  const auto let_go = threads_.detach_all();
+  forget();
+  return undone ? let_go : undone;
+}
+
+// Nothing is left to be undone.
+void Freeze::forget() {
+  stub_.reset();
+  frozen_.clear();
 }
 
 }  // namespace llrun::tracer

@@ -8,6 +8,7 @@
 // at the first stop, for after one resume the number of the call it sleeps in is lost.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -39,7 +40,20 @@ class Freeze {
   // Stop all threads of `threads` (seized before). On error they run on: a guest's attached, those
   // of a program at home let go.
   enum class Where : std::uint8_t { kGuest, kHome };
-  [[nodiscard]] static Result<Freeze> begin(ThreadSet threads, Where where = Where::kGuest);
+  // How long a busy program, all its threads together, is let run on in the hope to find each where
+  // it can be stopped, and then stepped there. Then it is kTimeout: it runs on, to be tried again.
+  struct Patience {
+    std::chrono::milliseconds letting_run{100};
+    std::chrono::milliseconds stepping{1000};
+  };
+  [[nodiscard]] static Result<Freeze> begin(ThreadSet threads, Where where, Patience patience);
+  [[nodiscard]] static Result<Freeze> begin(ThreadSet threads, Where where = Where::kGuest) {
+    return begin(std::move(threads), where, {});
+  }
+  Freeze(Freeze&&) = default;
+  Freeze& operator=(Freeze&&) = delete;
+  // If the threads are to be let go when their set goes, they are as they were.
+  ~Freeze();
 
   [[nodiscard]] HostPid pid() const { return threads_.pid(); }
   [[nodiscard]] const std::vector<FrozenThread>& threads() const { return frozen_; }
@@ -69,25 +83,31 @@ class Freeze {
   [[nodiscard]] ThreadSet take_threads() { return std::move(threads_); }
 
  private:
-  explicit Freeze(ThreadSet threads) : threads_(std::move(threads)) {}
+  Freeze(ThreadSet threads, Patience patience)
+      : threads_(std::move(threads)), patience_(patience) {}
   [[nodiscard]] Result<> stop(Where where);
   [[nodiscard]] Result<> stop_all();
   [[nodiscard]] std::uint64_t slept(const FrozenThread& thread) const;
   [[nodiscard]] Result<> look_at_all();
   [[nodiscard]] Result<> look_at(HostTid tid, FrozenThread& thread);
-  [[nodiscard]] Result<> run_on_to_rest(const RemoteRange& vdso);
-  [[nodiscard]] Result<bool> rests_now(HostTid tid, const RemoteRange& vdso) const;
-  [[nodiscard]] Result<> leave_vdso(const RemoteRange& vdso);
+  [[nodiscard]] Result<> run_on_to_rest();
+  [[nodiscard]] Result<bool> rests_now(HostTid tid) const;
+  [[nodiscard]] Result<> leave_vdso();
   [[nodiscard]] Result<bool> at_call(const Registers& registers) const;
   [[nodiscard]] Result<bool> makes_call(const Registers& found, const Registers& next) const;
-  [[nodiscard]] Result<> step_out(FrozenThread& thread, const RemoteRange& vdso);
+  using Clock = std::chrono::steady_clock;
+  [[nodiscard]] Result<> step_out(FrozenThread& thread, Clock::time_point deadline);
+  [[nodiscard]] Result<Registers> step_from(const FrozenThread& thread, Clock::time_point deadline);
   // In the main thread, while the stub is not mapped.
   [[nodiscard]] Result<> with_lent_site(const std::function<Result<>(RemoteSyscalls&)>& action);
   [[nodiscard]] Result<> undo();
   [[nodiscard]] Result<> queue_signals_again();
+  void forget();
 
   ThreadSet threads_;
+  Patience patience_;
   std::vector<FrozenThread> frozen_;
+  RemoteRange vdso_;
   std::map<HostTid, std::uint64_t> slept_since_;  // CLOCK_MONOTONIC, ns
   std::map<HostTid, std::uint64_t> let_run_at_;   // the same, of those that were for a moment
   std::optional<StubPage> stub_;

@@ -202,8 +202,7 @@ Result<> Restorer::make_thread(GuestTid tid) {
       if (const auto* clone = event.as<CloneEvent>()) made = clone->child;
     return {};
   }));
-  LLRUN_TRY_ASSIGN(const auto first, wait_for_stop(made));
-  if (first.ended()) return failure(ErrorCode::kGone, describe(first));
+  LLRUN_TRY(next_stop(made));
   threads_.add_stopped(StoppedThread::seen_stopped(made));
   ids_[tid] = made;
   return {};
@@ -239,7 +238,7 @@ Result<> Restorer::last_steps() {
 }
 
 Result<ThreadSet> Restorer::release(bool run) {
-  if (run) LLRUN_TRY(threads_.resume_all());
+  if (run) LLRUN_TRY(threads_.resume_all());  // what it cannot resume has ended
   return std::move(threads_);
 }
 

@@ -59,7 +59,6 @@ Result<Shadow> Shadow::make(Freeze freeze, const image::Process& process) {
   if (!back)
     return failure(ErrorCode::kSystem,
                    done.error().message() + "; and it cannot be undone: " + back.error().message());
-  LLRUN_TRY(shadow.threads_.resume_all());
   return std::unexpected(done.error());
 }
 
@@ -104,29 +103,40 @@ Result<> Shadow::put_back(const image::Process& process) {
   LLRUN_TRY_ASSIGN(auto main, borrow(main_thread()));
   LLRUN_TRY(restore_actions(main, arena(), process.actions()));
   LLRUN_TRY(main.finish());
+  Result<> done;  // of all of them
   for (const auto tid : threads_.tids()) {
     const auto* thread = find_thread(process, tid);
     if (thread == nullptr) continue;
-    LLRUN_TRY_ASSIGN(auto calls, borrow(tid));
-    LLRUN_TRY(restore_thread_state(calls, arena(), *thread));
-    if (tid == main_thread()) {
-      LLRUN_TRY(queue_to_process(calls, arena(), process.pending()));
-      for (const auto& late : std::exchange(late_signals_, {}))
-        LLRUN_TRY(queue_signal_to_process(calls, late, arena().range().start));
-      LLRUN_TRY(arm_interval_timers(calls, arena(), process.interval_timers()));
-      LLRUN_TRY(make_posix_timers(calls, arena(), process.posix_timers()));
-    }
-    calls.abandon();
-    LLRUN_TRY(restore_registers(pid(), threads_.stopped(tid), *thread, arena()));
+    const auto put = put_back_thread(tid, *thread, process);
+    if (done) done = put;
   }
-  return {};
+  return done;
 }
 
-Result<ThreadSet> Shadow::resume_as_was(const image::Process& process) {
+Result<> Shadow::put_back_thread(HostTid tid, const image::Thread& thread,
+                                 const image::Process& process) {
+  LLRUN_TRY_ASSIGN(auto calls, borrow(tid));
+  LLRUN_TRY(restore_thread_state(calls, arena(), thread));
+  if (tid == main_thread()) {
+    LLRUN_TRY(queue_to_process(calls, arena(), process.pending()));
+    for (const auto& late : std::exchange(late_signals_, {}))
+      LLRUN_TRY(queue_signal_to_process(calls, late, arena().range().start));
+    LLRUN_TRY(arm_interval_timers(calls, arena(), process.interval_timers()));
+    LLRUN_TRY(make_posix_timers(calls, arena(), process.posix_timers()));
+  }
+  calls.abandon();
+  return restore_registers(pid(), threads_.stopped(tid), thread, arena());
+}
+
+Result<> Shadow::become_program(const image::Process& process) {
   LLRUN_TRY(threads_.stop_all());
   for (const auto tid : threads_.tids())
     if (auto signal = threads_.take_signal(tid)) late_signals_.push_back(*signal);
-  LLRUN_TRY(put_back(process));
+  return put_back(process);
+}
+
+Result<ThreadSet> Shadow::resume_as_was(const image::Process& process) {
+  LLRUN_TRY(become_program(process));
   LLRUN_TRY(threads_.resume_all());
   return std::move(threads_);
 }
@@ -134,13 +144,18 @@ Result<ThreadSet> Shadow::resume_as_was(const image::Process& process) {
 Result<> Shadow::drop_memory() {
   LLRUN_TRY(threads_.stop(main_thread()));
   if (auto signal = threads_.take_signal(main_thread())) late_signals_.push_back(*signal);
+  const auto dropped = drop_memory_in_main();
+  LLRUN_TRY(threads_.go(main_thread()));
+  return dropped;
+}
+
+Result<> Shadow::drop_memory_in_main() {
   LLRUN_TRY_ASSIGN(auto kept, ranges_of_arguments(pid()));
   kept.push_back(stub_.range());
   LLRUN_TRY_ASSIGN(auto calls, borrow(main_thread()));
   const auto dropped = unmap_all_but(calls, arena(), kept);
   for (const auto& info : calls.take_signals()) late_signals_.push_back(info);
   LLRUN_TRY(calls.finish());
-  LLRUN_TRY(threads_.go(main_thread()));
   return dropped;
 }
 

@@ -20,11 +20,16 @@ namespace llrun::tracer {
 
 class Shadow {
  public:
-  // Park every thread of a captured program. On error the program is as it was, frozen, if that
-  // could be done, and the error says which step failed.
+  // Park every thread of a captured program. On error the program is as it was, if that could be
+  // done, and goes on or stays stopped as its set of threads has it; the error says which step
+  // failed.
   [[nodiscard]] static Result<Shadow> make(Freeze freeze, const image::Process& process);
 
-  // Before drop_memory(): the program runs on as it was when captured. Its threads stay attached.
+  // Before drop_memory(): it becomes the program that was captured, stopped.
+  [[nodiscard]] Result<> become_program(const image::Process& process);
+  // Nobody is attached to it any more.
+  [[nodiscard]] Result<> detach_all() { return threads_.detach_all(); }
+  // It becomes the program and runs on. Its threads stay attached.
   [[nodiscard]] Result<ThreadSet> resume_as_was(const image::Process& process);
   // Unmap everything but the stub, the kernel's mappings and the argument and environment pages.
   [[nodiscard]] Result<> drop_memory();
@@ -41,12 +46,17 @@ class Shadow {
   }
   // Stop all threads and give them away, to be filled by a Restorer.
   [[nodiscard]] Result<ThreadSet> take_threads();
+  // Wait for those that have ended, until somebody keeps the shadow.
+  void reap() { threads_.reap(); }
 
  private:
   Shadow(ThreadSet threads, StubPage stub) : threads_(std::move(threads)), stub_(stub) {}
   [[nodiscard]] Result<> park_all(const image::Process& process);
   [[nodiscard]] Result<> clear_all(const image::Process& process);
   [[nodiscard]] Result<> put_back(const image::Process& process);
+  [[nodiscard]] Result<> put_back_thread(HostTid tid, const image::Thread& thread,
+                                         const image::Process& process);
+  [[nodiscard]] Result<> drop_memory_in_main();
   [[nodiscard]] Result<RemoteSyscalls> borrow(HostTid tid);
   [[nodiscard]] RemoteArena arena() const { return {pid(), stub_.arena()}; }
   [[nodiscard]] Result<> set_parked(const StoppedThread& token);

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "tracer/arch/x86_64/restart.h"
 #include "tracer/objects/signals.h"
+#include "tracer/ptrace/wait.h"
 
 namespace llrun::tracer {
 namespace {
@@ -100,12 +101,6 @@ Result<> shorten_timeout(const image::Thread& thread, RemoteArena arena, Registe
   LLRUN_TRY_ASSIGN(const auto place, arena.put_value(time));
   registers.*argument.where = place.value;
   return {};
-}
-
-Result<StopEvent> next_stop(HostTid tid) {
-  LLRUN_TRY_ASSIGN(auto event, wait_for_stop(tid));
-  if (event.ended()) return failure(ErrorCode::kGone, describe(event));
-  return event;
 }
 
 // How a stop at a system call shows without PTRACE_O_TRACESYSGOOD.

@@ -1,15 +1,15 @@
 #include "tracer/ptrace/thread_set.h"
 
 #include <sys/ptrace.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
 #include <string>
+#include <utility>
 
-#include "base/fd.h"
+#include "tracer/ptrace/letting_go.h"
+#include "tracer/ptrace/reaper.h"
+#include "tracer/ptrace/task_states.h"
 
 namespace llrun::tracer {
 namespace {
@@ -18,35 +18,12 @@ namespace {
 // stopped make none.
 constexpr int kMaxRounds = 1000;
 constexpr unsigned kAlways = PTRACE_O_TRACECLONE | PTRACE_O_TRACESYSGOOD;
-constexpr int kMaxEventsBeforeStop = 1000;
+constexpr std::chrono::milliseconds kLettingGo{1000};
 
-std::vector<HostTid> list_threads(HostPid pid) {
-  std::vector<HostTid> tids;
-  std::error_code error;
-  const auto path = "/proc/" + std::to_string(pid.value) + "/task";
-  for (auto entry = std::filesystem::directory_iterator(path, error);
-       !error && entry != std::filesystem::directory_iterator(); entry.increment(error))
-    tids.push_back(HostTid{std::atoi(entry->path().filename().c_str())});
-  return tids;
-}
-
-std::string status_line(HostTid tid, const std::string& key) {
-  const auto text = read_whole_file("/proc/" + std::to_string(tid.value) + "/status");
-  if (!text) return {};
-  const auto start = text->find("\n" + key + ":\t");
-  if (start == std::string::npos) return {};
-  const auto value = start + key.size() + 3;
-  return text->substr(value, text->find('\n', value) - value);
-}
-
-bool has_ended(HostTid tid) {
-  const auto state = status_line(tid, "State");
-  return state.empty() || state[0] == 'Z' || state[0] == 'X';
-}
-
-// TracerPid names the tracing thread, not its process.
-bool is_traced_by_us(HostTid tid) {
-  return std::atoi(status_line(tid, "TracerPid").c_str()) == ::gettid();
+// A thread's end is met as such.
+Result<> unless_gone(Result<> result) {
+  if (!result && result.error().code == ErrorCode::kGone) return {};
+  return result;
 }
 
 // A thread at a seccomp stop has not made its call. Skip the call, and have it made again when the
@@ -57,8 +34,7 @@ Result<> put_call_back(const StoppedThread& thread) {
   values.orig_rax = static_cast<unsigned long long>(-1);
   LLRUN_TRY(set_registers(thread, values));
   LLRUN_TRY(resume_to_syscall(StoppedThread::seen_stopped(thread.tid())));
-  LLRUN_TRY_ASSIGN(const auto event, wait_for_stop(thread.tid()));
-  if (event.ended()) return failure(ErrorCode::kGone, describe(event));
+  LLRUN_TRY(next_stop(thread.tid()));
   values.rip -= 2;
   values.rax = number;
   return set_registers(thread, values);
@@ -66,12 +42,33 @@ Result<> put_call_back(const StoppedThread& thread) {
 
 }  // namespace
 
+ThreadSet::ThreadSet(ThreadSet&& other) noexcept
+    : pid_(other.pid_),
+      members_(std::exchange(other.members_, {})),
+      met_(std::exchange(other.met_, {})),
+      ours_to_let_go_(std::exchange(other.ours_to_let_go_, false)) {}
+
+ThreadSet& ThreadSet::operator=(ThreadSet&& other) noexcept {
+  ThreadSet taken(std::move(other));
+  std::swap(pid_, taken.pid_);
+  members_.swap(taken.members_);
+  met_.swap(taken.met_);
+  std::swap(ours_to_let_go_, taken.ours_to_let_go_);
+  return *this;
+}
+
+ThreadSet::~ThreadSet() {
+  if (ours_to_let_go_) std::ignore = detach_all();
+}
+
 Result<ThreadSet> ThreadSet::seize_all(HostPid pid, unsigned options) {
   ThreadSet set(pid);
+  set.ours_to_let_go_ = true;
   for (int round = 0; round < kMaxRounds; ++round) {
-    LLRUN_TRY_ASSIGN(const bool found, set.take_in_new_threads(options | kAlways));
-    if (!found && !set.members_.empty()) return set;
-    if (set.members_.empty())
+    LLRUN_TRY_ASSIGN(const bool found,
+                     set.take_in_new_threads(options | kAlways | PTRACE_O_TRACEEXEC));
+    if (!found && !set.tids().empty()) return set;
+    if (set.tids().empty())
       return failure(ErrorCode::kGone, "process " + std::to_string(pid.value) + " has ended");
   }
   return failure(ErrorCode::kTimeout, "process " + std::to_string(pid.value) +
@@ -91,25 +88,39 @@ ThreadSet ThreadSet::of_stopped(HostPid pid, std::vector<StoppedThread> threads)
 }
 
 Result<bool> ThreadSet::take_in_new_threads(unsigned options) {
+  const auto is_member = [this](HostTid tid) {
+    const auto found = members_.find(tid);
+    return found != members_.end() && !found->second.over;
+  };
   bool found = false;
-  for (const auto tid : list_threads(pid_)) {
-    if (members_.contains(tid)) continue;
+  std::optional<Reaper> reaper;
+  for (const auto tid : threads_of(pid_)) {
+    if (is_member(tid)) continue;
+    if (!reaper && has_others_than_main()) reaper.emplace(pid_, tids());
     LLRUN_TRY(take_in(tid, options));
-    found = found || members_.contains(tid);
+    if (!is_member(tid)) continue;
+    found = true;
+    if (reaper) reaper->watch(tid);
   }
   return found;
+}
+
+bool ThreadSet::has_others_than_main() const {
+  return std::ranges::any_of(
+      members_, [this](const auto& m) { return m.first.value != pid_.value && !m.second.over; });
 }
 
 Result<> ThreadSet::take_in(HostTid tid, unsigned options) {
   const auto seized = seize(tid, options);
   if (seized) {
-    members_[tid];
+    members_[tid] = {};
     return {};
   }
   if (seized.error().code == ErrorCode::kGone || has_ended(tid)) return {};
   // A thread made by an attached one comes attached, and cannot be seized again.
   if (seized.error().errno_value == EPERM && is_traced_by_us(tid)) {
-    members_[tid].first_stop_due = true;
+    members_[tid] = {};
+    members_[tid].first_stop_due = !was_straggler(tid);
     return {};
   }
   return seized;
@@ -117,22 +128,14 @@ Result<> ThreadSet::take_in(HostTid tid, unsigned options) {
 
 Result<> ThreadSet::stop_all(std::chrono::milliseconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
-  const auto left = [&] {
-    return std::max(
-        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()),
-        std::chrono::milliseconds(1));
-  };
   for (int round = 0; round < kMaxRounds; ++round) {
-    std::vector<HostTid> running;
-    for (const auto& [tid, member] : members_)
-      if (!member.token) running.push_back(tid);
-    for (const auto tid : running)
+    const auto those = running();
+    for (const auto tid : those)
       if (!members_[tid].first_stop_due) std::ignore = interrupt(tid);
-    for (const auto tid : running)
-      if (members_.contains(tid)) LLRUN_TRY(stop_one(tid, left()));
-    if (members_.empty())
-      return failure(ErrorCode::kGone, "process " + std::to_string(pid_.value) + " has ended");
+    LLRUN_TRY(await_stops(those, deadline));
     LLRUN_TRY_ASSIGN(const bool found, take_in_new_threads(kAlways));
+    if (tids().empty())
+      return failure(ErrorCode::kGone, "process " + std::to_string(pid_.value) + " has ended");
     if (!found && all_stopped()) return {};
   }
   return failure(ErrorCode::kTimeout,
@@ -141,40 +144,78 @@ Result<> ThreadSet::stop_all(std::chrono::milliseconds timeout) {
 
 Result<> ThreadSet::stop(HostTid tid, std::chrono::milliseconds timeout) {
   const auto found = members_.find(tid);
-  if (found == members_.end())
-    return failure(ErrorCode::kGone, "thread " + std::to_string(tid.value) + " is not known");
+  if (found == members_.end() || found->second.over)
+    return failure(ErrorCode::kGone, "thread " + std::to_string(tid.value) + " is not there");
   if (found->second.token) return {};
   if (!found->second.first_stop_due) LLRUN_TRY(interrupt(tid));
-  LLRUN_TRY(stop_one(tid, timeout));
-  if (members_.contains(tid)) return {};
+  LLRUN_TRY(await_stops({tid}, std::chrono::steady_clock::now() + timeout));
+  if (!members_[tid].over) return {};
   return failure(ErrorCode::kGone, "thread " + std::to_string(tid.value) + " has ended");
 }
 
-Result<> ThreadSet::go(HostTid tid) { return resume(take_stopped(tid)); }
+Result<> ThreadSet::go(HostTid tid) { return unless_gone(resume(take_stopped(tid))); }
 
 Result<> ThreadSet::go_as_it_was(HostTid tid) {
   const auto signal = take_signal(tid);
-  return resume(take_stopped(tid), signal ? signal->si_signo : 0);
+  return unless_gone(resume(take_stopped(tid), signal ? signal->si_signo : 0));
 }
 
-Result<> ThreadSet::stop_one(HostTid tid, std::chrono::milliseconds timeout) {
-  for (int count = 0; count < kMaxEventsBeforeStop; ++count) {
-    const auto event = wait_for_stop(tid, timeout, SignalStops::kLeave);
-    if (!event && event.error().code == ErrorCode::kGone) {
-      members_.erase(tid);
-      return {};
+// All at once: where several end, the main thread is told of only when the others have been waited
+// for. And those that are stopped already, which an exec of one that is not waits for.
+Result<> ThreadSet::await_stops(const std::vector<HostTid>& tids,
+                                std::chrono::steady_clock::time_point deadline) {
+  std::vector<HostTid> awaited = tids;
+  for (Pauses pauses;; pauses.pause()) {
+    if (pauses.sleeps()) reap();
+    std::vector<HostTid> rest;
+    for (const auto tid : awaited) {
+      if (members_[tid].over) continue;  // has ended, or is another by an exec
+      const bool ended = pauses.sleeps() && has_ended(tid);
+      LLRUN_TRY_ASSIGN(const bool settled, look_at(tid));
+      if (!settled && ended) note_over(tid);
+      if (!settled && !ended) rest.push_back(tid);
     }
-    if (!event) return std::unexpected(event.error());
-    LLRUN_TRY_ASSIGN(const bool settled, meet(tid, *event));
-    if (settled) return {};
+    if (rest.empty()) return {};
+    if (rest.size() != awaited.size()) pauses.start_anew();
+    awaited = std::move(rest);
+    if (std::chrono::steady_clock::now() >= deadline)
+      return failure(ErrorCode::kTimeout, "thread " + std::to_string(awaited.front().value) +
+                                              " does not stop: it may be waiting in the kernel "
+                                              "where nothing interrupts it");
   }
-  return failure(ErrorCode::kTimeout, "thread " + std::to_string(tid.value) + " does not settle");
+}
+
+Result<bool> ThreadSet::look_at(HostTid tid) {
+  const auto event = poll_stop(tid, SignalStops::kLeave);
+  if (!event && event.error().code == ErrorCode::kGone) {
+    note_over(tid);
+    return true;
+  }
+  if (!event) return std::unexpected(event.error());
+  if (!*event) return false;
+  return meet(tid, **event);
+}
+
+// What is asked of it from here on is answered by its token: kGone.
+void ThreadSet::note_over(HostTid tid) {
+  auto& member = members_[tid];
+  member.token = StoppedThread::seen_stopped(tid);
+  member.signal.reset();
+  member.group_stop = 0;
+  member.over = true;
+}
+
+std::vector<HostTid> ThreadSet::running() const {
+  std::vector<HostTid> tids;
+  for (const auto& [tid, member] : members_)
+    if (!member.token) tids.push_back(tid);
+  return tids;
 }
 
 Result<bool> ThreadSet::meet(HostTid tid, const StopEvent& event) {
   if (event.ended()) {
     met_.push_back(event);
-    members_.erase(tid);
+    note_over(tid);
     return true;
   }
   auto token = StoppedThread::seen_stopped(tid);
@@ -190,16 +231,15 @@ Result<bool> ThreadSet::meet(HostTid tid, const StopEvent& event) {
     return true;
   }
   met_.push_back(event);
-  if (event.is<SeccompEvent>()) LLRUN_TRY(put_call_back(token));
-  if (event.is<ExecEvent>())  // the other threads are gone without a word (ptrace(2))
-    std::erase_if(members_, [tid](const auto& other) { return other.first != tid; });
+  if (event.is<SeccompEvent>()) LLRUN_TRY(unless_gone(put_call_back(token)));
+  if (event.is<ExecEvent>())  // the other threads are gone, some without a word (ptrace(2))
+    for (const auto& other : tids())
+      if (other != tid) note_over(other);
   // At the other event stops the result of the call is still to be written. Any stop takes the
   // interrupt that is due with it (kernel/signal.c, ptrace_stop), so it is asked for again: it
   // stops the thread before its next instruction.
-  if (const auto again = interrupt(tid); !again && again.error().code != ErrorCode::kGone)
-    return std::unexpected(again.error());
-  const auto resumed = resume(std::move(token));
-  if (!resumed && resumed.error().code != ErrorCode::kGone) return std::unexpected(resumed.error());
+  LLRUN_TRY(unless_gone(interrupt(tid)));
+  LLRUN_TRY(unless_gone(resume(std::move(token))));
   return false;
 }
 
@@ -208,34 +248,61 @@ Result<> ThreadSet::note_event(const StopEvent& event) {
   return {};
 }
 
-// Each with the signal that was about to be delivered to it.
-Result<> ThreadSet::let_go(
-    const std::function<Result<>(StoppedThread, int signal, int group_stop)>& way) {
-  for (auto& [tid, member] : members_) {
+Result<> ThreadSet::resume_all() {
+  Result<> done;
+  for (const auto tid : tids()) {
+    auto& member = members_[tid];
     if (!member.token) continue;
     const int signal = member.signal ? member.signal->si_signo : 0;
     member.signal.reset();
-    auto token = std::move(*member.token);
-    member.token.reset();
-    LLRUN_TRY(way(std::move(token), signal, member.group_stop));
+    auto token = take_stopped(tid);
+    const auto gone_on = unless_gone(member.group_stop != 0 ? listen(std::move(token))
+                                                            : resume(std::move(token), signal));
+    if (done) done = gone_on;
   }
-  return {};
-}
-
-Result<> ThreadSet::resume_all() {
-  return let_go([](StoppedThread token, int signal, int group_stop) {
-    return group_stop != 0 ? listen(std::move(token)) : resume(std::move(token), signal);
-  });
+  return done;
 }
 
 Result<> ThreadSet::detach_all() {
-  return let_go(
-      [](StoppedThread token, int signal, int) { return detach(std::move(token), signal); });
+  LettingGo letting_go(pid_);
+  for (auto& [tid, member] : std::exchange(members_, {})) {
+    if (member.over)
+      letting_go.look_again(tid);
+    else if (member.token)
+      letting_go.detach(std::move(*member.token), member.signal ? member.signal->si_signo : 0);
+    else
+      letting_go.stop_and_detach(tid);
+  }
+  return letting_go.finish(kLettingGo);
+}
+
+Result<> ThreadSet::bind_to_us() {
+  ours_to_let_go_ = false;
+  Result<> done;
+  for (const auto tid : tids()) {
+    const auto bound =
+        unless_gone(set_options(stopped(tid), PTRACE_O_TRACECLONE | PTRACE_O_EXITKILL));
+    if (done) done = bound;
+  }
+  return done;
+}
+
+// The main thread last: it is told of when the others have been waited for.
+void ThreadSet::reap() {
+  auto those = tids();
+  std::ranges::reverse(those);
+  for (const auto tid : those) {
+    const auto event = poll_end(tid);
+    if (event && !*event) continue;
+    if (event) met_.push_back(**event);
+    note_over(tid);
+  }
 }
 
 std::vector<HostTid> ThreadSet::tids() const {
   std::vector<HostTid> tids;
-  for (const auto& [tid, member] : members_) tids.push_back(tid);
+  for (const auto& [tid, member] : members_)
+    if (!member.over) tids.push_back(tid);
   std::ranges::stable_partition(tids, [this](HostTid tid) { return tid.value == pid_.value; });
   return tids;
 }
@@ -256,7 +323,9 @@ bool ThreadSet::gets_signal(HostTid tid) const {
 }
 
 std::optional<siginfo_t> ThreadSet::take_signal(HostTid tid) {
-  return std::exchange(members_[tid].signal, std::nullopt);
+  const auto found = members_.find(tid);
+  if (found == members_.end()) return std::nullopt;
+  return std::exchange(found->second.signal, std::nullopt);
 }
 
 int ThreadSet::group_stop_signal() const {
@@ -267,11 +336,11 @@ int ThreadSet::group_stop_signal() const {
 
 std::vector<StopEvent> ThreadSet::take_met() { return std::exchange(met_, {}); }
 
-void ThreadSet::add_running(HostTid tid) { members_[tid].token.reset(); }
-
-void ThreadSet::add_stopped(StoppedThread thread) {
-  const auto tid = thread.tid();
-  members_[tid].token = std::move(thread);
+void ThreadSet::add_stopped(StoppedThread thread, std::optional<siginfo_t> signal) {
+  auto& member = members_[thread.tid()];
+  member = {};
+  member.token = std::move(thread);
+  member.signal = signal;
 }
 
 void ThreadSet::forget(HostTid tid) { members_.erase(tid); }
@@ -283,7 +352,5 @@ StoppedThread ThreadSet::take_stopped(HostTid tid) {
   member.token.reset();
   return token;
 }
-
-void ThreadSet::note_stopped(StoppedThread thread) { add_stopped(std::move(thread)); }
 
 }  // namespace llrun::tracer

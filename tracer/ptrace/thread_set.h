@@ -1,8 +1,12 @@
 // ThreadSet: all threads of one traced process, seized and stopped together.
 //
 // It owns the knowledge of which threads there are and why each stopped. What was met on the way to
-// a stop (clones, forks, an exec) is kept and handed out by take_met(): no event is lost. It does
-// not resume or detach by itself when destroyed: who stops a program says how it goes on.
+// a stop (clones, forks, an exec) is kept and handed out by take_met(): no event is lost.
+//
+// Threads may end between any two steps. One that has ended while it was stopped keeps its token,
+// of which each use is kGone; it is in no list any more. A set that has seized its threads lets all
+// of them go when it is destroyed, wherever it stands: detached, or waited for (letting_go.h).
+// Threads that others have seized are left as they are: who has them says how they go on.
 #pragma once
 
 #include <chrono>
@@ -21,8 +25,12 @@ namespace llrun::tracer {
 
 class ThreadSet {
  public:
+  ThreadSet(ThreadSet&& other) noexcept;
+  ThreadSet& operator=(ThreadSet&& other) noexcept;
+  ~ThreadSet();
+
   // Attach to every thread of `pid`, those made meanwhile included. They run on.
-  // PTRACE_O_TRACECLONE is added, so that later threads come attached.
+  // PTRACE_O_TRACECLONE is added, so that later threads come attached, and PTRACE_O_TRACEEXEC.
   [[nodiscard]] static Result<ThreadSet> seize_all(HostPid pid, unsigned options = 0);
   // Threads that the caller has seized already and that run.
   [[nodiscard]] static ThreadSet of_running(HostPid pid, const std::vector<HostTid>& tids);
@@ -35,19 +43,27 @@ class ThreadSet {
   [[nodiscard]] Result<> stop_all(std::chrono::milliseconds timeout = kStopTimeout);
   // The same for one thread.
   [[nodiscard]] Result<> stop(HostTid tid, std::chrono::milliseconds timeout = kStopTimeout);
-  // Let one stopped thread run, without a signal.
+  // Let one stopped thread run, without a signal. One that has ended meanwhile is met as such by
+  // the next stop.
   [[nodiscard]] Result<> go(HostTid tid);
   // The same, but with the signal that was about to be delivered.
   [[nodiscard]] Result<> go_as_it_was(HostTid tid);
   // Let every stopped thread run; a signal that was about to be delivered is delivered, a group
-  // stop is kept (listen).
+  // stop is kept (listen). Of all of them: the error is the first that is not somebody's end.
   [[nodiscard]] Result<> resume_all();
+  // Let all of them go, those that run and those that have ended, too. The set is empty then.
   [[nodiscard]] Result<> detach_all();
+  // From now on they end with us (PTRACE_O_EXITKILL), and stay as they are when the set goes.
+  [[nodiscard]] Result<> bind_to_us();
+  // Wait for those that have ended. Their process is told of as ended only then.
+  void reap();
+  [[nodiscard]] bool lets_go() const { return ours_to_let_go_; }
 
   [[nodiscard]] HostPid pid() const { return pid_; }
   [[nodiscard]] std::vector<HostTid> tids() const;  // the main thread first
   [[nodiscard]] bool all_stopped() const;
-  // The token of a thread that is stopped; a thread that is not is a mistake of ours.
+  // The token of a thread that is stopped, or has ended since; for one that runs it is a mistake of
+  // ours.
   [[nodiscard]] const StoppedThread& stopped(HostTid tid) const;
   [[nodiscard]] bool gets_signal(HostTid tid) const;
   // The signal that `tid` was about to get when it stopped: dequeued, so whoever injects calls into
@@ -60,13 +76,11 @@ class ThreadSet {
 
   // An event of a member that the caller has waited for.
   [[nodiscard]] Result<> note_event(const StopEvent& event);
-  // A thread that the caller made, or saw end.
-  void add_running(HostTid tid);
-  void add_stopped(StoppedThread thread);
+  // A thread that the caller has stopped, with the signal that it is about to get; or saw end.
+  void add_stopped(StoppedThread thread, std::optional<siginfo_t> signal = {});
   void forget(HostTid tid);
-  // Give a token away, to resume that thread alone; note_stopped() brings it back.
+  // Give a token away, to resume that thread alone.
   [[nodiscard]] StoppedThread take_stopped(HostTid tid);
-  void note_stopped(StoppedThread thread);
 
  private:
   struct Member {
@@ -74,19 +88,25 @@ class ThreadSet {
     std::optional<siginfo_t> signal;     // was about to be delivered
     int group_stop = 0;
     bool first_stop_due = false;  // came attached: stops by itself
+    bool over = false;            // has ended, or has another id
   };
   explicit ThreadSet(HostPid pid) : pid_(pid) {}
   [[nodiscard]] Result<bool> take_in_new_threads(unsigned options);
   [[nodiscard]] Result<> take_in(HostTid tid, unsigned options);
-  [[nodiscard]] Result<> stop_one(HostTid tid, std::chrono::milliseconds timeout);
+  // One look at a thread that runs. True when it has stopped for good, or is over.
+  [[nodiscard]] Result<bool> look_at(HostTid tid);
+  [[nodiscard]] Result<> await_stops(const std::vector<HostTid>& tids,
+                                     std::chrono::steady_clock::time_point deadline);
   // True when the thread is now stopped for good, or gone.
   [[nodiscard]] Result<bool> meet(HostTid tid, const StopEvent& event);
-  [[nodiscard]] Result<> let_go(
-      const std::function<Result<>(StoppedThread, int signal, int group_stop)>& way);
+  void note_over(HostTid tid);
+  [[nodiscard]] bool has_others_than_main() const;
+  [[nodiscard]] std::vector<HostTid> running() const;
 
   HostPid pid_;
   std::map<HostTid, Member> members_;
   std::vector<StopEvent> met_;
+  bool ours_to_let_go_ = false;
 };
 
 }  // namespace llrun::tracer

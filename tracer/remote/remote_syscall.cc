@@ -104,8 +104,7 @@ Result<> stop_anew(const StoppedThread& thread) {
   for (int count = 0; count < kMaxEvents; ++count) {
     LLRUN_TRY(interrupt(thread.tid()));
     LLRUN_TRY(resume(StoppedThread::seen_stopped(thread.tid())));
-    LLRUN_TRY_ASSIGN(const auto event, wait_for_stop(thread.tid()));
-    if (event.ended()) return failure(ErrorCode::kGone, describe(event));
+    LLRUN_TRY_ASSIGN(const auto event, next_stop(thread.tid()));
     if (event.is<EventStop>() || event.is<GroupStop>()) return {};
   }
   return failure(ErrorCode::kTimeout,
@@ -114,11 +113,13 @@ Result<> stop_anew(const StoppedThread& thread) {
 
 Result<> RemoteSyscalls::finish() {
   if (std::exchange(finished_, true)) return {};
-  if (std::exchange(in_call_, false)) LLRUN_TRY(stop_anew(*thread_));
-  LLRUN_TRY(set_signal_mask(*thread_, mask_));
-  LLRUN_TRY(set_registers(*thread_, saved_));
+  const auto settled = std::exchange(in_call_, false) ? stop_anew(*thread_) : Result<>();
+  const auto mask = set_signal_mask(*thread_, mask_);
+  const auto all = set_registers(*thread_, saved_);
   stop_again();
-  return {};
+  LLRUN_TRY(settled);
+  LLRUN_TRY(mask);
+  return all;
 }
 
 // It stops the whole process, whichever thread it was sent to, and says to nobody who sent it.
@@ -203,14 +204,14 @@ template <typename Wanted>
 Result<> RemoteSyscalls::run_until(Result<> (*go)(StoppedThread, int), Wanted wanted) {
   for (int count = 0; count < kMaxEvents; ++count) {
     LLRUN_TRY(go(StoppedThread::seen_stopped(tid()), 0));
-    LLRUN_TRY_ASSIGN(const auto event, wait_for_stop(tid(), kCallTimeout));
-    if (event.ended()) {
-      finished_ = true;
-      return failure(ErrorCode::kGone, describe(event));
+    const auto event = next_stop(tid(), kCallTimeout);
+    if (!event) {
+      finished_ = finished_ || event.error().code == ErrorCode::kGone;
+      return std::unexpected(event.error());
     }
-    LLRUN_TRY_ASSIGN(const bool ours, wanted(event));
+    LLRUN_TRY_ASSIGN(const bool ours, wanted(*event));
     if (ours) return {};
-    keep(event);
+    keep(*event);
   }
   return failure(ErrorCode::kTimeout, "thread " + std::to_string(tid().value) +
                                           " does not come back from an injected call");

@@ -1,7 +1,6 @@
 # Memory, system calls and descriptors of a stopped tracee.
 set(room ${CMAKE_CURRENT_LIST_DIR})
 llrun_library(llrun_tracer_remote
-  SOURCES ${room}/batch.cc ${room}/interruption.cc ${room}/lent_site.cc ${room}/remote_arena.cc
+  SOURCES ${room}/batch.cc ${room}/lent_site.cc ${room}/remote_arena.cc
           ${room}/remote_fd.cc ${room}/remote_memory.cc ${room}/remote_syscall.cc ${room}/syscall_site.cc
-          ${CMAKE_CURRENT_LIST_DIR}/../arch/x86_64/restart.cc
   PUBLIC llrun_tracer_ptrace llrun_tracer_stub)

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include "tracer/ptrace/thread_set.h"
-#include "tracer/remote/interruption.h"
 #include "tracer/stacks/capture.h"
 #include "tracer/stacks/live_source.h"
 #include "tracer/stacks/stacks.h"
@@ -10,23 +9,17 @@
 namespace llrun::tracer {
 namespace {
 
-// A thread that has ended meanwhile needs nothing.
+// A thread that has ended meanwhile needs nothing; one that cannot be let go now is let go later.
 Result<> unless_gone(Result<> result) {
-  if (!result && result.error().code == ErrorCode::kGone) return {};
+  if (!result &&
+      (result.error().code == ErrorCode::kGone || result.error().code == ErrorCode::kTimeout))
+    return {};
   return result;
-}
-
-Result<> undo_interruptions(ThreadSet& threads) {
-  for (const auto tid : threads.tids())
-    LLRUN_TRY(unless_gone(undo_interruption(threads.stopped(tid))));
-  return {};
 }
 
 Result<Capture> capture_stopped(ThreadSet& threads, StackSource& source) {
   LLRUN_TRY(threads.stop_all());
-  auto capture = capture_stacks(source);
-  LLRUN_TRY(undo_interruptions(threads));
-  return capture;
+  return capture_stacks(source);
 }
 
 // Whatever went wrong, those that were stopped run again.

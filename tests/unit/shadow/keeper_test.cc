@@ -34,6 +34,7 @@ class Kept : public ::testing::Test {
     ASSERT_OK(freeze);
     auto capture = tracer::capture_process(*freeze);
     ASSERT_OK(capture);
+    ASSERT_OK(freeze->thread_set().bind_to_us());
     auto shadow = tracer::Shadow::make(std::move(*freeze), capture->process);
     ASSERT_OK(shadow);
     ASSERT_OK(shadow->drop_memory());

@@ -1,4 +1,4 @@
-#include "tracer/remote/interruption.h"
+#include "tracer/ptrace/interruption.h"
 
 #include <cerrno>
 

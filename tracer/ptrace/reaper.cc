@@ -1,0 +1,45 @@
+#include "tracer/ptrace/reaper.h"
+
+#include <sys/wait.h>
+
+#include <chrono>
+
+namespace llrun::tracer {
+namespace {
+
+// Attaching takes microseconds, unless it waits for an exec.
+constexpr std::chrono::milliseconds kPeriod{20};
+
+// Or is no longer ours.
+bool has_been_reaped(HostTid tid) {
+  siginfo_t seen{};
+  const int done = ::waitid(P_PID, static_cast<id_t>(tid.value), &seen, WEXITED | __WALL | WNOHANG);
+  return done != 0 || seen.si_pid != 0;
+}
+
+}  // namespace
+
+Reaper::~Reaper() {
+  {
+    const std::lock_guard lock(mutex_);
+    over_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
+}
+
+void Reaper::watch(HostTid tid) {
+  const std::lock_guard lock(mutex_);
+  watched_.insert(tid);
+}
+
+void Reaper::run() {
+  std::unique_lock lock(mutex_);
+  while (!changed_.wait_for(lock, kPeriod, [this] { return over_; }))
+    std::erase_if(watched_, [this](HostTid tid) {
+      // Nobody waits for a main thread's, which says how the process has ended.
+      return tid.value != process_.value && has_been_reaped(tid);
+    });
+}
+
+}  // namespace llrun::tracer
