@@ -179,11 +179,14 @@ void GuestJob::complete(const protocol::PagesEnd& end) {
     LLRUN_TRY(restorer_->finish());
     const auto ids = restorer_->threads();
     stub_ = restorer_->stub();
+    auto sleeps = restorer_->take_sleeps();
     LLRUN_TRY_ASSIGN(auto threads, restorer_->release(false));
     restorer_.reset();
     go_first_when_memory_is_short();
     LLRUN_TRY(wait_for_clocks());
-    return take_over(std::move(threads), ids);
+    LLRUN_TRY(take_over(std::move(threads), ids));
+    tracee_->know_sleeps(std::move(sleeps));
+    return {};
   };
   if (auto finished = finish(); !finished)
     return fail("completing the program", finished.error().message());
@@ -248,6 +251,11 @@ Result<> GuestJob::furnish(tracer::RemoteSyscalls& calls, tracer::RemoteArena ar
                    calls.call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, kFlags, place));
   LLRUN_TRY_ASSIGN(listener_, tracer::take_fd(guest_->pidfd, RemoteFd{static_cast<int>(number)}));
   LLRUN_TRY(calls.call(SYS_close, number));
+  // No clock of the program's may go back; nor may a sleep, which begins again from here on, end
+  // before its time by such a clock.
+  std::this_thread::sleep_for(
+      world_->until_clocks_show(static_cast<std::int64_t>(image_.monotonic_offset_ns()),
+                                static_cast<std::int64_t>(image_.boot_offset_ns())));
   return {};
 }
 
@@ -346,7 +354,8 @@ Result<> GuestJob::take_over(tracer::ThreadSet threads, const std::map<GuestTid,
                             [this](HostTid tid) { return tracee_->guest_tid(tid); },
                             [this](HostTid tid) { return tracee_->signal_mask(tid); },
                             [this](HostTid tid) { tracee_->resume_signal(tid); },
-                            [this](HostTid tid) { tracee_->interrupt(tid); }});
+                            [this](HostTid tid) { tracee_->interrupt(tid); },
+                            [this](HostTid tid) { tracee_->wait_goes_natively(tid); }});
   tracee_->set_call_server(calls_.get());
   LLRUN_TRY(watch_calls());
   return traffic_->start_streams();

@@ -224,10 +224,15 @@ void CallServer::serve_home_descriptor(const NotifiedCall& call) {
   make_at_home(call, kServedFromHome);
 }
 
+bool CallServer::is_handed(std::uint64_t number) const {
+  return judge_.judge(number, {}) == Verdict::kHomeDescriptor;
+}
+
 void CallServer::serve_wait(const NotifiedCall& call) {
   const auto what = waits_for(guest_, call, callbacks_.is_home);
-  if (!what || *what == WaitsFor::kOnlyOwn) return natively(call);
-  make_at_home(call, kServedFromHome);
+  if (what && *what != WaitsFor::kOnlyOwn) return make_at_home(call, kServedFromHome);
+  natively(call);
+  callbacks_.wait_goes_natively(call.thread);
 }
 
 void CallServer::make_at_home(const NotifiedCall& call, const std::string& else_because) {
@@ -249,7 +254,7 @@ void CallServer::send_home_call(const NotifiedCall& call, HomeCallPlan plan) {
   plan.call.set_signal_mask(callbacks_.signal_mask(call.thread));
   protocol::JobMessage message;
   *message.mutable_home_call() = plan.call;
-  home_calls_[id] = {call, std::move(plan)};
+  home_calls_[id] = {call, std::move(plan), false, EventLoop::Clock::now()};
   waiting_[call.thread] = id;
   callbacks_.send(message);
 }
@@ -269,7 +274,10 @@ void CallServer::finish(const AtHome& at_home, const protocol::HomeCallDone& don
   if (done.cancelled()) {
     // A signal met the shadow's thread. It is on its way to the guest; if it does not concern this
     // thread, the call goes on.
-    if (valid && !at_home.cancelling) return send_home_call(call, at_home.plan);
+    HomeCallPlan rest = at_home.plan;
+    const auto waited = shorten(guest_, rest, EventLoop::Clock::now() - at_home.begun);
+    if (!waited) log::error("the rest of a wait: {}", waited.error().message());
+    if (valid && !at_home.cancelling) return send_home_call(call, std::move(rest));
     outcomes_[call.thread] = {std::nullopt, at_home.plan.restarts};
     if (at_home.cancelling) callbacks_.resume_signal(call.thread);
     return;

@@ -34,11 +34,15 @@ class CallServer {
     std::function<void(HostTid)> resume_signal;
     // Stop a thread that waits in its call: its outcome is to be put in place.
     std::function<void(HostTid)> interrupt;
+    // A call that waits for its own descriptors has been let go natively.
+    std::function<void(HostTid)> wait_goes_natively;
   };
   CallServer(HostPid guest, GuestPid self, Notifier notifier, const CallContext& context,
              CpuTime cpu_time, Callbacks callbacks);
 
   [[nodiscard]] int fd() const { return notifier_.fd(); }
+  // Whether the filter hands this call to us, whatever its arguments, as it may wait for home.
+  [[nodiscard]] bool is_handed(std::uint64_t number) const;
   void on_readable();
   void on_classified(const protocol::Classified& answer);
   void on_home_call_done(const protocol::HomeCallDone& done);
@@ -79,6 +83,7 @@ class CallServer {
     NotifiedCall call;
     HomeCallPlan plan;
     bool cancelling = false;
+    EventLoop::Clock::time_point begun;
   };
   void serve(const NotifiedCall& call);
   void serve_open(const NotifiedCall& call);

@@ -225,6 +225,48 @@ Result<std::optional<HomeCallPlan>> plan_home_call(HostPid guest, const Notified
   }
 }
 
+namespace {
+
+void shorten_poll(HomeCallPlan& plan, std::chrono::nanoseconds waited) {
+  const auto timeout = static_cast<std::int32_t>(plan.call.arguments(2));
+  if (timeout <= 0) return;
+  const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(waited).count();
+  plan.call.set_arguments(2,
+                          static_cast<std::uint64_t>(std::max<std::int64_t>(timeout - whole, 0)));
+}
+
+Result<> shorten_select(HostPid guest, HomeCallPlan& plan, std::chrono::nanoseconds waited) {
+  if (plan.outputs.empty() || plan.call.arguments(4) == 0) return {};
+  const int last = plan.call.buffers_size() - 1;
+  auto& bytes = *plan.call.mutable_buffers(last)->mutable_input();
+  timeval left{};
+  if (plan.call.buffers(last).argument() != 4 || bytes.size() != sizeof left) return {};
+  std::memcpy(&left, bytes.data(), sizeof left);
+  const auto whole = std::chrono::duration_cast<std::chrono::microseconds>(waited);
+  const auto rest =
+      std::max(std::chrono::seconds(left.tv_sec) + std::chrono::microseconds(left.tv_usec) - whole,
+               std::chrono::microseconds(0));
+  left.tv_sec = rest.count() / 1'000'000;
+  left.tv_usec = rest.count() % 1'000'000;
+  std::memcpy(bytes.data(), &left, sizeof left);
+  const auto at = reinterpret_cast<std::uint64_t>(plan.outputs.back().iov_base);
+  return tracer::write_value(guest, {at}, left);
+}
+
+}  // namespace
+
+Result<> shorten(HostPid guest, HomeCallPlan& plan, std::chrono::nanoseconds waited) {
+  switch (plan.call.number()) {
+    case SYS_poll:
+      shorten_poll(plan, waited);
+      return {};
+    case SYS_select:
+      return shorten_select(guest, plan, waited);
+    default:
+      return {};
+  }
+}
+
 Result<WaitsFor> waits_for(HostPid guest, const NotifiedCall& call,
                            const IsHomeDescriptor& is_home) {
   switch (call.number) {

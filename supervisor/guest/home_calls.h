@@ -8,6 +8,7 @@
 
 #include <sys/uio.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -42,6 +43,10 @@ struct HomeCallPlan {
 [[nodiscard]] Result<std::optional<HomeCallPlan>> plan_home_call(HostPid guest,
                                                                  const NotifiedCall& call,
                                                                  const IsHomeDescriptor& is_home);
+
+// The call has waited in vain, and is made again for the rest of its time. What select leaves of it
+// is written where the guest's kernel would have written it.
+[[nodiscard]] Result<> shorten(HostPid guest, HomeCallPlan& plan, std::chrono::nanoseconds waited);
 
 // What of home's answer goes where in the guest's memory. kProtocol: more than was asked for.
 struct Stored {

@@ -79,7 +79,10 @@ void GuestJob::leave_when_ready() {
 
 Result<image::Process> GuestJob::capture_guest() {
   for (const HostTid tid : stopped_->tids()) tracee_->settle_call(stopped_->stopped(tid));
-  LLRUN_TRY_ASSIGN(auto freeze, tracer::Freeze::begin(std::move(*stopped_)));
+  auto sleeps = tracee_->take_sleeps();
+  auto begun = tracer::Freeze::begin(std::move(*stopped_), tracer::Freeze::Where::kGuest, &sleeps);
+  if (!begun) tracee_->know_sleeps(std::move(sleeps));
+  LLRUN_TRY_ASSIGN(auto freeze, std::move(begun));
   frozen_.emplace(std::move(freeze));
   frozen_->use_stub(*stub_);
   stopped_.reset();
@@ -198,6 +201,7 @@ void GuestJob::stay_after_all(const std::string& why) {
   if (frozen_) {
     auto resumed = frozen_->resume();
     if (!resumed) log::error("the guest could not be resumed: {}", resumed.error().message());
+    tracee_->know_sleeps(frozen_->take_sleeps());
     frozen_.reset();
     return tracee_->note_running();
   }

@@ -37,24 +37,41 @@ void Tracee::adopt(GuestTid guest, StoppedThread thread) {
   threads_[tid].token = std::move(thread);
 }
 
+// A call that no handler is about to interrupt goes on for what is left of its time.
 void Tracee::go(StoppedThread token, int signal) {
-  complain("a thread could not be resumed", tracer::resume(std::move(token), signal));
+  const HostTid tid = token.tid();
+  if (sleeps_.find(tid) != nullptr && signal != 0 && in_signal_set("SigCgt", signal))
+    sleeps_.forget(tid);
+  complain("a thread could not be resumed",
+           sleeps_.go_on(pid_, std::move(token), [signal](StoppedThread thread) {
+             return tracer::resume(std::move(thread), signal);
+           }));
 }
 
+// First those that make their calls anew.
 Result<> Tracee::run() {
   frozen_ = false;
   Result<> done;  // of all of them; who has ended is met as such
-  for (auto& [tid, thread] : threads_) {
-    if (!thread.token) continue;
-    const auto resumed = tracer::resume(*std::exchange(thread.token, std::nullopt));
-    if (!resumed && resumed.error().code != ErrorCode::kGone && done) done = resumed;
-  }
+  for (const bool sleeping : {true, false})
+    for (auto& [tid, thread] : threads_) {
+      if (!thread.token || (sleeps_.find(tid) != nullptr) != sleeping) continue;
+      const auto resumed =
+          sleeps_.go_on(pid_, *std::exchange(thread.token, std::nullopt),
+                        [](StoppedThread token) { return tracer::resume(std::move(token)); });
+      if (!resumed && resumed.error().code != ErrorCode::kGone && done) done = resumed;
+    }
   return done;
 }
 
 void Tracee::note_running() {
   frozen_ = false;
   on_sigchld();  // who has ended while it was stopped
+}
+
+void Tracee::know_sleeps(tracer::Sleeps sleeps) {
+  sleeps_ = std::move(sleeps);
+  sleeps_.set_handed(
+      [this](std::uint64_t number) { return server_ && server_->is_handed(number); });
 }
 
 void Tracee::on_sigchld() {
@@ -73,6 +90,7 @@ void Tracee::on_sigchld() {
 
 void Tracee::halt() {
   halted_ = true;
+  sleeps_.observe(pid_, running());
   for (const auto& [tid, thread] : threads_)
     if (!thread.token) complain("a thread could not be interrupted", tracer::interrupt(tid));
 }
@@ -107,8 +125,11 @@ void Tracee::look_at_threads(std::chrono::milliseconds patience, const Look& loo
 
 void Tracee::handle(const tracer::StopEvent& event) {
   if (event.ended()) return on_end(event.tid, event);
-  if (halted_) return kept_events_.push_back(event);
   auto token = StoppedThread::seen_stopped(event.tid);
+  if (halted_) {
+    if (!event.is<tracer::SeccompEvent>() && !event.is<tracer::CloneEvent>()) look_at_sleep(token);
+    return kept_events_.push_back(event);
+  }
   if (const auto* signal = event.as<tracer::SignalDelivery>())
     return on_signal(event.tid, std::move(token), *signal);
   if (const auto* stop = event.as<tracer::GroupStop>())
@@ -131,6 +152,16 @@ void Tracee::deliver(const siginfo_t& info, GuestTid tid) {
               system_error("rt_sigqueueinfo").error().message());
 }
 
+// Of /proc/PID/status: SigCgt, SigIgn.
+bool Tracee::in_signal_set(const char* set, int signal) const {
+  const auto status = read_whole_file(fmt::format("/proc/{}/status", pid_.value));
+  if (!status) return false;
+  const auto at = status->find(fmt::format("{}:\t", set));
+  if (at == std::string::npos) return false;
+  const auto bits = std::stoull(status->substr(at + 8, 16), nullptr, 16);
+  return ((bits >> (signal - 1)) & 1) != 0;
+}
+
 // Signals whose default is a core dump: signal(7).
 bool Tracee::dumps_core(int signal) const {
   switch (signal) {
@@ -148,18 +179,12 @@ bool Tracee::dumps_core(int signal) const {
     default:
       return false;
   }
-  const auto status = read_whole_file(fmt::format("/proc/{}/status", pid_.value));
-  if (!status) return false;
-  for (const char* set : {"SigCgt:\t", "SigIgn:\t"}) {
-    const auto at = status->find(set);
-    if (at == std::string::npos) return false;
-    const auto bits = std::stoull(status->substr(at + 8, 16), nullptr, 16);
-    if ((bits >> (signal - 1)) & 1) return false;
-  }
-  return callbacks_.core_belongs_home();
+  return !in_signal_set("SigCgt", signal) && !in_signal_set("SigIgn", signal) &&
+         callbacks_.core_belongs_home();
 }
 
 void Tracee::on_signal(HostTid tid, StoppedThread token, const tracer::SignalDelivery& delivery) {
+  look_at_sleep(token);
   siginfo_t info = sent_.take(delivery.info);
   if (is_of_the_world(delivery.info)) {
     const auto from_home = sent_.take_any(info.si_signo);
@@ -237,6 +262,7 @@ void Tracee::apply_outcome(const StoppedThread& token) {
 }
 
 void Tracee::on_group_stop(HostTid, StoppedThread token, int signal) {
+  look_at_sleep(token);
   complain("a stopped thread", tracer::listen(std::move(token)));
   if (std::exchange(group_stopped_, true)) return;
   callbacks_.group_stopped(signal);
@@ -245,18 +271,12 @@ void Tracee::on_group_stop(HostTid, StoppedThread token, int signal) {
 void Tracee::on_event_stop(HostTid tid, StoppedThread token) {
   group_stopped_ = false;
   threads_[tid].awaits_first_stop = false;
-  forget_interruption(token);
+  look_at_sleep(token);
   go_from_call(tid, std::move(token), 0);
 }
 
-// Calls that end with EINTR on a mere stop are made again; if there is a signal, its handler runs
-// first and the EINTR is true.
-void Tracee::forget_interruption(const StoppedThread& token) {
-  const auto found = tracer::registers(token);
-  if (!found) return;
-  const auto registers = tracer::travelling_registers(*found, false);
-  if (registers.rax != found->rax)
-    complain("a call could not be rewound", tracer::set_registers(token, registers));
+void Tracee::look_at_sleep(const StoppedThread& token) {
+  complain("what a thread sleeps in", sleeps_.look(pid_, token));
 }
 
 void Tracee::on_traced_call(HostTid tid, StoppedThread token) {
@@ -265,7 +285,10 @@ void Tracee::on_traced_call(HostTid tid, StoppedThread token) {
   if (registers->orig_rax != SYS_rt_sigtimedwait)
     return on_clone_call(tid, std::move(token), *registers);
   threads_[tid].waits_for_signal = true;
-  complain("a wait for a signal could not be let go", tracer::resume_to_syscall(std::move(token)));
+  complain("a wait for a signal could not be let go",
+           sleeps_.go_on(pid_, std::move(token), [](StoppedThread thread) {
+             return tracer::resume_to_syscall(std::move(thread));
+           }));
 }
 
 // A signal that was taken out of the queue by rt_sigtimedwait is met by no stop for its delivery.
@@ -291,14 +314,25 @@ void Tracee::on_syscall_stop(HostTid tid, StoppedThread token) {
     threads_[tid].making_thread = false;
     end_birth();
   } else if (std::exchange(threads_[tid].waits_for_signal, false)) {
+    look_at_sleep(token);
+    const auto found = tracer::registers(token);
+    if (found && is_restart_code(found->rax)) return leave_interrupted_wait(std::move(token));
     tell_taken_signal(token);
   }
   go(std::move(token));
 }
 
+// The stop at its end has taken an interrupt with it, and is none from which the kernel makes a
+// call again: so another one is asked for.
+void Tracee::leave_interrupted_wait(StoppedThread token) {
+  interrupt(token.tid());
+  complain("a thread could not be resumed", tracer::resume(std::move(token)));
+}
+
 void Tracee::on_end(HostTid tid, const tracer::StopEvent& event) {
   const GuestTid guest = threads_[tid].guest;
   threads_.erase(tid);
+  sleeps_.forget(tid);
   if (server_) server_->forget(tid);
   if (!births_.empty() && births_.front().creator == tid) end_birth();
   if (tid.value == pid_.value) {
@@ -343,8 +377,10 @@ Result<tracer::ThreadSet> Tracee::stop_all(std::chrono::milliseconds patience) {
     note_running();
     return std::unexpected(stopped.error());
   }
-  for (const HostTid tid : set.tids())
+  for (const HostTid tid : set.tids()) {
     if (std::exchange(threads_[tid].waits_for_signal, false)) tell_taken_signal(set.stopped(tid));
+    look_at_sleep(set.stopped(tid));
+  }
   return set;
 }
 
@@ -363,10 +399,10 @@ void Tracee::settle_call(const StoppedThread& token) {
 }
 
 Result<> Tracee::run_on(tracer::ThreadSet threads) {
-  for (const HostTid tid : threads.tids()) forget_interruption(threads.stopped(tid));
+  const auto shortened = sleeps_.resume_from(threads);
   const auto resumed = threads.resume_all();
   note_running();
-  return resumed;
+  return shortened ? resumed : shortened;
 }
 
 std::optional<GuestTid> Tracee::guest_tid(HostTid tid) const {

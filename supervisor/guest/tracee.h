@@ -18,6 +18,7 @@
 #include "supervisor/guest/call_server.h"
 #include "supervisor/guest/sent_signals.h"
 #include "supervisor/world/world.h"
+#include "tracer/objects/sleeps.h"
 #include "tracer/ptrace/thread_set.h"
 
 namespace llrun {
@@ -39,6 +40,11 @@ class Tracee {
   // The threads, stopped, once they are filled with the program.
   void adopt(GuestTid guest, tracer::StoppedThread thread);
   [[nodiscard]] Result<> run();  // let all of them go
+  // What they sleep in: from whoever has filled or captured them, and for whoever captures them.
+  void know_sleeps(tracer::Sleeps sleeps);
+  [[nodiscard]] tracer::Sleeps take_sleeps() { return std::move(sleeps_); }
+  // CallServer: a call that waits was let go natively.
+  void wait_goes_natively(HostTid tid) { sleeps_.goes_natively(pid_, tid); }
 
   void on_sigchld();  // look for events of every thread
   // A signal that met the shadow at home; tid 0: for the process.
@@ -115,8 +121,10 @@ class Tracee {
   [[nodiscard]] Result<> finish_births();
   void fail_birth(HostTid creator, int error);
   void go(tracer::StoppedThread token, int signal = 0);
+  [[nodiscard]] bool in_signal_set(const char* set, int signal) const;
   [[nodiscard]] bool dumps_core(int signal) const;
-  void forget_interruption(const tracer::StoppedThread& token);
+  void look_at_sleep(const tracer::StoppedThread& token);
+  void leave_interrupted_wait(tracer::StoppedThread token);
   void make_anew(const tracer::StoppedThread& token);
   void apply_outcome(const tracer::StoppedThread& token);
 
@@ -125,6 +133,7 @@ class Tracee {
   Callbacks callbacks_;
   CallServer* server_ = nullptr;
   std::map<HostTid, Thread> threads_;
+  tracer::Sleeps sleeps_;
   SentSignals sent_;
   std::deque<Birth> births_;  // the front one is under way
   std::vector<siginfo_t> held_signals_;

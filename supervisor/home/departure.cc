@@ -179,8 +179,8 @@ void Journey::freeze_and_send() {
 
 Result<> Journey::capture() {
   LLRUN_TRY_ASSIGN(auto threads, tracer::ThreadSet::seize_all(options_.pid));
-  LLRUN_TRY_ASSIGN(auto freeze,
-                   tracer::Freeze::begin(std::move(threads), tracer::Freeze::Where::kHome));
+  LLRUN_TRY_ASSIGN(auto freeze, tracer::Freeze::begin(std::move(threads),
+                                                      tracer::Freeze::Where::kHome, &plan_.sleeps));
   frozen_.emplace(std::move(freeze));
   LLRUN_TRY_ASSIGN(auto captured, tracer::capture_process(*frozen_));
   if (!captured.pins.empty()) return failure(ErrorCode::kRefused, captured.pins.front().what);
@@ -318,11 +318,13 @@ void Journey::resume_at_home(const std::string& why) {
     const bool is_lost = !back && !tracer::is_ending(options_.pid);
     if (is_lost) lose(why + "; and it cannot be put back: " + back.error().message());
     say_if_not_let_go(parked_->detach_all());
+    plan_.sleeps = parked_->take_sleeps();
     parked_.reset();
     if (is_lost) return;
   }
   if (frozen_) {
     say_if_not_let_go(frozen_->release());
+    plan_.sleeps = frozen_->take_sleeps();
     frozen_.reset();
   }
   finish_home(why, false);

@@ -231,6 +231,7 @@ void HomeJob::on_migrate(const protocol::Migrate& order, const control::Reply& r
   plan.epoch = ++epoch_;
   plan.offer = order.offer();
   plan.cpu_away = cpu_away_;
+  plan.sleeps = std::exchange(sleeps_, {});
   Journey::Callbacks callbacks;
   callbacks.progress = [this](const std::string& text) { tell("progress", text); };
   callbacks.away = [this, reply] {
@@ -265,6 +266,7 @@ void HomeJob::on_migrate(const protocol::Migrate& order, const control::Reply& r
 
 void HomeJob::journey_over(const std::string& why, bool by_call, bool at_start) {
   cpu_away_ = journey_->cpu_away();
+  sleeps_ = journey_->take_sleeps();
   const bool had_moved = !where_.empty();
   where_.clear();
   sent_home_ = had_moved && !by_call && !asked_home_;
@@ -324,7 +326,7 @@ void HomeJob::on_stack(const control::Reply& reply) {
     reply.done(stacks->text, stacks->json);
   };
   if (journey_ && journey_->holds_program()) return journey_->ask_stack(answer);
-  answer(stacks_of(options_.pid));
+  answer(stacks_of(options_.pid, journey_ ? journey_->sleeps() : sleeps_));
 }
 
 void HomeJob::on_pin_by_hand(const protocol::PinByHand& order, const control::Reply& reply) {

@@ -70,6 +70,7 @@ class HomeJob {
   EventLoop::Clock::time_point last_move_ = EventLoop::Clock::now();
   std::uint64_t cpu_ms_at_move_ = 0;
   CpuAway cpu_away_;
+  tracer::Sleeps sleeps_;  // at home, as far as they are known
   std::uint64_t last_freeze_us_ = 0;
   std::uint64_t last_bytes_ = 0;
 };

@@ -138,6 +138,7 @@ Result<> Journey::fill_shadow(const protocol::PagesEnd& end) {
   for (const auto& range : end.ranges()) LLRUN_TRY(restorer_->land_range(range));
   LLRUN_TRY(restorer_->finish());
   wait_for_clocks(returning_->image());
+  plan_.sleeps = restorer_->take_sleeps();
   LLRUN_TRY_ASSIGN(auto threads, restorer_->release(false));
   restorer_.reset();
   end_unneeded(threads);
@@ -146,6 +147,8 @@ Result<> Journey::fill_shadow(const protocol::PagesEnd& end) {
   freeze_us_ = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(EventLoop::Clock::now() - frozen_at_)
           .count());
+  if (auto shortened = plan_.sleeps.detach_from(threads); !shortened)
+    log::error("a thread could not be let go: {}", shortened.error().message());
   if (auto detached = threads.detach_all(); !detached)
     log::error("a thread could not be let go: {}", detached.error().message());
   if (!returned) return {};

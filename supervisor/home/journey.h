@@ -49,6 +49,7 @@ class Journey {
     std::uint64_t memory_bytes = 0;
     std::uint32_t epoch = 1;
     CpuAway cpu_away;       // used on earlier journeys
+    tracer::Sleeps sleeps;  // of the program at home
     protocol::Offer offer;  // what the agent reckoned with: the target decides again
   };
   Journey(EventLoop& loop, const HomeOptions& options, Plan plan, Callbacks callbacks);
@@ -75,6 +76,9 @@ class Journey {
   [[nodiscard]] std::uint64_t guest_cpu_ms() const { return guest_cpu_ms_; }
   // On earlier journeys and, once it is over, on this one.
   [[nodiscard]] const CpuAway& cpu_away() const { return plan_.cpu_away; }
+  // What the program's threads sleep in at home, before it has left and when it is over.
+  [[nodiscard]] tracer::Sleeps& sleeps() { return plan_.sleeps; }
+  [[nodiscard]] tracer::Sleeps take_sleeps() { return std::move(plan_.sleeps); }
   [[nodiscard]] std::uint64_t guest_resident_bytes() const { return guest_resident_bytes_; }
   [[nodiscard]] double home_calls_rate() const { return home_calls_rate_; }
   // The program is stopped, or is only a shadow: what /proc says of it is not what it does.

@@ -53,8 +53,10 @@ StacksText text_of_stacks(const std::vector<tracer::ThreadStack>& stacks) {
 
 }  // namespace
 
-Result<StacksText> stacks_of(HostPid pid) {
-  LLRUN_TRY_ASSIGN(const auto stacks, tracer::symbolised_stacks(pid));
+Result<StacksText> stacks_of(HostPid pid, tracer::Sleeps& sleeps) {
+  tracer::LiveStackOptions options;
+  options.sleeps = &sleeps;
+  LLRUN_TRY_ASSIGN(const auto stacks, tracer::symbolised_stacks(pid, options));
   return text_of_stacks(stacks);
 }
 

@@ -22,6 +22,9 @@ llrun_test(tracer_ending_test LABEL unit TIMEOUT 900
 add_test(NAME tracer_ending_long_test COMMAND tracer_ending_test)
 set_tests_properties(tracer_ending_long_test PROPERTIES
   LABELS long TIMEOUT 14400 ENVIRONMENT "LLRUN_TEST_PLACES=0")
+llrun_test(tracer_sleeps_test LABEL unit
+  SOURCES ${here}/sleeps_test.cc
+  LIBS llrun_tracer_process)
 
 llrun_test(tracer_povray_test LABEL unit
   SOURCES ${here}/povray_test.cc

@@ -10,9 +10,7 @@
 #include <utility>
 
 #include "tracer/arch/x86_64/restart.h"
-#include "tracer/procfs/sched.h"
 #include "tracer/procfs/smaps.h"
-#include "tracer/ptrace/interruption.h"
 #include "tracer/ptrace/wait.h"
 
 namespace llrun::tracer {
@@ -34,58 +32,6 @@ Result<> abort_critical_section(HostPid pid, const StoppedThread& token, FrozenT
   LLRUN_TRY(set_registers(token, thread.found));
   return write_value(pid, pointer, std::uint64_t{0});
 }
-
-std::optional<std::uint64_t> requested_time(HostPid pid, const TimeoutArgument& argument,
-                                            const Registers& registers) {
-  const std::uint64_t value = registers.*argument.where;
-  if (argument.form == TimeoutForm::kMilliseconds)
-    return static_cast<std::uint64_t>(static_cast<std::uint32_t>(value)) * 1'000'000;
-  const auto time = read_value<timespec>(pid, RemoteAddr{value});
-  if (!time) return std::nullopt;
-  return static_cast<std::uint64_t>(time->tv_sec) * 1'000'000'000 +
-         static_cast<std::uint64_t>(time->tv_nsec);
-}
-
-// The number of the call a thread sleeps in is lost once it has been restarted: read it from the
-// code.
-Result<> recover_number(HostPid pid, FrozenThread& thread) {
-  auto& registers = thread.travelling;
-  if (registers.orig_rax != kRestartSyscall) return {};
-  std::array<std::byte, 7> code{};
-  LLRUN_TRY(read_memory(pid, RemoteAddr{registers.rip - code.size()}, code));
-  const auto number = number_before_syscall(code);
-  if (!number)
-    return failure(ErrorCode::kRefused,
-                   "thread " + std::to_string(thread.tid.value) +
-                       " sleeps in a system call that was restarted, and which one cannot be told");
-  registers.orig_rax = *number;
-  return {};
-}
-
-Result<> make_travelling(HostPid pid, FrozenThread& thread, std::uint64_t slept) {
-  thread.travelling = thread.found;
-  auto& registers = thread.travelling;
-  const bool restart_block = sleeps_with_restart_block(registers);
-  if (restart_block) LLRUN_TRY(recover_number(pid, thread));
-  const bool begun_again =
-      in_system_call(registers) && static_cast<std::int64_t>(registers.rax) == kRestartNoHandler;
-  if (!restart_block && !begun_again) return {};
-  const auto argument = timeout_argument(registers.orig_rax, registers);
-  const auto requested =
-      argument.form == TimeoutForm::kNone ? std::nullopt : requested_time(pid, argument, registers);
-  if (!requested) {  // no timeout, or an absolute one: the same call again is right
-    registers.rax = static_cast<unsigned long long>(kRestartNoHandler);
-    return {};
-  }
-  const std::uint64_t remaining = *requested - std::min(slept, *requested);
-  if (restart_block)
-    thread.sleep_remaining = remaining;
-  else if (argument.form == TimeoutForm::kMilliseconds)
-    registers.*argument.where = (remaining + 999'999) / 1'000'000;
-  return {};
-}
-
-std::uint64_t nanoseconds_now() { return static_cast<std::uint64_t>(monotonic_now().count()); }
 
 Result<RemoteRange> find_vdso(HostPid pid) {
   LLRUN_TRY_ASSIGN(const auto maps, read_maps(pid));
@@ -109,18 +55,15 @@ Result<RemoteAddr> find_hole(const std::vector<RemoteRange>& mappings, std::uint
   return failure(ErrorCode::kUnsupported, "the address space has no hole for the stub");
 }
 
-Result<Freeze> Freeze::begin(ThreadSet threads, Where where, Patience patience) {
-  Freeze freeze(std::move(threads), patience);
-  SleepClock clock;
-  for (const auto tid : freeze.threads_.tids())
-    if (const auto since = clock.last_ran(freeze.pid(), tid))
-      freeze.slept_since_[tid] = static_cast<std::uint64_t>(since->count());
+Result<Freeze> Freeze::begin(ThreadSet threads, Where where, Patience patience, Sleeps* known) {
+  Freeze freeze(std::move(threads), patience, known == nullptr ? Sleeps() : std::move(*known));
+  freeze.sleeps_.observe(freeze.pid(), freeze.threads_.tids());
   auto done = freeze.stop(where);
   if (!done) {
     std::ignore = freeze.undo();
-    std::ignore =
-        where == Where::kHome ? freeze.threads_.detach_all() : freeze.threads_.resume_all();
+    std::ignore = where == Where::kHome ? freeze.detach_all() : freeze.resume_all();
     freeze.forget();
+    if (known != nullptr) *known = freeze.take_sleeps();
     return std::unexpected(done.error());
   }
   return freeze;
@@ -144,15 +87,11 @@ Result<> Freeze::stop_all() {
   const auto met = threads_.take_met();
   const bool is_another =
       std::ranges::any_of(met, [](const auto& event) { return event.template is<ExecEvent>(); });
-  if (is_another) {
-    slept_since_.clear();
-    let_run_at_.clear();
-  }
+  if (is_another) sleeps_ = Sleeps();
   if (is_another || vdso_.size() == 0) {
     LLRUN_TRY_ASSIGN(vdso_, find_vdso(pid()));
   }
-  for (const auto tid : threads_.tids())
-    if (!threads_.gets_signal(tid)) LLRUN_TRY(undo_interruption(threads_.stopped(tid)));
+  for (const auto tid : threads_.tids()) LLRUN_TRY(sleeps_.look(pid(), threads_.stopped(tid)));
   return {};
 }
 
@@ -180,18 +119,27 @@ Result<> Freeze::look_at(HostTid tid, FrozenThread& thread) {
   LLRUN_TRY_ASSIGN(thread.robust, robust_list(token));
   thread.signal = threads_.take_signal(tid);
   LLRUN_TRY(abort_critical_section(pid(), token, thread));
-  return make_travelling(pid(), thread, slept(thread));
+  return make_travelling(thread);
 }
 
-// By now, without interruption, ns. One that was let run on sleeps since then, unless it went on
-// with its sleep.
-std::uint64_t Freeze::slept(const FrozenThread& thread) const {
-  const auto let_run = let_run_at_.find(thread.tid);
-  const auto before = slept_since_.find(thread.tid);
-  const auto now = nanoseconds_now();
-  if (let_run != let_run_at_.end() && thread.found.orig_rax != kRestartSyscall)
-    return now - let_run->second;
-  return before == slept_since_.end() || before->second > now ? 0 : now - before->second;
+// The number of the call a thread sleeps in is hidden once it has been restarted.
+Result<> Freeze::make_travelling(FrozenThread& thread) const {
+  thread.travelling = thread.found;
+  auto& registers = thread.travelling;
+  const Sleep* sleep = sleeps_.find(thread.tid);
+  const bool restart_block = sleeps_with_restart_block(registers);
+  const bool hidden = restart_block ? registers.orig_rax == kRestartSyscall
+                                    : sleep != nullptr && registers.rax == kRestartSyscall;
+  if (hidden && sleep == nullptr)
+    return failure(ErrorCode::kRefused,
+                   "thread " + std::to_string(thread.tid.value) +
+                       " sleeps in a system call that was restarted, and which one cannot be told");
+  if (hidden) (restart_block ? registers.orig_rax : registers.rax) = sleep->call.orig_rax;
+  thread.sleep_remaining = sleeps_.left(thread.tid);
+  // No time limit, or a time of day: the same call again is right.
+  if (restart_block && !thread.sleep_remaining)
+    registers.rax = static_cast<unsigned long long>(kRestartNoHandler);
+  return {};
 }
 
 // The peer's vdso has the same code, but what it read of the clock's page before the move and after
@@ -218,7 +166,7 @@ Result<> Freeze::run_on_to_rest() {
       LLRUN_TRY_ASSIGN(const bool rests, rests_now(tid));
       if (rests) continue;
       all_rest = false;
-      let_run_at_[tid] = nanoseconds_now();
+      sleeps_.runs_from_now(pid(), tid);
       LLRUN_TRY(threads_.go_as_it_was(tid));
     }
     if (all_rest) return {};
@@ -265,6 +213,7 @@ Result<> Freeze::step_out(FrozenThread& thread, Clock::time_point deadline) {
   thread.found = now;
   thread.travelling = now;
   thread.sleep_remaining.reset();
+  sleeps_.forget(thread.tid);
   return {};
 }
 
@@ -342,7 +291,7 @@ Result<> Freeze::undo() {
 // However much of it could be undone, none of them stays stopped.
 Result<ThreadSet> Freeze::resume() {
   const auto undone = undo();
-  const auto resumed = threads_.resume_all();
+  const auto resumed = resume_all();
   forget();
   LLRUN_TRY(resumed);
   LLRUN_TRY(undone);
@@ -351,9 +300,22 @@ Result<ThreadSet> Freeze::resume() {
 
 Result<> Freeze::release() {
   const auto undone = undo();
-  const auto let_go = threads_.detach_all();
+  const auto let_go = detach_all();
   forget();
   return undone ? let_go : undone;
+}
+
+// Each thread goes on in the call that it sleeps in; the first error of all of them.
+Result<> Freeze::resume_all() {
+  const auto shortened = sleeps_.resume_from(threads_);
+  const auto resumed = threads_.resume_all();
+  return shortened ? resumed : shortened;
+}
+
+Result<> Freeze::detach_all() {
+  const auto shortened = sleeps_.detach_from(threads_);
+  const auto detached = threads_.detach_all();
+  return shortened ? detached : shortened;
 }
 
 // Nothing is left to be undone.

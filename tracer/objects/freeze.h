@@ -11,11 +11,11 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <vector>
 
 #include "base/result.h"
+#include "tracer/objects/sleeps.h"
 #include "tracer/ptrace/thread_set.h"
 #include "tracer/remote/lent_site.h"
 #include "tracer/remote/remote_arena.h"
@@ -27,7 +27,7 @@ struct FrozenThread {
   HostTid tid;
   Registers found{};       // at the first stop: what the thread goes on with here
   Registers travelling{};  // what it goes on with elsewhere (arch/x86_64/restart.h)
-  std::optional<std::uint64_t> sleep_remaining;  // ns, of a call that sleeps for a time
+  std::optional<std::uint64_t> sleep_remaining;  // ns, of a call with a time limit
   std::uint64_t mask = 0;
   // The signal it was about to get: dequeued, so it is in no queue any more.
   std::optional<siginfo_t> signal;
@@ -46,9 +46,12 @@ class Freeze {
     std::chrono::milliseconds letting_run{100};
     std::chrono::milliseconds stepping{1000};
   };
-  [[nodiscard]] static Result<Freeze> begin(ThreadSet threads, Where where, Patience patience);
-  [[nodiscard]] static Result<Freeze> begin(ThreadSet threads, Where where = Where::kGuest) {
-    return begin(std::move(threads), where, {});
+  // `known`: what is known of their sleeps from before; taken, and given back on error.
+  [[nodiscard]] static Result<Freeze> begin(ThreadSet threads, Where where, Patience patience,
+                                            Sleeps* known = nullptr);
+  [[nodiscard]] static Result<Freeze> begin(ThreadSet threads, Where where = Where::kGuest,
+                                            Sleeps* known = nullptr) {
+    return begin(std::move(threads), where, {}, known);
   }
   Freeze(Freeze&&) = default;
   Freeze& operator=(Freeze&&) = delete;
@@ -58,6 +61,8 @@ class Freeze {
   [[nodiscard]] HostPid pid() const { return threads_.pid(); }
   [[nodiscard]] const std::vector<FrozenThread>& threads() const { return frozen_; }
   [[nodiscard]] ThreadSet& thread_set() { return threads_; }
+  // For the next who stops these threads, when they have been let go.
+  [[nodiscard]] Sleeps take_sleeps() { return std::move(sleeps_); }
 
   // Map the stub into the program, once; it is there until resume() or for good.
   [[nodiscard]] Result<> map_stub();
@@ -83,13 +88,13 @@ class Freeze {
   [[nodiscard]] ThreadSet take_threads() { return std::move(threads_); }
 
  private:
-  Freeze(ThreadSet threads, Patience patience)
-      : threads_(std::move(threads)), patience_(patience) {}
+  Freeze(ThreadSet threads, Patience patience, Sleeps known)
+      : threads_(std::move(threads)), patience_(patience), sleeps_(std::move(known)) {}
   [[nodiscard]] Result<> stop(Where where);
   [[nodiscard]] Result<> stop_all();
-  [[nodiscard]] std::uint64_t slept(const FrozenThread& thread) const;
   [[nodiscard]] Result<> look_at_all();
   [[nodiscard]] Result<> look_at(HostTid tid, FrozenThread& thread);
+  [[nodiscard]] Result<> make_travelling(FrozenThread& thread) const;
   [[nodiscard]] Result<> run_on_to_rest();
   [[nodiscard]] Result<bool> rests_now(HostTid tid) const;
   [[nodiscard]] Result<> leave_vdso();
@@ -102,14 +107,15 @@ class Freeze {
   [[nodiscard]] Result<> with_lent_site(const std::function<Result<>(RemoteSyscalls&)>& action);
   [[nodiscard]] Result<> undo();
   [[nodiscard]] Result<> queue_signals_again();
+  [[nodiscard]] Result<> resume_all();
+  [[nodiscard]] Result<> detach_all();
   void forget();
 
   ThreadSet threads_;
   Patience patience_;
   std::vector<FrozenThread> frozen_;
   RemoteRange vdso_;
-  std::map<HostTid, std::uint64_t> slept_since_;  // CLOCK_MONOTONIC, ns
-  std::map<HostTid, std::uint64_t> let_run_at_;   // the same, of those that were for a moment
+  Sleeps sleeps_;
   std::optional<StubPage> stub_;
   bool stub_stays_ = false;
 };

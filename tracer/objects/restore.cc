@@ -231,14 +231,18 @@ Result<> Restorer::last_steps() {
   for (const auto& thread : process_.threads()) {
     const auto tid = ids_[GuestTid{thread.tid()}];
     if (options_.drop_capabilities) LLRUN_TRY(in_thread(tid, "capabilities", drop_capabilities));
-    const auto done = restore_registers(pid(), threads_.stopped(tid), thread, arena());
+    const auto done = restore_registers(pid(), threads_.stopped(tid), thread, arena(), sleeps_);
     if (!done) return std::unexpected(in_step("registers", done.error()));
   }
   return {};
 }
 
 Result<ThreadSet> Restorer::release(bool run) {
-  if (run) LLRUN_TRY(threads_.resume_all());  // what it cannot resume has ended
+  if (run) {  // what cannot be resumed has ended
+    const auto shortened = sleeps_.resume_from(threads_);
+    LLRUN_TRY(threads_.resume_all());
+    LLRUN_TRY(shortened);
+  }
   return std::move(threads_);
 }
 

@@ -20,6 +20,7 @@
 #include "base/result.h"
 #include "imagefmt/image.pb.h"
 #include "tracer/objects/freeze.h"
+#include "tracer/objects/sleeps.h"
 #include "tracer/ptrace/thread_set.h"
 #include "tracer/remote/remote_arena.h"
 
@@ -62,6 +63,8 @@ class Restorer {
   [[nodiscard]] Result<> finish();
   // Let the threads run, or only hand them over, stopped.
   [[nodiscard]] Result<ThreadSet> release(bool run = true);
+  // What its threads sleep in, for whoever lets them go, or stops them next.
+  [[nodiscard]] Sleeps take_sleeps() { return std::move(sleeps_); }
 
   [[nodiscard]] HostPid pid() const { return threads_.pid(); }
   // Where its threads are while they are not the program's; none before it is laid out.
@@ -90,6 +93,7 @@ class Restorer {
   RestoreOptions options_;
   std::optional<StubPage> stub_;
   std::map<GuestTid, HostTid> ids_;
+  Sleeps sleeps_;
 };
 
 }  // namespace llrun::tracer

@@ -2,7 +2,8 @@
 #
 # llrun_tracer_descriptors: descriptors, what they refer to, who shares them, and the pins.
 # llrun_tracer_process: memory, threads, signals, timers and the process around them; shadow, restore.
-# llrun_tracer_objects: both.
+# llrun_tracer_sleeps: what threads sleep in, for whoever stops them.
+# llrun_tracer_objects: all.
 set(room ${CMAKE_CURRENT_LIST_DIR})
 set(descriptor_parts descriptors files pipes terminals events pins sharing kcmp measures)
 set(descriptor_sources)
@@ -14,12 +15,17 @@ llrun_library(llrun_tracer_descriptors
   SOURCES ${descriptor_sources}
   PUBLIC llrun_tracer_remote llrun_tracer_procfs llrun_imagefmt)
 
+set(sleep_sources ${room}/sleeps.cc ${room}/shortened_call.cc)
+llrun_library(llrun_tracer_sleeps
+  SOURCES ${sleep_sources}
+  PUBLIC llrun_tracer_remote llrun_tracer_procfs)
+
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 file(GLOB process_sources CONFIGURE_DEPENDS ${room}/*.cc)
-list(REMOVE_ITEM process_sources ${descriptor_sources})
+list(REMOVE_ITEM process_sources ${descriptor_sources} ${sleep_sources})
 llrun_library(llrun_tracer_process
   SOURCES ${process_sources}
-  PUBLIC llrun_tracer_remote llrun_tracer_procfs llrun_imagefmt
+  PUBLIC llrun_tracer_sleeps llrun_tracer_remote llrun_tracer_procfs llrun_imagefmt
   PRIVATE PkgConfig::XXHASH)
 
 add_library(llrun_tracer_objects INTERFACE)

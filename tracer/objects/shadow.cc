@@ -59,6 +59,8 @@ Result<Shadow> Shadow::make(Freeze freeze, const image::Process& process) {
   if (!back)
     return failure(ErrorCode::kSystem,
                    done.error().message() + "; and it cannot be undone: " + back.error().message());
+  // As its set would let them go, but each in the call that it sleeps in.
+  if (shadow.threads_.lets_go()) std::ignore = shadow.sleeps_.detach_from(shadow.threads_);
   return std::unexpected(done.error());
 }
 
@@ -125,7 +127,7 @@ Result<> Shadow::put_back_thread(HostTid tid, const image::Thread& thread,
     LLRUN_TRY(make_posix_timers(calls, arena(), process.posix_timers()));
   }
   calls.abandon();
-  return restore_registers(pid(), threads_.stopped(tid), thread, arena());
+  return restore_registers(pid(), threads_.stopped(tid), thread, arena(), sleeps_);
 }
 
 Result<> Shadow::become_program(const image::Process& process) {
@@ -135,8 +137,15 @@ Result<> Shadow::become_program(const image::Process& process) {
   return put_back(process);
 }
 
+Result<> Shadow::detach_all() {
+  const auto shortened = sleeps_.detach_from(threads_);
+  const auto detached = threads_.detach_all();
+  return shortened ? detached : shortened;
+}
+
 Result<ThreadSet> Shadow::resume_as_was(const image::Process& process) {
   LLRUN_TRY(become_program(process));
+  LLRUN_TRY(sleeps_.resume_from(threads_));
   LLRUN_TRY(threads_.resume_all());
   return std::move(threads_);
 }

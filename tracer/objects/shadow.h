@@ -28,9 +28,11 @@ class Shadow {
   // Before drop_memory(): it becomes the program that was captured, stopped.
   [[nodiscard]] Result<> become_program(const image::Process& process);
   // Nobody is attached to it any more.
-  [[nodiscard]] Result<> detach_all() { return threads_.detach_all(); }
+  [[nodiscard]] Result<> detach_all();
   // It becomes the program and runs on. Its threads stay attached.
   [[nodiscard]] Result<ThreadSet> resume_as_was(const image::Process& process);
+  // What they sleep in again then.
+  [[nodiscard]] Sleeps take_sleeps() { return std::move(sleeps_); }
   // Unmap everything but the stub, the kernel's mappings and the argument and environment pages.
   [[nodiscard]] Result<> drop_memory();
 
@@ -64,6 +66,7 @@ class Shadow {
   ThreadSet threads_;
   StubPage stub_;
   std::vector<siginfo_t> late_signals_;
+  Sleeps sleeps_;
 };
 
 }  // namespace llrun::tracer

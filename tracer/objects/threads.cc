@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "tracer/arch/x86_64/restart.h"
 #include "tracer/objects/signals.h"
+#include "tracer/procfs/sched.h"
 #include "tracer/ptrace/wait.h"
 
 namespace llrun::tracer {
@@ -90,11 +91,12 @@ std::span<const std::byte> xstate_of(const image::Thread& thread) {
 
 // Put the time that is left into the call's timeout: in the register, or in memory that it is
 // pointed at.
-Result<> shorten_timeout(const image::Thread& thread, RemoteArena arena, Registers& registers) {
-  const auto argument = timeout_argument(registers.orig_rax, registers);
+Result<> shorten_timeout(std::uint64_t number, const image::Thread& thread, RemoteArena arena,
+                         Registers& registers) {
+  const auto argument = timeout_argument(number, registers);
   const std::uint64_t left = thread.sleep_remaining();
   if (argument.form == TimeoutForm::kMilliseconds)
-    registers.*argument.where = (left + 999'999) / 1'000'000;
+    registers.*argument.where = in_milliseconds(left);
   if (argument.form != TimeoutForm::kTimespec) return {};
   const timespec time{static_cast<time_t>(left / 1'000'000'000),
                       static_cast<long>(left % 1'000'000'000)};
@@ -122,36 +124,47 @@ Result<> run_to(HostTid tid, Result<> (*go)(StoppedThread, int)) {
   return failure(ErrorCode::kTimeout, "a sleeping call cannot be begun again");
 }
 
+Registers before_call(Registers registers) {
+  registers.rip -= 2;
+  registers.rax = registers.orig_rax;
+  registers.orig_rax = static_cast<unsigned long long>(-1);
+  return registers;
+}
+
 // Make the kernel sleep in the same call for what is left of its time: enter the call, and
 // interrupt it before it can sleep. It leaves with a restart block that belongs to this kernel; the
-// registers are then those of the original again.
-Result<> begin_sleep_again(const StoppedThread& token, const image::Thread& thread,
-                           RemoteArena arena, Registers& original) {
-  auto registers = original;
-  registers.rip -= 2;
-  registers.rax = original.orig_rax;
-  LLRUN_TRY(shorten_timeout(thread, arena, registers));
-  registers.orig_rax = static_cast<unsigned long long>(-1);
+// registers are then those of the original again. False: there is nothing to sleep in any more.
+Result<bool> begin_sleep_again(const StoppedThread& token, const image::Thread& thread,
+                               RemoteArena arena, Registers& original) {
+  auto registers = before_call(original);
+  const auto number = registers.rax;
+  LLRUN_TRY(shorten_timeout(number, thread, arena, registers));
   LLRUN_TRY(set_registers(token, registers));
   LLRUN_TRY(run_to<SyscallStop>(token.tid(), resume_to_syscall));
   LLRUN_TRY(interrupt(token.tid()));
   LLRUN_TRY(run_to<EventStop>(token.tid(), resume));
   LLRUN_TRY_ASSIGN(const auto after, tracer::registers(token));
-  if (sleeps_with_restart_block(after)) return {};
+  if (sleeps_with_restart_block(after)) return true;
   if (is_restart_code(after.rax)) {
     // It did not get as far as its sleep: a filter hands it to a supervisor (poll of home's input).
-    // It is made anew, for the time left where that is in a register.
-    const auto argument = timeout_argument(original.orig_rax, original);
-    if (argument.form == TimeoutForm::kMilliseconds)
-      original.*argument.where = registers.*argument.where;
-    original.rip -= 2;
-    original.rax = original.orig_rax;
-  } else {
-    // The call has ended at once: a time of nothing left, a futex that has another value.
-    original.rax = after.rax;
+    original = before_call(original);
+    return true;
   }
+  // The call has ended at once: a time of nothing left, a futex that has another value.
+  original.rax = after.rax;
   original.orig_rax = static_cast<unsigned long long>(-1);
-  return {};
+  return false;
+}
+
+std::uint64_t nanoseconds_now() { return static_cast<std::uint64_t>(monotonic_now().count()); }
+
+// In its call, or before it: as the call itself shows it.
+Registers in_its_call(const Registers& registers) {
+  if (in_system_call(registers)) return registers;
+  auto call = registers;
+  call.rip += 2;
+  call.orig_rax = registers.rax;
+  return call;
 }
 
 }  // namespace
@@ -203,15 +216,21 @@ Result<Registers> registers_of(const image::Thread& thread) {
   return registers;
 }
 
-Result<> restore_registers(HostPid, const StoppedThread& token, const image::Thread& thread,
-                           RemoteArena arena) {
+Result<> restore_registers(HostPid pid, const StoppedThread& token, const image::Thread& thread,
+                           RemoteArena arena, Sleeps& sleeps) {
   LLRUN_TRY_ASSIGN(auto registers, registers_of(thread));
+  Sleep sleep{in_its_call(registers), std::nullopt};
+  if (thread.has_sleep_remaining()) sleep.until = nanoseconds_now() + thread.sleep_remaining();
+  bool sleeping = sleep.until.has_value();
   LLRUN_TRY(set_register_set(token, NT_X86_XSTATE, xstate_of(thread)));
   LLRUN_TRY(set_signal_mask(token, ~std::uint64_t{0}));
-  if (sleeps_with_restart_block(registers))
-    LLRUN_TRY(begin_sleep_again(token, thread, arena, registers));
+  if (sleeps_with_restart_block(registers)) {
+    LLRUN_TRY_ASSIGN(sleeping, begin_sleep_again(token, thread, arena, registers));
+  }
   LLRUN_TRY(set_registers(token, registers));
-  return set_signal_mask(token, thread.signal_mask());
+  LLRUN_TRY(set_signal_mask(token, thread.signal_mask()));
+  if (sleeping) sleeps.know(pid, token.tid(), sleep);
+  return {};
 }
 
 }  // namespace llrun::tracer

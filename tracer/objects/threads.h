@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "imagefmt/image.pb.h"
 #include "tracer/objects/freeze.h"
+#include "tracer/objects/sleeps.h"
 #include "tracer/remote/batch.h"
 
 namespace llrun::tracer {
@@ -22,9 +23,10 @@ namespace llrun::tracer {
 
 // Registers, extended state, mask: after this the thread is what it was, still stopped. A call that
 // sleeps for a time is begun again first (restart block), so `thread` must be able to make its own
-// system calls.
+// system calls. What it sleeps in is noted in `sleeps`: who lets it go needs that.
 [[nodiscard]] Result<> restore_registers(HostPid pid, const StoppedThread& token,
-                                         const image::Thread& thread, RemoteArena arena);
+                                         const image::Thread& thread, RemoteArena arena,
+                                         Sleeps& sleeps);
 
 [[nodiscard]] Result<Registers> registers_of(const image::Thread& thread);
 

@@ -6,11 +6,8 @@
 
 namespace llrun::tracer {
 
-// Whether a signal is queued, for the thread or its process, that the thread does not block.
-[[nodiscard]] Result<bool> signal_waits(const StoppedThread& thread);
-
 // epoll_wait and its like return EINTR on a mere stop. The program must not notice: the call is
-// made again, unless a signal waits.
+// made again, unless a handler runs.
 [[nodiscard]] Result<> undo_interruption(const StoppedThread& thread);
 
 }  // namespace llrun::tracer

@@ -1,6 +1,7 @@
 // Stop a live process for a moment, read its stacks, let it go.
 #include <fmt/format.h>
 
+#include "tracer/objects/sleeps.h"
 #include "tracer/ptrace/thread_set.h"
 #include "tracer/stacks/capture.h"
 #include "tracer/stacks/live_source.h"
@@ -17,16 +18,27 @@ Result<> unless_gone(Result<> result) {
   return result;
 }
 
-Result<Capture> capture_stopped(ThreadSet& threads, StackSource& source) {
+Result<> look_at_sleeps(ThreadSet& threads, Sleeps& sleeps) {
+  for (const auto tid : threads.tids())
+    LLRUN_TRY(unless_gone(sleeps.look(threads.pid(), threads.stopped(tid))));
+  return {};
+}
+
+Result<Capture> capture_stopped(ThreadSet& threads, StackSource& source, Sleeps& sleeps) {
+  sleeps.observe(threads.pid(), threads.tids());
   LLRUN_TRY(threads.stop_all());
-  return capture_stacks(source);
+  auto capture = capture_stacks(source);
+  LLRUN_TRY(look_at_sleeps(threads, sleeps));
+  return capture;
 }
 
 // Whatever went wrong, those that were stopped run again.
-Result<std::vector<ThreadStack>> stop_and_read(HostPid pid, StackSource& source) {
+Result<std::vector<ThreadStack>> stop_and_read(HostPid pid, StackSource& source, Sleeps& sleeps) {
   LLRUN_TRY_ASSIGN(auto threads, ThreadSet::seize_all(pid));
-  auto capture = capture_stopped(threads, source);
+  auto capture = capture_stopped(threads, source, sleeps);
+  const auto shortened = sleeps.detach_from(threads);
   LLRUN_TRY(unless_gone(threads.detach_all()));
+  LLRUN_TRY(shortened);
   if (!capture) return std::unexpected(std::move(capture).error());
   return named(*capture);
 }
@@ -36,7 +48,9 @@ Result<std::vector<ThreadStack>> stop_and_read(HostPid pid, StackSource& source)
 Result<std::vector<ThreadStack>> symbolised_stacks(HostPid pid, const LiveStackOptions& options) {
   LiveSource source(pid,
                     options.root.empty() ? fmt::format("/proc/{}/root", pid.value) : options.root);
-  return options.already_stopped ? symbolised_stacks(source) : stop_and_read(pid, source);
+  if (options.already_stopped) return symbolised_stacks(source);
+  Sleeps of_now;
+  return stop_and_read(pid, source, options.sleeps != nullptr ? *options.sleeps : of_now);
 }
 
 }  // namespace llrun::tracer

@@ -14,6 +14,8 @@
 
 namespace llrun::tracer {
 
+class Sleeps;
+
 struct StackFrame {
   std::uint64_t pc = 0;
   std::string symbol;        // demangled; empty: unknown
@@ -46,6 +48,9 @@ struct LiveStackOptions {
   // (/proc/PID/root); give home's for a guest, whose own root must not be touched by its
   // supervisor.
   std::string root;
+  // What is known of the threads' sleeps (tracer/objects/sleeps.h), for whoever stops the program
+  // more often.
+  Sleeps* sleeps = nullptr;
 };
 
 // The stacks of a live process. kGone: there is none. EPERM: it belongs to somebody else or has a

@@ -69,6 +69,38 @@ TEST(InterruptedCall, NanosleepShowsRestartBlockAndTravelsWithItsRest) {
   EXPECT_EQ(again.travelling.orig_rax, static_cast<unsigned long long>(SYS_clock_nanosleep));
 }
 
+// At every stop, also into the place of the timeout itself: what was asked for is gone then.
+TEST(InterruptedCall, NanosleepIsToldItsRestAtAMereStop) {
+  timespec time{3600, 0};
+  Child child([&] { ::nanosleep(&time, &time); });
+  EXPECT_EQ(result_of(freeze_in(child.pid(), SYS_clock_nanosleep).found), kRestartBlock);
+  const auto told =
+      read_value<timespec>(child.pid(), RemoteAddr{reinterpret_cast<std::uint64_t>(&time)});
+  ASSERT_TRUE(told);
+  EXPECT_LT(told->tv_sec, 3600);
+}
+
+// fs/select.c, poll_select_finish: the rest of the time goes into the program's memory, and where
+// that cannot be written the call is not made again.
+TEST(InterruptedCall, PpollTellsItsRestOrShowsEintr) {
+  timespec time{3600, 0};
+  static const timespec fixed{3600, 0};
+  for (const timespec* limit : {static_cast<const timespec*>(&time), &fixed}) {
+    Child child([limit] { ::syscall(SYS_ppoll, nullptr, 0, limit, nullptr, 8); });
+    ASSERT_TRUE(sleeps_in(child.pid(), SYS_ppoll));
+    auto threads = ThreadSet::seize_all(child.pid(), PTRACE_O_EXITKILL);
+    ASSERT_TRUE(threads);
+    ASSERT_TRUE(threads->stop_all());
+    const auto found = registers(threads->stopped(HostTid{child.pid().value}));
+    ASSERT_TRUE(found);
+    EXPECT_EQ(result_of(*found), limit == &fixed ? -EINTR : kRestartNoHandler);
+    const auto told =
+        read_value<timespec>(child.pid(), RemoteAddr{reinterpret_cast<std::uint64_t>(limit)});
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->tv_sec < 3600, limit == &time);
+  }
+}
+
 // Waits for events that never come; ends if the wait does.
 void wait_for_events() {
   const int epoll = ::epoll_create1(0);

@@ -57,9 +57,10 @@ inline void end_shadow(const Shadow& shadow) {
     if (tid != shadow.main_thread()) std::ignore = wait_for_end(tid);
 }
 
-// Freeze, make the shadow, drop its memory, fill it again, run.
-inline Result<ThreadSet> there_and_home(ThreadSet threads) {
-  LLRUN_TRY_ASSIGN(auto freeze, Freeze::begin(std::move(threads)));
+// Freeze, make the shadow, drop its memory, fill it again, run. `sleeps`: what is known of them,
+// before and after.
+inline Result<ThreadSet> there_and_home(ThreadSet threads, Sleeps* sleeps = nullptr) {
+  LLRUN_TRY_ASSIGN(auto freeze, Freeze::begin(std::move(threads), Freeze::Where::kGuest, sleeps));
   LLRUN_TRY_ASSIGN(const auto image, take_image(freeze));
   LLRUN_TRY_ASSIGN(auto shadow, Shadow::make(std::move(freeze), image.process));
   LLRUN_TRY(shadow.drop_memory());
@@ -71,7 +72,9 @@ inline Result<ThreadSet> there_and_home(ThreadSet threads) {
   LLRUN_TRY(restorer.lay_out(stub.site(), stub));
   LLRUN_TRY(land_all(restorer, image));
   LLRUN_TRY(restorer.finish());
-  return restorer.release();
+  auto released = restorer.release();
+  if (sleeps != nullptr) *sleeps = restorer.take_sleeps();
+  return released;
 }
 
 }  // namespace llrun::tracer

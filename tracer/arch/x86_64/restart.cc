@@ -14,15 +14,21 @@ namespace {
 
 // Calls that return EINTR when a tracer stops the thread, though no handler runs (signal(7),
 // "Interruption of system calls and library functions by stop signals"). The socket calls do only
-// with a timeout set.
+// with a timeout set, those of the select family only where the kernel cannot write the rest of
+// their time back (fs/select.c, poll_select_finish: read-only memory, STICKY_TIMEOUTS).
+constexpr long kIoPgetevents = 333;
+constexpr long kEpollPwait2 = 441;
 constexpr auto kInterruptedByStop = std::to_array<long>({SYS_epoll_wait,
                                                          SYS_epoll_pwait,
-                                                         441L /* epoll_pwait2 */,
+                                                         kEpollPwait2,
+                                                         SYS_ppoll,
+                                                         SYS_select,
+                                                         SYS_pselect6,
                                                          SYS_rt_sigtimedwait,
                                                          SYS_semop,
                                                          SYS_semtimedop,
                                                          SYS_io_getevents,
-                                                         333L /* io_pgetevents */,
+                                                         kIoPgetevents,
                                                          SYS_recvfrom,
                                                          SYS_recvmsg,
                                                          SYS_recvmmsg,
@@ -62,9 +68,9 @@ bool sleeps_with_restart_block(const Registers& registers) {
   return in_system_call(registers) && static_cast<std::int64_t>(registers.rax) == kRestartBlock;
 }
 
-Registers travelling_registers(const Registers& found, bool signal_waits) {
+Registers without_interruption(const Registers& found) {
   auto registers = found;
-  if (in_system_call(found) && !signal_waits && static_cast<std::int64_t>(found.rax) == -EINTR &&
+  if (in_system_call(found) && static_cast<std::int64_t>(found.rax) == -EINTR &&
       is_interrupted_by_stop(found.orig_rax))
     registers.rax = static_cast<unsigned long long>(kRestartNoHandler);
   return registers;
@@ -79,6 +85,26 @@ std::optional<std::uint64_t> number_before_syscall(std::span<const std::byte> co
   std::memcpy(&number, code.data() + 1, sizeof number);
   return number;
 }
+
+bool tells_time_left(std::uint64_t number) {
+  return number == SYS_ppoll || number == SYS_select || number == SYS_pselect6;
+}
+
+std::uint64_t remainder_argument(std::uint64_t number, const Registers& registers) {
+  if (number == SYS_nanosleep) return registers.rsi;
+  if (number == SYS_clock_nanosleep && (registers.rsi & TIMER_ABSTIME) == 0) return registers.r10;
+  return 0;
+}
+
+namespace {
+
+TimeoutArgument in_memory(TimeoutForm form, unsigned long long Registers::*where,
+                          const Registers& registers) {
+  if (registers.*where == 0) return {};
+  return {form, where};
+}
+
+}  // namespace
 
 TimeoutArgument timeout_argument(std::uint64_t number, const Registers& registers) {
   switch (number) {
@@ -97,6 +123,18 @@ TimeoutArgument timeout_argument(std::uint64_t number, const Registers& register
     case SYS_epoll_pwait:
       if (static_cast<int>(registers.r10) <= 0) return {};
       return {TimeoutForm::kMilliseconds, &Registers::r10};
+    case SYS_rt_sigtimedwait:
+    case SYS_ppoll:
+      return in_memory(TimeoutForm::kTimespec, &Registers::rdx, registers);
+    case SYS_semtimedop:
+    case kEpollPwait2:
+      return in_memory(TimeoutForm::kTimespec, &Registers::r10, registers);
+    case SYS_io_getevents:
+    case kIoPgetevents:
+    case SYS_pselect6:
+      return in_memory(TimeoutForm::kTimespec, &Registers::r8, registers);
+    case SYS_select:
+      return in_memory(TimeoutForm::kTimeval, &Registers::r8, registers);
     default:
       return {};
   }

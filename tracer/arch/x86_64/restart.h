@@ -35,8 +35,9 @@ inline constexpr std::uint64_t kRestartSyscall = 219;    // the number of restar
 [[nodiscard]] bool in_system_call(const Registers& registers);
 [[nodiscard]] bool sleeps_with_restart_block(const Registers& registers);
 
-// `signal_waits`: a signal is queued for the thread that it does not block, so an EINTR is true.
-[[nodiscard]] Registers travelling_registers(const Registers& found, bool signal_waits);
+// The registers of a thread at a stop in which an interrupted call is dealt with: an EINTR that a
+// mere stop has caused becomes -514, which is EINTR all the same where a signal's handler runs.
+[[nodiscard]] Registers without_interruption(const Registers& found);
 
 // After one restart the kernel shows the number of restart_syscall and the call's own is
 // lost. The instruction before `syscall` is nearly always `mov $number, %eax`: `code` are the 7
@@ -44,13 +45,21 @@ inline constexpr std::uint64_t kRestartSyscall = 219;    // the number of restar
 [[nodiscard]] std::optional<std::uint64_t> number_before_syscall(std::span<const std::byte> code);
 
 // Which argument register of a sleeping call holds its relative timeout, and in what form.
-enum class TimeoutForm : std::uint8_t { kNone, kMilliseconds, kTimespec };
+enum class TimeoutForm : std::uint8_t { kNone, kMilliseconds, kTimespec, kTimeval };
 struct TimeoutArgument {
   TimeoutForm form = TimeoutForm::kNone;
   unsigned long long Registers::*where = nullptr;
 };
 // Of calls that are begun again with another timeout: nanosleep, clock_nanosleep, futex, poll
-// (restart block), epoll_wait and epoll_pwait.
+// (restart block), and those that end with EINTR on a mere stop. None: no timeout, or a time of
+// day.
 [[nodiscard]] TimeoutArgument timeout_argument(std::uint64_t number, const Registers& registers);
+
+// Calls into whose timeout the kernel writes what is left of it whenever they are interrupted.
+[[nodiscard]] bool tells_time_left(std::uint64_t number);
+
+// Where nanosleep and its like have written what is left of their time when they were interrupted;
+// 0: nowhere. It may be the very place of the timeout.
+[[nodiscard]] std::uint64_t remainder_argument(std::uint64_t number, const Registers& registers);
 
 }  // namespace llrun::tracer
