@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/slow_tasks.h"
+
 namespace llrun {
 
 Result<std::unique_ptr<EventLoop>> EventLoop::create() {
@@ -24,13 +26,13 @@ Result<std::unique_ptr<EventLoop>> EventLoop::create() {
 
 EventLoop::~EventLoop() = default;
 
-Result<> EventLoop::watch(int fd, std::uint32_t events, Handler handler) {
+Result<> EventLoop::watch(int fd, std::uint32_t events, Handler handler, Given given) {
   epoll_event event{};
   event.events = events;
   event.data.fd = fd;
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0)
     return system_error("watch a descriptor");
-  handlers_[fd] = std::make_shared<Handler>(std::move(handler));
+  watches_[fd] = std::make_shared<Watch>(Watch{std::move(handler), given});
   return {};
 }
 
@@ -44,21 +46,21 @@ Result<> EventLoop::change(int fd, std::uint32_t events) {
 }
 
 void EventLoop::unwatch(int fd) {
-  if (handlers_.erase(fd) == 0) return;
+  if (watches_.erase(fd) == 0) return;
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
 }
 
-EventLoop::TimerId EventLoop::after(Clock::duration delay, Task task) {
+EventLoop::TimerId EventLoop::after(Clock::duration delay, Task task, Given given) {
   const TimerId id = next_timer_++;
-  timers_.emplace(Clock::now() + delay,
-                  Timer{id, Clock::duration::zero(), std::make_shared<Task>(std::move(task))});
+  timers_.emplace(Clock::now() + delay, Timer{id, Clock::duration::zero(),
+                                              std::make_shared<Task>(std::move(task)), given});
   return id;
 }
 
-EventLoop::TimerId EventLoop::every(Clock::duration period, Task task) {
+EventLoop::TimerId EventLoop::every(Clock::duration period, Task task, Given given) {
   const TimerId id = next_timer_++;
   timers_.emplace(Clock::now() + period,
-                  Timer{id, period, std::make_shared<Task>(std::move(task))});
+                  Timer{id, period, std::make_shared<Task>(std::move(task)), given});
   return id;
 }
 
@@ -67,10 +69,10 @@ void EventLoop::cancel(TimerId timer) {
   std::erase_if(timers_, [timer](const auto& entry) { return entry.second.id == timer; });
 }
 
-void EventLoop::post(Task task) {
+void EventLoop::post(Task task, Given given) {
   {
     const std::lock_guard lock(posted_mutex_);
-    posted_.push_back(std::move(task));
+    posted_.push_back({std::move(task), given});
   }
   const std::uint64_t one = 1;
   // The counter cannot overflow in practice, and a full one wakes the loop just as well.
@@ -84,12 +86,15 @@ void EventLoop::stop() {
 void EventLoop::run_posted() {
   std::uint64_t count = 0;
   [[maybe_unused]] const ssize_t got = ::read(wakeup_.get(), &count, sizeof count);
-  std::vector<Task> tasks;
+  std::vector<Posted> tasks;
   {
     const std::lock_guard lock(posted_mutex_);
     tasks.swap(posted_);
   }
-  for (auto& task : tasks) task();
+  for (auto& posted : tasks) {
+    const SlowTasks::Around around("posted task", posted.given);
+    posted.task();
+  }
 }
 
 int EventLoop::milliseconds_to_next_timer() const {
@@ -106,7 +111,10 @@ void EventLoop::run_due_timers() {
     timers_.erase(timers_.begin());
     running_timer_ = timer.id;
     running_timer_cancelled_ = false;
-    (*timer.task)();
+    {
+      const SlowTasks::Around around("timer", timer.given);
+      (*timer.task)();
+    }
     running_timer_ = 0;
     if (timer.period != Clock::duration::zero() && !running_timer_cancelled_)
       timers_.emplace(Clock::now() + timer.period, std::move(timer));
@@ -123,10 +131,11 @@ void EventLoop::run() {
     for (int i = 0; i < ready; ++i) {
       const auto& event = events[static_cast<std::size_t>(i)];
       // An earlier callback of this round may have removed the watch.
-      const auto found = handlers_.find(event.data.fd);
-      if (found == handlers_.end()) continue;
+      const auto found = watches_.find(event.data.fd);
+      if (found == watches_.end()) continue;
       const auto keep_alive = found->second;
-      (*keep_alive)(event.events);
+      const SlowTasks::Around around("watch", keep_alive->given);
+      keep_alive->handler(event.events);
     }
     run_due_timers();
   }

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <source_location>
 #include <vector>
 
 #include "base/clock.h"
@@ -31,24 +32,38 @@ class EventLoop {
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
+  // By whom a task was given to the loop: a test names it if it takes long (slow_tasks.h).
+  using Given = std::source_location;
+
   // Watch `fd` (not owned) for `events` (EPOLLIN, EPOLLOUT; errors always come).
-  [[nodiscard]] Result<> watch(int fd, std::uint32_t events, Handler handler);
+  [[nodiscard]] Result<> watch(int fd, std::uint32_t events, Handler handler,
+                               Given given = Given::current());
   [[nodiscard]] Result<> change(int fd, std::uint32_t events);
   void unwatch(int fd);
 
-  TimerId after(Clock::duration delay, Task task);
-  TimerId every(Clock::duration period, Task task);
+  TimerId after(Clock::duration delay, Task task, Given given = Given::current());
+  TimerId every(Clock::duration period, Task task, Given given = Given::current());
   void cancel(TimerId timer);
 
-  void post(Task task);  // any thread: run `task` on the loop's thread
-  void run();            // until stop()
-  void stop();           // any thread
+  // Any thread: run `task` on the loop's thread.
+  void post(Task task, Given given = Given::current());
+  void run();   // until stop()
+  void stop();  // any thread
 
  private:
   struct Timer {
     TimerId id;
     Clock::duration period;  // zero: once
     std::shared_ptr<Task> task;
+    Given given;
+  };
+  struct Watch {
+    Handler handler;
+    Given given;
+  };
+  struct Posted {
+    Task task;
+    Given given;
   };
   EventLoop() = default;
   [[nodiscard]] int milliseconds_to_next_timer() const;
@@ -57,13 +72,13 @@ class EventLoop {
 
   Fd epoll_;
   Fd wakeup_;  // eventfd
-  std::map<int, std::shared_ptr<Handler>> handlers_;
+  std::map<int, std::shared_ptr<Watch>> watches_;
   std::multimap<Clock::time_point, Timer> timers_;
   TimerId next_timer_ = 1;
   TimerId running_timer_ = 0;
   bool running_timer_cancelled_ = false;
   std::mutex posted_mutex_;
-  std::vector<Task> posted_;
+  std::vector<Posted> posted_;
   bool stopping_ = false;
 };
 

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/slow_tasks.h"
 #include "supervisor/config/config.h"
 #include "supervisor/config/paths.h"
 #include "supervisor/guest/guest_job.h"
@@ -40,7 +41,10 @@ int complain(const Error& error) {
 
 Result<> open_log(const std::string& role) {
   LLRUN_TRY_ASSIGN(const std::string directory, config::state_directory());
-  return log::open({role, directory + "/log", false});
+  LLRUN_TRY(log::open({role, directory + "/log", false}));
+  // Nothing in the product makes this file: a test does (docs/testing.md).
+  if (::access((directory + "/name-slow-tasks").c_str(), F_OK) == 0) SlowTasks::name_them();
+  return {};
 }
 
 // What the options leave open is settled by the configuration.

@@ -102,6 +102,10 @@ void list_directory(fuse_req_t request, std::size_t size, off_t offset, fuse_fil
   if (!description->directory) return static_cast<void>(fuse_reply_err(request, ENOTDIR));
   auto& reader = *description->directory;
   const std::lock_guard lock(reader.mutex());
+  // The guest's position says that home's is meant (kHomeOffsetBase); the entries then tell it
+  // where it is.
+  if (description->home_offset && offset >= kHomeOffsetBase)
+    offset = ::lseek(description->fd.get(), 0, SEEK_CUR);
   if (!reader.seek(offset)) return reply_outcome(request, true);
   EntryList list(request, *description->inode, size);
   DirectoryEntry entry;

@@ -2,64 +2,61 @@
 
 #include <fcntl.h>
 #include <linux/fuse.h>
-#include <sched.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cstring>
 #include <filesystem>
-#include <thread>
-#include <vector>
+#include <utility>
 
+#include "base/log.h"
+#include "base/unasked.h"
 #include "netproxy/homefs/frame_check.h"
 #include "netproxy/homefs/fuse_session.h"
+#include "netproxy/homefs/gate.h"
 #include "netproxy/homefs/home_view.h"
 #include "netproxy/homefs/request_queue.h"
+#include "netproxy/homefs/workers.h"
 
 namespace llrun::homefs {
 
-class HomeFileServer::Impl {
+class HomeFileServer::Impl : public std::enable_shared_from_this<HomeFileServer::Impl> {
  public:
-  Impl(Options options, Events events) : view_(std::move(options), std::move(events)) {}
-  ~Impl();
+  Impl(Options options, Events events)
+      : gate_(std::make_shared<Gate>()),
+        view_(std::move(options), gated(std::move(events))),
+        workers_(queue_, {std::max(1U, view_.options().workers), view_.options().most_workers},
+                 [this](RequestQueue::Work work) { deal(std::move(work)); }) {}
 
   Result<> start();
+  void end();
   Result<> submit(Frame request);
+  bool look(std::function<void()> at_files);
   Result<DescriptionId> add_description(Fd fd, Offset offset);
   Result<std::string> arm(DescriptionId id, const std::string& path);
   Result<Fd> description_of(DescriptionId id) const;
 
+  std::shared_ptr<Gate> gate_;
   HomeView view_;
   RequestQueue queue_;
 
  private:
+  Events gated(Events events) const;
   Result<> submit_init(Frame& request);
   Result<FileKey> directory_of(const std::filesystem::path& path) const;
-  void work();
+  void deal(RequestQueue::Work work);
 
   std::unique_ptr<FuseSession> session_;
   bool init_seen_ = false;
-  std::vector<std::thread> workers_;
+  Workers workers_;
 };
 
 namespace {
 
-Result<struct stat> attributes_of(int fd) {
-  struct stat attributes;
-  if (::fstatat(fd, "", &attributes, AT_EMPTY_PATH) != 0) return system_error("fstat");
-  return attributes;
-}
-
-// Signals are for the process's other threads (SIGXFSZ too: EFBIG tells enough), and a thread's
-// umask is its own.
-void prepare_worker() {
-  sigset_t all;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
-  LLRUN_CHECK(::unshare(CLONE_FS) == 0, "a thread with a umask of its own");
-}
+// How long the end waits for requests under way, which are short unless a filesystem does not
+// answer.
+constexpr std::chrono::milliseconds kEndPatience{500};
 
 // The kernel asks no second time after this answer: requests are short, and none is broken off.
 Frame interrupt_answer(std::uint64_t unique) {
@@ -74,25 +71,35 @@ Frame interrupt_answer(std::uint64_t unique) {
 Result<> HomeFileServer::Impl::start() {
   const auto& root = view_.options().root;
   LLRUN_TRY_ASSIGN(Fd path, open_file(root, O_PATH | O_DIRECTORY));
-  LLRUN_TRY_ASSIGN(const struct stat attributes, attributes_of(path.get()));
+  LLRUN_TRY_ASSIGN(const struct stat attributes, stat_unasked(path.get(), ""));
   view_.inodes.set_root(std::move(path), attributes);
   LLRUN_TRY_ASSIGN(session_, FuseSession::create(view_));
-  for (unsigned i = 0; i < std::max(1U, view_.options().workers); ++i)
-    workers_.emplace_back([this] { work(); });
+  workers_.look_after(shared_from_this());
   return {};
 }
 
-HomeFileServer::Impl::~Impl() {
-  queue_.close();
-  for (auto& worker : workers_) worker.join();
+HomeFileServer::Events HomeFileServer::Impl::gated(Events events) const {
+  Events gated;
+  gated.send = [gate = gate_, send = std::move(events.send)](Frame frame) {
+    gate->pass([&] { send(std::move(frame)); });
+  };
+  if (events.on_release)
+    gated.on_release = [gate = gate_, tell = std::move(events.on_release)](DescriptionId id) {
+      gate->pass([&] { tell(id); });
+    };
+  return gated;
 }
 
-void HomeFileServer::Impl::work() {
-  prepare_worker();
-  while (auto request = queue_.pop()) {
-    session_->process(*request);
-    queue_.done();
-  }
+void HomeFileServer::Impl::end() {
+  queue_.close();
+  if (!workers_.wait_for_end(kEndPatience))
+    log::warn("a file of home's is still waited for; nobody is told any more what comes of it");
+  gate_->close();
+}
+
+void HomeFileServer::Impl::deal(RequestQueue::Work work) {
+  if (auto* frame = std::get_if<Frame>(&work)) return session_->process(*frame);
+  std::get<RequestQueue::Look>(work)();
 }
 
 Result<> HomeFileServer::Impl::submit(Frame request) {
@@ -108,7 +115,14 @@ Result<> HomeFileServer::Impl::submit(Frame request) {
   }
   if (!queue_.push(std::move(request)))
     return failure(ErrorCode::kProtocol, "file view request: far too many are waiting");
+  workers_.look_after(shared_from_this());
   return {};
+}
+
+bool HomeFileServer::Impl::look(std::function<void()> at_files) {
+  if (!queue_.push(RequestQueue::Look(std::move(at_files)))) return false;
+  workers_.look_after(shared_from_this());
+  return true;
 }
 
 // On this thread, so that what is agreed on is known before any worker can look.
@@ -119,7 +133,7 @@ Result<> HomeFileServer::Impl::submit_init(Frame& request) {
 }
 
 Result<DescriptionId> HomeFileServer::Impl::add_description(Fd fd, Offset offset) {
-  LLRUN_TRY_ASSIGN(const struct stat attributes, attributes_of(fd.get()));
+  LLRUN_TRY_ASSIGN(const struct stat attributes, stat_unasked(fd.get(), ""));
   if (!S_ISREG(attributes.st_mode) && !S_ISDIR(attributes.st_mode))
     return failure(ErrorCode::kUnsupported, "file view: neither a file nor a directory");
   const int flags = ::fcntl(fd.get(), F_GETFL);
@@ -131,7 +145,7 @@ Result<FileKey> HomeFileServer::Impl::directory_of(const std::filesystem::path& 
   const auto below = path.parent_path().relative_path();
   const auto directory = std::filesystem::path(view_.options().root) / below;
   LLRUN_TRY_ASSIGN(Fd fd, open_file(directory, O_PATH | O_DIRECTORY));
-  LLRUN_TRY_ASSIGN(const struct stat attributes, attributes_of(fd.get()));
+  LLRUN_TRY_ASSIGN(const struct stat attributes, stat_unasked(fd.get(), ""));
   return key_of(attributes);
 }
 
@@ -139,7 +153,13 @@ Result<std::string> HomeFileServer::Impl::arm(DescriptionId id, const std::strin
   const auto description = view_.descriptions.find(id);
   if (!description || description->open.load())
     return failure(ErrorCode::kInvalid, "file view: arm a description that is not there");
-  LLRUN_TRY_ASSIGN(const struct stat file, attributes_of(description->fd.get()));
+  LLRUN_TRY_ASSIGN(const struct stat file, stat_unasked(description->fd.get(), ""));
+  // The root has no directory in which it could be looked up: the guest's kernel has it already,
+  // and takes no other name for it (fs/fuse/dir.c, fuse_lookup).
+  if (const auto root = view_.inodes.find(InodeTable::kRoot); root && root->key == key_of(file)) {
+    view_.descriptions.arm({id, {}, {}, root->key});
+    return std::string("/");
+  }
   std::filesystem::path shown = path;
   auto parent = directory_of(shown);
   if (!parent || !shown.has_filename()) {
@@ -156,11 +176,11 @@ Result<Fd> HomeFileServer::Impl::description_of(DescriptionId id) const {
   return description->fd.duplicate();
 }
 
-HomeFileServer::HomeFileServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-HomeFileServer::~HomeFileServer() = default;
+HomeFileServer::HomeFileServer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HomeFileServer::~HomeFileServer() { impl_->end(); }
 
 Result<std::unique_ptr<HomeFileServer>> HomeFileServer::start(Options options, Events events) {
-  auto impl = std::make_unique<Impl>(std::move(options), std::move(events));
+  auto impl = std::make_shared<Impl>(std::move(options), std::move(events));
   LLRUN_TRY(impl->start());
   return std::unique_ptr<HomeFileServer>(new HomeFileServer(std::move(impl)));
 }
@@ -173,6 +193,19 @@ Result<DescriptionId> HomeFileServer::add_description(Fd description, Offset off
 }
 Result<std::string> HomeFileServer::arm(DescriptionId id, const std::string& path) {
   return impl_->arm(id, path);
+}
+void HomeFileServer::arm(DescriptionId id, const std::string& path,
+                         std::function<void(const Result<std::string>&)> then) {
+  look([impl = impl_.get(), id, path, then = std::move(then)]() -> std::function<void()> {
+    return [then, armed = impl->arm(id, path)] { then(armed); };
+  });
+}
+void HomeFileServer::look(std::function<std::function<void()>()> at_files) {
+  const bool queued = impl_->look([gate = impl_->gate_, at_files = std::move(at_files)] {
+    const auto tell = at_files();
+    gate->pass(tell);
+  });
+  if (!queued) log::error("far too many looks at files are waiting: one is dropped");
 }
 Result<Fd> HomeFileServer::description_of(DescriptionId id) const {
   return impl_->description_of(id);

@@ -39,6 +39,10 @@ class HomeFileServer {
   struct Options {
     std::string root = "/";
     unsigned workers = 4;
+    // Of threads in all: while those that are there wait for a filesystem that does not answer,
+    // others are made. A guest has a request a thread under way, and its kernel some in the
+    // background.
+    unsigned most_workers = 512;
     // How long the peer's kernel may believe what it was told. Changes made at home by others are
     // seen after at most this long; by a guest that opens the file: at once.
     std::chrono::milliseconds attribute_timeout{1000};
@@ -68,8 +72,8 @@ class HomeFileServer {
 
   [[nodiscard]] static Result<std::unique_ptr<HomeFileServer>> start(Options options,
                                                                      Events events);
-  // Stops the threads after the requests under way; what is queued is dropped. No event comes
-  // after.
+  // Stops the threads after the requests under way; what is queued is dropped. A thread that waits
+  // for a filesystem that does not answer is left to itself. No event comes after.
   ~HomeFileServer();
   HomeFileServer(const HomeFileServer&) = delete;
   HomeFileServer& operator=(const HomeFileServer&) = delete;
@@ -94,6 +98,12 @@ class HomeFileServer {
   // answer is another id, closes it, arms again with an empty path and opens what that returns. A
   // file that has no such name any more shows as "(deleted)" after the open, as at home.
   [[nodiscard]] Result<std::string> arm(DescriptionId id, const std::string& path);
+  // The same on one of the server's threads, since it looks at files; `then` runs there.
+  void arm(DescriptionId id, const std::string& path,
+           std::function<void(const Result<std::string>&)> then);
+  // Run `at_files`, which may wait for a file, on one of the server's threads, and what it returns
+  // after it, unless the server is gone by then. Never blocks.
+  void look(std::function<std::function<void()>()> at_files);
   // A duplicate of home's description behind `id`: an added one, or one that the guest has opened
   // itself.
   [[nodiscard]] Result<Fd> description_of(DescriptionId id) const;
@@ -103,8 +113,8 @@ class HomeFileServer {
   class Impl;  // the parts behind this interface
 
  private:
-  explicit HomeFileServer(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit HomeFileServer(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace llrun::homefs

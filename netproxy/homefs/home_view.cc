@@ -130,12 +130,15 @@ bool HomeView::is_virtual(dev_t device, int fd) {
   constexpr std::array<long, 10> kinds{
       PROC_SUPER_MAGIC,   SYSFS_MAGIC,         DEBUGFS_MAGIC, TRACEFS_MAGIC,  SECURITYFS_MAGIC,
       CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, BPF_FS_MAGIC,  EFIVARFS_MAGIC, BINFMTFS_MAGIC};
-  const std::lock_guard lock(devices_mutex_);
-  if (const auto at = virtual_devices_.find(device); at != virtual_devices_.end())
-    return at->second;
-  struct statfs filesystem;
+  {
+    const std::lock_guard lock(devices_mutex_);
+    if (const auto at = virtual_devices_.find(device); at != virtual_devices_.end())
+      return at->second;
+  }
+  struct statfs filesystem;  // without the lock: it may be long in coming, and others wait for that
   if (::fstatfs(fd, &filesystem) != 0) return false;
   const bool found = std::ranges::find(kinds, filesystem.f_type) != kinds.end();
+  const std::lock_guard lock(devices_mutex_);
   virtual_devices_.emplace(device, found);
   return found;
 }

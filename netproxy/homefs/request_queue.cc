@@ -3,27 +3,48 @@
 #include <utility>
 
 namespace llrun::homefs {
+namespace {
+
+std::size_t bytes_of_work(const RequestQueue::Work& work) {
+  const auto* frame = std::get_if<Frame>(&work);
+  return frame == nullptr ? 0 : frame->size();
+}
+
+}  // namespace
 
 bool RequestQueue::push(Frame frame) {
+  const std::size_t bytes = frame.size();
+  return push(Work(std::move(frame)), bytes);
+}
+
+bool RequestQueue::push(Look look) { return push(Work(std::move(look)), 0); }
+
+bool RequestQueue::push(Work work, std::size_t bytes) {
   {
     const std::lock_guard lock(mutex_);
-    if (closed_ || frames_.size() >= kMaxFrames || bytes_ + frame.size() > kMaxBytes) return false;
-    bytes_ += frame.size();
-    frames_.push_back(std::move(frame));
+    if (closed_ || work_.size() >= kMaxFrames || bytes_ + bytes > kMaxBytes) return false;
+    bytes_ += bytes;
+    work_.push_back(std::move(work));
   }
   ready_.notify_one();
   return true;
 }
 
-std::optional<Frame> RequestQueue::pop() {
+std::optional<RequestQueue::Work> RequestQueue::pop(std::optional<std::chrono::seconds> patience) {
   std::unique_lock lock(mutex_);
-  ready_.wait(lock, [this] { return closed_ || !frames_.empty(); });
-  if (closed_) return std::nullopt;
-  Frame frame = std::move(frames_.front());
-  frames_.pop_front();
-  bytes_ -= frame.size();
+  const auto something = [this] { return closed_ || !work_.empty(); };
+  ++idle_;
+  if (patience)
+    ready_.wait_for(lock, *patience, something);
+  else
+    ready_.wait(lock, something);
+  --idle_;
+  if (closed_ || work_.empty()) return std::nullopt;
+  Work work = std::move(work_.front());
+  work_.pop_front();
+  bytes_ -= bytes_of_work(work);
   ++busy_;
-  return frame;
+  return work;
 }
 
 void RequestQueue::done() {
@@ -35,7 +56,7 @@ void RequestQueue::close() {
   {
     const std::lock_guard lock(mutex_);
     closed_ = true;
-    frames_.clear();
+    work_.clear();
     bytes_ = 0;
   }
   ready_.notify_all();
@@ -43,7 +64,12 @@ void RequestQueue::close() {
 
 std::size_t RequestQueue::pending() const {
   const std::lock_guard lock(mutex_);
-  return frames_.size() + busy_;
+  return work_.size() + busy_;
+}
+
+bool RequestQueue::short_of_workers() const {
+  const std::lock_guard lock(mutex_);
+  return work_.size() > idle_;
 }
 
 }  // namespace llrun::homefs

@@ -1,11 +1,15 @@
-// RequestQueue: frames between the channel's thread and the server's workers.
+// RequestQueue: what waits for the server's workers: frames of the channel's thread, and looks at
+// files that a loop asks for, since it may not wait for them itself.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
+#include <variant>
 
 #include "netproxy/homefs/frame.h"
 
@@ -16,19 +20,28 @@ class RequestQueue {
   // A kernel sends a request a thread, and a few in the background: far less than this.
   static constexpr std::size_t kMaxFrames = 65536;
   static constexpr std::size_t kMaxBytes = std::size_t{1} << 30;
+  using Look = std::function<void()>;
+  using Work = std::variant<Frame, Look>;
 
-  [[nodiscard]] bool push(Frame frame);       // false: full, or closed
-  [[nodiscard]] std::optional<Frame> pop();   // waits; nothing: closed
-  void done();                                // the frame popped has been dealt with
+  [[nodiscard]] bool push(Frame frame);  // false: full, or closed
+  [[nodiscard]] bool push(Look look);
+  // Waits; nothing: closed, or, with a patience, nothing has come within it.
+  [[nodiscard]] std::optional<Work> pop(std::optional<std::chrono::seconds> patience);
+  void done();                                // what was popped has been dealt with
   void close();                               // drops what is queued
   [[nodiscard]] std::size_t pending() const;  // queued or being dealt with
+  // More is queued than workers wait for it.
+  [[nodiscard]] bool short_of_workers() const;
 
  private:
+  [[nodiscard]] bool push(Work work, std::size_t bytes);
+
   mutable std::mutex mutex_;
   std::condition_variable ready_;
-  std::deque<Frame> frames_;
+  std::deque<Work> work_;
   std::size_t bytes_ = 0;
   std::size_t busy_ = 0;
+  std::size_t idle_ = 0;
   bool closed_ = false;
 };
 

@@ -20,6 +20,7 @@ set(homefs_sources
   open_operations.cc
   own_descriptors.cc
   request_queue.cc
+  workers.cc
   xattr_operations.cc)
 list(TRANSFORM homefs_sources PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 llrun_library(llrun_homefs

@@ -135,6 +135,7 @@ void GuestJob::lay_out(const image::Process& image) {
   const HostTid main{guest_->pid.value};
   auto begin = [&]() -> Result<> {
     LLRUN_TRY(validate(image_));
+    const GuestTraffic::AwaitingFiles awaiting(*traffic_);
     std::vector<tracer::StoppedThread> threads;
     threads.push_back(tracer::StoppedThread::seen_stopped(main));
     LLRUN_TRY_ASSIGN(const auto site, tracer::find_syscall_site(guest_->pid));
@@ -175,6 +176,7 @@ void GuestJob::complete(const protocol::PagesEnd& end) {
     return fail("filling memory",
                 fmt::format("{} pages were sent and {} have come", end.pages(), pages_landed_));
   auto finish = [&]() -> Result<> {
+    const GuestTraffic::AwaitingFiles awaiting(*traffic_);
     for (const auto& range : end.ranges()) LLRUN_TRY(restorer_->land_range(range));
     LLRUN_TRY(restorer_->finish());
     const auto ids = restorer_->threads();

@@ -30,9 +30,6 @@ std::string why_home(std::uint64_t number) {
 
 constexpr const char* kServedFromHome = "it concerns a descriptor that is served from home";
 
-// How long what only home can do fails after home has refused the program.
-constexpr std::chrono::seconds kDenial{10};
-
 struct Opened {
   int directory = AT_FDCWD;
   std::uint64_t path = 0;
@@ -55,20 +52,29 @@ Result<Opened> opened_by(HostPid guest, const NotifiedCall& call) {
   }
 }
 
-bool starts_with_any(const std::string& path, std::initializer_list<const char*> beginnings) {
-  for (const char* beginning : beginnings)
-    if (path.starts_with(beginning)) return true;
-  return false;
+// Calls that wait at home as well, and there end with EINTR when a handler without SA_RESTART has
+// run (signal(7)). The others are made anew behind the handler: at home they would not have waited.
+bool is_interruptible(const NotifiedCall& call) {
+  switch (call.number) {
+    case SYS_flock:
+    case SYS_connect:
+    case SYS_accept:
+    case SYS_accept4:
+    case SYS_wait4:
+    case SYS_waitid:
+    case SYS_msgrcv:
+    case SYS_msgsnd:
+    case SYS_semop:
+    case SYS_semtimedop:
+      return true;
+    case SYS_fcntl:
+      return call.args[1] == F_SETLKW || call.args[1] == F_OFD_SETLKW;
+    default:
+      return false;
+  }
 }
 
-// The world's own /proc and the plain devices: nothing of home's is behind these.
-bool is_the_worlds_own(const std::string& path) {
-  if (path.starts_with("/proc/"))  // but a descriptor opened anew by its number may be home's
-    return path.find("/fd/") == std::string::npos && path.find("/map_files/") == std::string::npos;
-  for (const char* device : {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"})
-    if (path == device) return true;
-  return false;
-}
+constexpr int kMostRounds = 8;  // of a path that leads from home's tree into the world's and back
 
 }  // namespace
 
@@ -121,16 +127,16 @@ void CallServer::natively(const NotifiedCall& call) {
     log::debug("{} was interrupted before it was continued", call_name(call.number));
 }
 
-void CallServer::deny_home(int errno_value) {
+void CallServer::deny(const std::string& why) {
+  for (const auto& [thread, call] : held_) denied_[thread] = why;
   held_.clear();
-  denied_with_ = errno_value;
-  denied_until_ = EventLoop::Clock::now() + kDenial;
 }
 
 void CallServer::bring_home(const NotifiedCall& call, const std::string& why) {
-  if (EventLoop::Clock::now() < denied_until_) {
-    log::error("{} fails: {}, and home cannot have the program", call_name(call.number), why);
-    if (auto said = notifier_.answer_error(call.id, denied_with_); !said) return;
+  if (const auto denied = denied_.extract(call.thread); !denied.empty()) {
+    log::error("{} fails: {}, and the program can never go home for it: {}", call_name(call.number),
+               why, denied.mapped());
+    if (auto said = notifier_.answer_error(call.id, EAGAIN); !said) return;
     return;
   }
   held_[call.thread] = call;
@@ -147,30 +153,63 @@ void CallServer::serve_open(const NotifiedCall& call) {
   if (!opened) return natively(call);  // EFAULT is the kernel's to say
   auto path = tracer::read_string(guest_, {opened->path});
   if (!path || path->empty()) return natively(call);
-  if (is_the_worlds_own(*path)) return natively(call);
-  if (path->starts_with("/proc/") || starts_with_any(*path, {"/dev/fd/", "/dev/std"}))
-    return bring_home(call, fmt::format("it opens {}, which may be a descriptor of home", *path));
+  // Such a description has nothing at home that could be given back to the program there.
+  if ((opened->flags & O_PATH) != 0)
+    return bring_home(call, "it opens a mere place in the file tree (O_PATH)");
   auto base = base_directory(path->starts_with('/') ? AT_FDCWD : opened->directory);
   if (!base) return natively(call);  // EBADF
+  serve_place({call, (opened->flags & O_NOFOLLOW) == 0}, *base, *path);
+}
+
+MagicLink CallServer::magic_links() const {
+  return [this](const std::string& name) -> std::optional<std::string> {
+    auto target = read_link(fmt::format("/proc/{}/{}", guest_.value, name));
+    return target ? std::optional(std::move(*target)) : std::nullopt;
+  };
+}
+
+void CallServer::serve_place(Classifying open, const std::string& base, const std::string& path) {
+  act_on(std::move(open), where_it_leads(base, path, magic_links()));
+}
+
+void CallServer::act_on(Classifying open, const Leads& leads) {
+  switch (leads.to) {
+    case Leads::To::kWorld:
+      return natively(open.call);
+    case Leads::To::kDescriptor:
+      return bring_home(open.call, "it opens a descriptor anew, which may be one of home's");
+    case Leads::To::kNamespace:
+      return bring_home(open.call, "it opens a namespace");
+    case Leads::To::kHome:
+      break;
+  }
   const std::uint64_t id = next_id_++;
   protocol::JobMessage message;
   auto& question = *message.mutable_classify();
   question.set_id(id);
-  question.set_path(*path);
-  question.set_base(*base);
-  question.set_follow((opened->flags & O_NOFOLLOW) == 0);
-  classifying_[id] = {call};
-  waiting_[call.thread] = id;
+  question.set_path(leads.path);
+  question.set_base(leads.base);
+  question.set_follow(open.follow);
+  waiting_[open.call.thread] = id;
+  classifying_[id] = std::move(open);
   callbacks_.send(message);
 }
 
+// What home's tree leads to in /proc or /dev is the world's again.
 void CallServer::on_classified(const protocol::Classified& answer) {
   const auto found = classifying_.find(answer.id());
   if (found == classifying_.end()) return;
-  const NotifiedCall call = found->second.call;
+  Classifying open = std::move(found->second);
+  const NotifiedCall call = open.call;
   classifying_.erase(found);
   waiting_.erase(call.thread);
   if (!notifier_.still_valid(call.id)) return;
+  if (!answer.path().empty()) {
+    const Leads leads = where_it_leads("/", answer.path(), magic_links());
+    const bool asks_again = leads.to == Leads::To::kHome && answer.path().starts_with("/proc");
+    if (asks_again && ++open.rounds > kMostRounds) return natively(call);
+    if (asks_again || leads.to != Leads::To::kHome) return act_on(std::move(open), leads);
+  }
   const mode_t mode = answer.errno_value() != 0 ? S_IFREG : answer.mode();
   if (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode) || S_ISSOCK(mode)) return natively(call);
   bring_home(call, S_ISFIFO(mode) ? "it opens a FIFO" : "it opens a device");
@@ -271,6 +310,8 @@ void CallServer::on_home_call_done(const protocol::HomeCallDone& done) {
 void CallServer::finish(const AtHome& at_home, const protocol::HomeCallDone& done) {
   const NotifiedCall& call = at_home.call;
   const bool valid = notifier_.still_valid(call.id);
+  if (done.cancelled() && valid && !at_home.cancelling && !done.refusal().empty())
+    return bring_home(call, "home could not begin it: " + done.refusal());
   if (done.cancelled()) {
     // A signal met the shadow's thread. It is on its way to the guest; if it does not concern this
     // thread, the call goes on.
@@ -295,8 +336,11 @@ void CallServer::finish(const AtHome& at_home, const protocol::HomeCallDone& don
 
 CallServer::Interrupted CallServer::interrupted(HostTid tid) {
   const auto waiting = waiting_.find(tid);
-  if (waiting == waiting_.end())
-    return held_.contains(tid) ? Interrupted::kMakeAnew : Interrupted::kNothing;
+  if (waiting == waiting_.end()) {
+    const auto held = held_.extract(tid);
+    return held.empty() || is_interruptible(held.mapped()) ? Interrupted::kNothing
+                                                           : Interrupted::kMakeAnew;
+  }
   if (classifying_.erase(waiting->second) > 0) {
     waiting_.erase(waiting);
     return Interrupted::kMakeAnew;
@@ -336,6 +380,7 @@ void CallServer::give_up_all() {
 
 void CallServer::forget(HostTid tid) {
   held_.erase(tid);
+  denied_.erase(tid);
   outcomes_.erase(tid);
   if (const auto waiting = waiting_.find(tid); waiting != waiting_.end()) {
     classifying_.erase(waiting->second);

@@ -16,6 +16,7 @@
 #include "base/event_loop.h"
 #include "supervisor/guest/cpu_time.h"
 #include "supervisor/guest/home_calls.h"
+#include "supervisor/guest/world_paths.h"
 #include "tracer/calls/judge.h"
 #include "tracer/filter/notifier.h"
 
@@ -71,13 +72,18 @@ class CallServer {
   // Threads whose notified call has had no effect: to be made again wherever they go on.
   [[nodiscard]] bool holds(HostTid tid) const { return held_.contains(tid); }
   [[nodiscard]] bool holds_any() const { return !held_.empty(); }
-  // Home cannot have the program: what only home can do fails with this error number for a while.
-  void deny_home(int errno_value);
+  // Home could not have the program this time: each call that waits for it is notified anew when
+  // its thread runs on, and waits on.
+  void wait_on() { held_.clear(); }
+  // Home can never have it: each such call fails, with this reason in the log.
+  void deny(const std::string& why);
   void forget(HostTid tid);
 
  private:
   struct Classifying {
     NotifiedCall call;
+    bool follow = true;
+    int rounds = 0;  // how often a path has led home and back
   };
   struct AtHome {
     NotifiedCall call;
@@ -87,6 +93,9 @@ class CallServer {
   };
   void serve(const NotifiedCall& call);
   void serve_open(const NotifiedCall& call);
+  void serve_place(Classifying open, const std::string& base, const std::string& path);
+  void act_on(Classifying open, const Leads& leads);
+  [[nodiscard]] MagicLink magic_links() const;
   void serve_signal(const NotifiedCall& call);
   void serve_home_descriptor(const NotifiedCall& call);
   void serve_wait(const NotifiedCall& call);
@@ -112,9 +121,8 @@ class CallServer {
   std::map<std::uint64_t, AtHome> home_calls_;
   std::map<HostTid, std::uint64_t> waiting_;  // thread -> id in one of the two
   std::map<HostTid, Outcome> outcomes_;
-  std::map<HostTid, NotifiedCall> held_;  // brought home for them, or given up
-  int denied_with_ = 0;
-  EventLoop::Clock::time_point denied_until_;
+  std::map<HostTid, NotifiedCall> held_;   // brought home for them, or given up
+  std::map<HostTid, std::string> denied_;  // its next call that only home can do fails: why
 };
 
 }  // namespace llrun

@@ -37,6 +37,7 @@ Result<> GuestJob::start() {
   ::signal(SIGHUP, SIG_IGN);
   LLRUN_TRY_ASSIGN(loop_, EventLoop::create());
   holds_.emplace(*loop_, hold_directory(), "guest");
+  put_off_.emplace(*loop_, [this] { try_to_leave(); });
   LLRUN_TRY_ASSIGN(child_signals_, watch_child_signals(*loop_, [this] {
                      if (tracee_) tracee_->on_sigchld();
                    }));
@@ -56,6 +57,8 @@ Result<> GuestJob::start() {
   };
   handlers.come_home = [this](const protocol::ComeHome& order, const control::Reply& reply) {
     if (state_ != GuestState::kSettled) return reply.refused("it cannot be sent home just now");
+    ordered_home_ = true;
+    put_off_->skip_pause();
     leave(order.reason().empty() ? "the owner of the node sends it home" : order.reason());
     reply.done("it is on its way home");
   };
@@ -146,15 +149,16 @@ void GuestJob::handle(const protocol::JobMessage& message) {
     case protocol::JobMessage::kParentDied:
       return on_parent_died(GuestPid{message.parent_died().new_parent()});
     case protocol::JobMessage::kComeHome:
+      ordered_home_ = true;
+      put_off_->skip_pause();  // whoever asks sees at once whether it can be now
       return leave(message.come_home().reason());
     case protocol::JobMessage::kCameHome:
       advance(GuestEvent::kEnded);
       return go("it went home");
     case protocol::JobMessage::kHomeRefused:
-      // A refusal of an earlier attempt says nothing of the one that is under way.
-      if (home_image_ && message.home_refused().attempt() == home_image_->home_image().attempt())
-        stay_after_all(message.home_refused().reason());
-      return;
+      return on_home_refused(message.home_refused());
+    case protocol::JobMessage::kHomeReady:
+      return on_home_ready(message.home_ready());
     case protocol::JobMessage::kStackWanted:
       return send_stacks(message.stack_wanted().id());
     case protocol::JobMessage::kKill:

@@ -14,6 +14,7 @@
 #include "supervisor/control/agent_client.h"
 #include "supervisor/guest/agent_line.h"
 #include "supervisor/guest/call_server.h"
+#include "supervisor/guest/put_off.h"
 #include "supervisor/guest/tracee.h"
 #include "supervisor/guest/traffic.h"
 #include "supervisor/job/holds.h"
@@ -95,6 +96,7 @@ class GuestJob {
   void add_mappings(protocol::StackTrace& trace);
   // -- leaving.cc
   void leave(const std::string& reason);
+  void try_to_leave();
   void stop_and_leave();
   // From within an event of the tracee or its calls, which must end first.
   void leave_later(std::string reason);
@@ -105,7 +107,15 @@ class GuestJob {
   [[nodiscard]] Result<> take_off_marks(
       google::protobuf::RepeatedPtrField<image::SignalInfo>& pending) const;
   [[nodiscard]] std::optional<tracer::OuterEnd> outer_end(const struct stat& status) const;
-  void stay_after_all(const std::string& why);
+  void on_home_refused(const protocol::HomeRefused& refusal);
+  void on_home_ready(const protocol::HomeReady& ready);
+  void send_home_memory();
+  // It stays for now, and is tried again. `of_program`: for a state that the program itself has
+  // made.
+  void stay_after_all(const std::string& why, bool of_program);
+  void put_off(const std::string& why);
+  void want_no_more();
+  void tell_put_off();
   void go(const std::string& why);  // destroy what is here and end
 
   void send(const protocol::JobMessage& message) { traffic_->link().send(message); }
@@ -137,10 +147,12 @@ class GuestJob {
   int parent_death_signal_ = 0;
   CallContext context_;
   std::string leaving_because_;
+  bool ordered_home_ = false;      // by somebody, not only by a call of the program's
+  bool home_has_refused_ = false;  // the last time: it is asked before the memory is sent again
+  std::optional<PutOff> put_off_;
   int nice_told_ = 0;                   // by the agent, on top of what all guests here get
   bool stands_back_ = false;            // as far as that
   std::uint64_t signals_got_ = 0;       // from home
-  int refusals_ = 0;                    // how often it could not be sent home
   bool given_up_waits_ = false;         // for the end of a guest that is on its way out
   BootClock::time_point commit_until_;  // a Commit that comes later is void
 };

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <thread>
 #include <utility>
 
 #include "base/bytes.h"
@@ -23,11 +24,10 @@
 namespace llrun {
 
 namespace {
-constexpr std::chrono::seconds kUntilNextTry{1};
 // A thread that waits for a file of home's stops when it has been answered. If the link is lost in
 // just this moment that is when there is a new one, and this loop has a lease to keep.
-constexpr std::chrono::seconds kStopPatience{1};
-constexpr int kMostRefusals = 60;  // of one stay
+constexpr std::chrono::milliseconds kStopPatience{800};
+constexpr const char* kWaitsForFile = "it waits for a file of home's";
 }  // namespace
 
 using image::Description;
@@ -37,13 +37,20 @@ using migration::GuestState;
 void GuestJob::leave(const std::string& reason) {
   if (state_ == GuestState::kLeaving) return;
   leaving_because_ = reason;
+  if (!put_off_->waiting()) try_to_leave();
+}
+
+void GuestJob::try_to_leave() {
   // Before home has given up there is nothing to send home, and without a link nothing to be
   // stopped for (a thread may be waiting for a file, and could not be): it follows as soon as there
   // is.
-  if (state_ != GuestState::kSettled || !traffic_->link().connected() ||
-      !advance(GuestEvent::kLeave))
+  if (leaving_because_.empty() || state_ != GuestState::kSettled || !traffic_->link().connected())
     return;
-  log::info("the program goes home: {}", reason);
+  // A signal may have taken the thread out of the call that only home could do.
+  if (!ordered_home_ && !calls_->holds_any() && !tracee_->wants_home()) return want_no_more();
+  if (tracee_->still_waits_for_file()) return put_off(kWaitsForFile);
+  if (!advance(GuestEvent::kLeave)) return;
+  log::info("the program goes home: {}", leaving_because_);
   go_on([this] { stop_and_leave(); });
 }
 
@@ -54,7 +61,9 @@ void GuestJob::stop_and_leave() {
   }
   auto threads = tracee_->stop_all(kStopPatience);
   if (tracee_->ended()) return;  // home hears of that, and needs no image
-  if (!threads) return stay_after_all(threads.error().message());
+  if (!threads && threads.error().code == ErrorCode::kTimeout)
+    return stay_after_all(kWaitsForFile, false);
+  if (!threads) return stay_after_all(threads.error().message(), false);
   stopped_.emplace(std::move(*threads));
   calls_->give_up_all();
   leave_when_ready();
@@ -73,7 +82,8 @@ void GuestJob::leave_when_ready() {
   if (calls_->home_calls_under_way() || !traffic_->link().connected()) return;
   if (!home_image_)
     if (auto captured = capture_for_home(); !captured)
-      return stay_after_all(captured.error().message());
+      return stay_after_all(captured.error().message(),
+                            captured.error().code == ErrorCode::kRefused);
   send_home();
 }
 
@@ -101,6 +111,7 @@ Result<image::Process> GuestJob::capture_guest() {
   if (!captured.pins.empty()) return failure(ErrorCode::kRefused, captured.pins.front().what);
   tracer::CaptureOptions options;
   options.look_for_sharing = false;
+  options.names_are_ours = false;
   options.file_id = [](int duplicate, const Description&) -> std::optional<std::uint64_t> {
     const auto answer = homefs::describe(duplicate);
     if (!answer) return std::nullopt;
@@ -111,6 +122,9 @@ Result<image::Process> GuestJob::capture_guest() {
   };
   LLRUN_TRY_ASSIGN(auto descriptors,
                    tracer::capture_descriptors(guest_->pid, guest_->pidfd, options));
+  // To close one may be to ask its filesystem (FUSE_FLUSH), which need not answer: not on this
+  // loop.
+  std::thread([closed = std::move(descriptors.duplicates)] {}).detach();
   if (!descriptors.pins.empty()) return failure(ErrorCode::kRefused, descriptors.pins.front().what);
   image::Process process = std::move(captured.process);
   process.set_parent_death_signal(parent_death_signal_);
@@ -174,8 +188,20 @@ Result<> GuestJob::capture_for_home() {
 void GuestJob::send_home() {
   auto& home = *home_image_->mutable_home_image();
   home.set_attempt(home.attempt() + 1);
+  home.set_asks(home_has_refused_);
   send(*home_image_);
-  auto sent = send_memory(guest_->pid, home.image().memory(), traffic_->link());
+  if (!home.asks()) send_home_memory();
+}
+
+void GuestJob::on_home_ready(const protocol::HomeReady& ready) {
+  if (state_ != GuestState::kLeaving || !home_image_) return;
+  const auto& home = home_image_->home_image();
+  if (home.asks() && ready.attempt() == home.attempt()) send_home_memory();
+}
+
+void GuestJob::send_home_memory() {
+  auto sent =
+      send_memory(guest_->pid, home_image_->home_image().image().memory(), traffic_->link());
   if (sent) return;
   log::warn("the program is not home yet: {}", sent.error().message());
   if (!traffic_->link().connected()) return;  // the next connection will do
@@ -185,19 +211,30 @@ void GuestJob::send_home() {
   send(incomplete);
 }
 
-// Home could not take it, or it cannot be sent: it runs on here. A call that only home can do
-// fails, in words in the log, as an ordinary system would fail it for want of resources. What holds
-// it may be gone in a moment (a file of /proc that it has open), so the order is obeyed later.
-void GuestJob::stay_after_all(const std::string& why) {
-  log::error("the program stays here: {}", why);
+void GuestJob::on_home_refused(const protocol::HomeRefused& refusal) {
+  // A refusal of an earlier attempt says nothing of the one that is under way.
+  if (!home_image_ || refusal.attempt() != home_image_->home_image().attempt()) return;
+  home_has_refused_ = true;
+  stay_after_all(refusal.reason(), false);
+}
+
+// Home could not take it, or it cannot be sent: it runs on here, and is tried again. A call that
+// only home can do waits until then. Where every thread waits so, and what holds the program is its
+// own, nobody is left who could change that: then such a call fails, in words in the log, as an
+// ordinary system would fail it for want of resources.
+void GuestJob::stay_after_all(const std::string& why, bool of_program) {
   if (!advance(GuestEvent::kLeaveRefused)) return;
-  const std::string order = std::exchange(leaving_because_, {});
-  if (!calls_->holds_any() && ++refusals_ < kMostRefusals)
-    loop_->after(kUntilNextTry, [this, order] {
-      if (state_ == GuestState::kSettled) leave(order);
-    });
+  const bool for_good = of_program && tracee_->all_wait_for_home();
   home_image_.reset();
-  calls_->deny_home(EAGAIN);
+  if (for_good)
+    calls_->deny(why);
+  else
+    calls_->wait_on();
+  tracee_->stay(for_good);
+  if (for_good && !ordered_home_)
+    want_no_more();
+  else
+    put_off(why);
   if (frozen_) {
     auto resumed = frozen_->resume();
     if (!resumed) log::error("the guest could not be resumed: {}", resumed.error().message());
@@ -207,6 +244,29 @@ void GuestJob::stay_after_all(const std::string& why) {
   }
   if (stopped_) run_on(std::move(*stopped_));
   stopped_.reset();
+}
+
+void GuestJob::put_off(const std::string& why) {
+  const bool news = why != put_off_->why();
+  put_off_->put_off(why);
+  log::warn("the program stays here for now: {}; it is tried again in {} ms", why,
+            put_off_->pause().count());
+  if (news) tell_put_off();
+}
+
+void GuestJob::want_no_more() {
+  leaving_because_.clear();
+  put_off_->forget();
+  tell_put_off();
+}
+
+void GuestJob::tell_put_off() {
+  protocol::JobMessage message;
+  auto& told = *message.mutable_put_off();
+  told.set_reason(put_off_->why());
+  told.set_times(put_off_->times());
+  told.set_pause_ms(static_cast<std::uint32_t>(put_off_->pause().count()));
+  send(message);
 }
 
 }  // namespace llrun

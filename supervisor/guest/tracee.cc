@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "base/log.h"
@@ -104,15 +105,47 @@ void Tracee::go_on() {
 bool Tracee::halt_within(std::chrono::milliseconds patience) {
   halt();
   const auto deadline = EventLoop::Clock::now() + patience;
-  bool all = true;
+  unstopped_.clear();
   for (const HostTid tid : running()) {
     const auto left =
         std::chrono::ceil<std::chrono::milliseconds>(deadline - EventLoop::Clock::now());
     const auto event = tracer::wait_for_stop(tid, std::max(left, std::chrono::milliseconds(1)));
     if (event) handle(*event);  // kept, or its end
-    if (!event && event.error().code == ErrorCode::kTimeout) all = false;
+    if (!event && event.error().code == ErrorCode::kTimeout)
+      unstopped_.push_back({tid, sleeps_of(tid)});
   }
-  return all;
+  return unstopped_.empty();
+}
+
+std::uint64_t Tracee::sleeps_of(HostTid tid) const {
+  const auto status =
+      read_whole_file(fmt::format("/proc/{}/task/{}/status", pid_.value, tid.value));
+  const std::string_view key = "\nvoluntary_ctxt_switches:\t";
+  const auto at = status ? status->find(key) : std::string::npos;
+  return at == std::string::npos ? 0 : std::stoull(status->substr(at + key.size()));
+}
+
+bool Tracee::still_waits_for_file() const {
+  return std::ranges::any_of(unstopped_, [this](const Unstopped& it) {
+    return threads_.contains(it.tid) && sleeps_of(it.tid) == it.sleeps;
+  });
+}
+
+bool Tracee::wants_home() const {
+  return std::ranges::any_of(threads_, [](const auto& entry) { return entry.second.wants_home; });
+}
+
+bool Tracee::all_wait_for_home() const {
+  return std::ranges::all_of(threads_, [this](const auto& entry) {
+    return entry.second.wants_home || (server_ && server_->holds(entry.first));
+  });
+}
+
+void Tracee::stay(bool for_good) {
+  for (auto& [tid, thread] : threads_)
+    if (std::exchange(thread.wants_home, false)) thread.denied = for_good;
+  // Queued before anything runs, so they are met again at once.
+  for (const siginfo_t& info : std::exchange(held_signals_, {})) deliver(info, {});
 }
 
 void Tracee::look_at_threads(std::chrono::milliseconds patience, const Look& look) {
@@ -195,7 +228,10 @@ void Tracee::on_signal(HostTid tid, StoppedThread token, const tracer::SignalDel
     complain("a siginfo could not be set", tracer::set_signal_info(token, info));
   if (dumps_core(info.si_signo)) {
     // A fault happens again at home; a signal that was sent is queued there again.
+    if (std::exchange(threads_[tid].denied, false))  // it ends here, and leaves no core dump
+      return go_from_call(tid, std::move(token), info.si_signo);
     if (info.si_code <= 0) held_signals_.push_back(info);
+    threads_[tid].wants_home = true;
     threads_[tid].token = std::move(token);
     return callbacks_.bring_home(fmt::format(
         "it ends by signal {} with a core dump, which is written at home", info.si_signo));

@@ -71,6 +71,16 @@ class Tracee {
   // A stopped thread in a notified call: as it should go on elsewhere, with home's answer or to
   // make it anew.
   void settle_call(const tracer::StoppedThread& token);
+  // Whether a thread that has not stopped the last time still waits for that same file: to try
+  // again would be in vain.
+  [[nodiscard]] bool still_waits_for_file() const;
+  // A thread waits for the program to be at home, to make a child or to end with a core dump.
+  [[nodiscard]] bool wants_home() const;
+  // Every thread does, for that or for a call: none of them can change what holds it.
+  [[nodiscard]] bool all_wait_for_home() const;
+  // The program stays: signals that wait here to end it at home are its own again, and what cannot
+  // ever be done at home fails.
+  void stay(bool for_good);
   // Threads that run again after stop_all() by other means.
   void note_running();
   [[nodiscard]] bool stopped() const { return frozen_; }
@@ -94,6 +104,13 @@ class Tracee {
     bool making_thread = false;
     bool awaits_first_stop = false;
     bool waits_for_signal = false;  // in rt_sigtimedwait, whose result may be a signal of ours
+    bool wants_home = false;        // to make a child, or to end with a core dump
+    bool denied = false;            // home can never have it: the next such call fails
+  };
+  // A thread that did not stop in time, and how often it had slept by then.
+  struct Unstopped {
+    HostTid tid;
+    std::uint64_t sleeps = 0;
   };
   struct Birth {
     HostTid creator;
@@ -103,6 +120,7 @@ class Tracee {
   // halt(), and whether every thread has stopped in time. Its event is kept until go_on().
   [[nodiscard]] bool halt_within(std::chrono::milliseconds patience);
   [[nodiscard]] std::vector<HostTid> running() const;
+  [[nodiscard]] std::uint64_t sleeps_of(HostTid tid) const;
   void handle(const tracer::StopEvent& event);
   void on_signal(HostTid tid, tracer::StoppedThread token, const tracer::SignalDelivery& delivery);
   void on_group_stop(HostTid tid, tracer::StoppedThread token, int signal);
@@ -137,6 +155,7 @@ class Tracee {
   SentSignals sent_;
   std::deque<Birth> births_;  // the front one is under way
   std::vector<siginfo_t> held_signals_;
+  std::vector<Unstopped> unstopped_;
   bool group_stopped_ = false;
   bool halted_ = false;
   std::vector<tracer::StopEvent> kept_events_;

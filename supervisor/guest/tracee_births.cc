@@ -2,8 +2,10 @@
 #include <sched.h>
 #include <sys/syscall.h>
 
+#include <cerrno>
 #include <utility>
 
+#include "base/log.h"
 #include "supervisor/guest/complain.h"
 #include "supervisor/guest/tracee.h"
 #include "tracer/remote/remote_memory.h"
@@ -32,7 +34,14 @@ void Tracee::on_clone_call(HostTid tid, StoppedThread token, const tracer::Regis
     thread.making_thread = true;
     return callbacks_.thread_wanted(thread.guest);
   }
+  if (std::exchange(thread.denied, false)) {
+    log::error("{} fails: the child would belong to home, which can never have the program",
+               registers.orig_rax == SYS_clone ? "clone" : "fork");
+    thread.token = std::move(token);
+    return fail_birth(tid, EAGAIN);
+  }
   take_back(token);
+  thread.wants_home = true;
   thread.token = std::move(token);
   callbacks_.bring_home("it makes a child process, which belongs to home");
 }

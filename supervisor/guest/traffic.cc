@@ -44,9 +44,18 @@ void GuestTraffic::set_patience(std::chrono::milliseconds lease,
                                 std::chrono::milliseconds abandon) {
   link_->set_patience(lease);
   abandon_ = abandon;
+  lease_ = lease;
+}
+
+GuestTraffic::AwaitingFiles::AwaitingFiles(GuestTraffic& traffic) : traffic_(traffic) {
+  traffic_.files_due_ = EventLoop::Clock::now() + traffic_.lease_.load();
 }
 
 void GuestTraffic::watch_silence() {
+  if (relay_ && EventLoop::Clock::now() > files_due_.load()) {
+    log::warn("files of home that the program has open do not answer: the world ends");
+    return end_view_here();
+  }
   if (!relay_ || EventLoop::Clock::now() - link_->last_heard() < abandon_.load()) return;
   log::warn("home has been silent for the abandon time: the world ends");
   end_view_here();

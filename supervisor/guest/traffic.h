@@ -36,6 +36,19 @@ class GuestTraffic : public JobTraffic {
   // silent for the abandon time.
   void set_patience(std::chrono::milliseconds lease, std::chrono::milliseconds abandon);
   void filled() { filled_ = true; }
+  // While this lives the control loop waits for files of the view, with the program standing still
+  // at home. When the lease has passed before home's files have answered, the view ends, and the
+  // move fails in words.
+  class AwaitingFiles {
+   public:
+    explicit AwaitingFiles(GuestTraffic& traffic);
+    ~AwaitingFiles() { traffic_.files_due_ = EventLoop::Clock::time_point::max(); }
+    AwaitingFiles(const AwaitingFiles&) = delete;
+    AwaitingFiles& operator=(const AwaitingFiles&) = delete;
+
+   private:
+    GuestTraffic& traffic_;
+  };
 
   // Use the channel that home has opened after the link was lost; on the I/O thread, so also while
   // the control loop waits for a file. `answer`: our Hello, which is said on it.
@@ -73,6 +86,8 @@ class GuestTraffic : public JobTraffic {
   std::unique_ptr<GuestStreams> streams_;
   std::atomic<bool> filled_ = false;
   std::atomic<std::chrono::milliseconds> abandon_{std::chrono::minutes(10)};
+  std::atomic<std::chrono::milliseconds> lease_{std::chrono::seconds(30)};
+  std::atomic<EventLoop::Clock::time_point> files_due_{EventLoop::Clock::time_point::max()};
   std::mutex arm_mutex_;
   std::map<std::uint64_t, std::promise<protocol::Armed>> arming_;
   bool arming_over_ = false;

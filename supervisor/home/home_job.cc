@@ -144,6 +144,12 @@ std::optional<tracer::Pin> HomeJob::own_pin() const {
   return std::nullopt;
 }
 
+std::string HomeJob::put_off_words() const {
+  if (!journey_ || journey_->put_off().empty()) return {};
+  return "; it is wanted at home, and not there yet: " + journey_->put_off() +
+         " (it is tried again)";
+}
+
 void HomeJob::report() {
   protocol::ProcessReport report;
   watch_.describe(report);
@@ -152,7 +158,7 @@ void HomeJob::report() {
   report.set_supervisor_pid(static_cast<std::uint32_t>(::getpid()));
   report.set_where(where_);
   report.set_moves(moves_);
-  report.set_last_reason(last_reason_);
+  report.set_last_reason(last_reason_ + put_off_words());
   report.set_only_node(options_.only_node);
   report.set_stay(options_.stay || pinned_by_hand_);
   report.set_last_freeze_us(last_freeze_us_);
@@ -301,7 +307,8 @@ void HomeJob::on_come_home(const protocol::ComeHome& order, const control::Reply
 
 void HomeJob::on_why(const control::Reply& reply) {
   if (!where_.empty())
-    return reply.done(fmt::format("it is away, on {}: {}", where_, last_reason_));
+    return reply.done(
+        fmt::format("it is away, on {}: {}{}", where_, last_reason_, put_off_words()));
   if (!journey_) {
     auto looked = watch_.look_for_pins({HostPid{::getpid()}});
     if (!looked) return reply.refused(looked.error().message());

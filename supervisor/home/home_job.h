@@ -35,6 +35,7 @@ class HomeJob {
 
   void on_migrate(const protocol::Migrate& order, const control::Reply& reply);
   void on_come_home(const protocol::ComeHome& order, const control::Reply& reply);
+  [[nodiscard]] std::string put_off_words() const;  // empty: nothing is put off
   void on_why(const control::Reply& reply);
   void on_stack(const control::Reply& reply);
   void on_pin_by_hand(const protocol::PinByHand& order, const control::Reply& reply);

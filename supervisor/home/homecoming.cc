@@ -46,14 +46,33 @@ void Journey::on_home_image(const protocol::HomeImage& image) {
   go_on([this, number = ++returns_] {
     traffic_->when_drained([this, number] {
       if (number != returns_ || !returning_) return;
-      if (auto laid_out = lay_out_shadow(); !laid_out) refuse_return(laid_out.error().message());
+      if (auto laid_out = lay_out_shadow(); !laid_out)
+        return refuse_return(laid_out.error().message());
+      if (returning_->asks()) tell_ready();
     });
   });
+}
+
+// It has been refused before, and was not to be sent whole for another refusal.
+void Journey::tell_ready() {
+  protocol::JobMessage message;
+  message.mutable_home_ready()->set_attempt(returning_->attempt());
+  traffic_->link().send(message);
+}
+
+// What would be found missing only when all memory has come.
+Result<> Journey::look_for_descriptions() const {
+  for (const Description& description : returning_->image().descriptions())
+    if (description.kind() == Description::KIND_FILE ||
+        description.kind() == Description::KIND_DIRECTORY)
+      LLRUN_TRY(traffic_->files().description_of(description.home_id()));
+  return {};
 }
 
 // The shadow's memory is the program's again; its pages may come.
 Result<> Journey::lay_out_shadow() {
   LLRUN_TRY(validate(returning_->image()));
+  LLRUN_TRY(look_for_descriptions());
   LLRUN_TRY_ASSIGN(auto threads, shadow_->stop_all());
   for (const HostTid tid : threads.tids())
     if (!has_thread(tid)) unneeded_threads_.push_back(tid);
@@ -189,7 +208,8 @@ void Journey::forget_return() {
 void Journey::refuse_return(const std::string& why) {
   if (!advance(HomeEvent::kReturnFailed)) return;
   log::error("the program cannot come home: {}", why);
-  callbacks_.progress("cannot come home: " + why);
+  callbacks_.progress("cannot come home yet: " + why);
+  put_off_ = why;
   protocol::JobMessage message;
   message.mutable_home_refused()->set_reason(why);
   message.mutable_home_refused()->set_attempt(returning_ ? returning_->attempt() : 0);

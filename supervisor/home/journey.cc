@@ -129,6 +129,11 @@ void Journey::handle(const protocol::JobMessage& message) {
       return abort(message.abort().step(), message.abort().reason());
     case protocol::JobMessage::kUsage:
       return on_usage(message.usage());
+    case protocol::JobMessage::kPutOff:
+      if (!message.put_off().reason().empty() && message.put_off().reason() != put_off_)
+        callbacks_.progress("cannot come home yet: " + message.put_off().reason());
+      put_off_ = message.put_off().reason();
+      return;
     case protocol::JobMessage::kHomeImage:
       return on_home_image(message.home_image());
     case protocol::JobMessage::kPagesEnd:

@@ -74,6 +74,8 @@ class Journey {
     return traffic_ ? traffic_->link().pages_travelled() : Link::Travelled{};
   }
   [[nodiscard]] std::uint64_t guest_cpu_ms() const { return guest_cpu_ms_; }
+  // Why it is not home yet, though it is wanted here. Empty: it is not.
+  [[nodiscard]] const std::string& put_off() const { return put_off_; }
   // On earlier journeys and, once it is over, on this one.
   [[nodiscard]] const CpuAway& cpu_away() const { return plan_.cpu_away; }
   // What the program's threads sleep in at home, before it has left and when it is over.
@@ -136,6 +138,8 @@ class Journey {
   void take_pages(std::uint64_t address, const std::string& bytes);
   void on_home_pages_end(const protocol::PagesEnd& end);
   [[nodiscard]] Result<> lay_out_shadow();
+  [[nodiscard]] Result<> look_for_descriptions() const;
+  void tell_ready();
   [[nodiscard]] Result<> fill_shadow(const protocol::PagesEnd& end);
   [[nodiscard]] Result<> land(std::uint64_t address, const std::string& bytes);
   [[nodiscard]] bool has_thread(HostTid tid) const;
@@ -190,6 +194,7 @@ class Journey {
   std::optional<protocol::PagesEnd> early_end_;
   std::vector<HostTid> unneeded_threads_;
   unsigned returns_ = 0;  // images that came
+  std::string put_off_;
   std::map<std::uint64_t, StackAnswer> stack_asks_;
 };
 

@@ -1,13 +1,10 @@
 #include "supervisor/home/traffic.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
-#include <cerrno>
 #include <utility>
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "supervisor/home/path_walk.h"
 
 namespace llrun {
 
@@ -36,13 +33,15 @@ void HomeTraffic::start_files(const protocol::WorldReady& world) {
   files_ = std::move(*files);
 }
 
+// The server's threads use the link, and the link's frames the server.
 HomeTraffic::~HomeTraffic() {
+  if (io_) io_->ask([this] { link_->disconnect(); });
+  files_.reset();
   if (io_)
     io_->ask([this] {
       link_.reset();
       writers_.clear();
     });
-  files_.reset();
 }
 
 void HomeTraffic::survey_clocks(ClockSurvey::Done done) {
@@ -140,33 +139,38 @@ void HomeTraffic::on_message(protocol::JobMessage message) {
   tell_control(std::move(message));
 }
 
-// The path is looked at with the user's own rights; whether the guest's open succeeds is decided
-// when the guest's kernel makes it, through the file view.
+// By a thread of the file server: the path may lead to a filesystem that does not answer, and only
+// the guest's thread that asked may wait for it. It is looked at with the user's own rights;
+// whether the guest's open succeeds is decided when the guest's kernel makes it, through the file
+// view.
 void HomeTraffic::handle_classify(const protocol::Classify& question) {
-  protocol::JobMessage answer;
-  auto& classified = *answer.mutable_classified();
-  classified.set_id(question.id());
-  struct stat status {};
-  std::string path = question.path();
-  if (!path.starts_with('/')) path = question.base() + "/" + path;
-  if (::fstatat(AT_FDCWD, path.c_str(), &status, question.follow() ? 0 : AT_SYMLINK_NOFOLLOW) == 0)
-    classified.set_mode(status.st_mode);
-  else
-    classified.set_errno_value(errno);
-  link_->send(answer);
+  if (!files_) return untrusted("a question about its files before its world");
+  files_->look([this, question]() -> std::function<void()> {
+    const PathEnd end = walk_path(question.base(), question.path(), question.follow());
+    return [this, id = question.id(), end] {
+      protocol::JobMessage answer;
+      auto& classified = *answer.mutable_classified();
+      classified.set_id(id);
+      classified.set_mode(end.mode);
+      classified.set_errno_value(end.errno_value);
+      classified.set_path(end.in_world);
+      link_->send(answer);
+    };
+  });
 }
 
 void HomeTraffic::handle_arm(const protocol::ArmDescription& wish) {
   if (!files_) return untrusted("a description of its files before its world");
-  protocol::JobMessage answer;
-  auto& armed = *answer.mutable_armed();
-  armed.set_home_id(wish.home_id());
-  auto path = files_->arm(wish.home_id(), wish.path());
-  if (path)
-    armed.set_path(*path);
-  else
-    armed.set_error(path.error().message());
-  link_->send(answer);
+  files_->arm(wish.home_id(), wish.path(), [this, id = wish.home_id()](const auto& path) {
+    protocol::JobMessage answer;
+    auto& armed = *answer.mutable_armed();
+    armed.set_home_id(id);
+    if (path)
+      armed.set_path(*path);
+    else
+      armed.set_error(path.error().message());
+    link_->send(answer);
+  });
 }
 
 }  // namespace llrun

@@ -24,7 +24,7 @@ using tracer::RemoteAddr;
 using tracer::RemoteSyscalls;
 using tracer::StoppedThread;
 
-// Room for the buffers of one call, and how many calls may be under way.
+// Room for the buffers of one call, and for how many calls an arena has it.
 constexpr std::uint64_t kSlotSize = 64 << 10;
 constexpr std::size_t kSlots = 32;
 constexpr std::uint64_t kNoCall = static_cast<std::uint64_t>(-1);
@@ -46,7 +46,7 @@ void complain(const char* what, const Result<Value>& result) {
 
 ShadowKeeper::ShadowKeeper(HostPid pid, tracer::StubPage page, const std::vector<HostTid>& threads,
                            Callbacks callbacks)
-    : pid_(pid), page_(page), callbacks_(std::move(callbacks)), slots_used_(kSlots, false) {
+    : pid_(pid), page_(page), callbacks_(std::move(callbacks)) {
   for (const HostTid tid : threads) threads_[tid];
 }
 
@@ -135,7 +135,7 @@ bool ShadowKeeper::stands_at_trap(HostTid tid, const StoppedThread& token) const
 
 void ShadowKeeper::finish_call(HostTid tid, const StoppedThread&, std::int64_t value) {
   Call call = *std::exchange(threads_[tid].call, std::nullopt);
-  slots_used_[call.slot] = false;
+  give_slot(call.slot);
   protocol::HomeCallDone done;
   done.set_id(call.call.id());
   done.set_value(value);
@@ -152,6 +152,7 @@ void ShadowKeeper::finish_call(HostTid tid, const StoppedThread&, std::int64_t v
     output.set_bytes(std::move(bytes));
   }
   callbacks_.call_done(done);
+  start_waiting_calls();
 }
 
 void ShadowKeeper::give_up_call(HostTid tid, const StoppedThread& token) {
@@ -162,14 +163,16 @@ void ShadowKeeper::give_up_call(HostTid tid, const StoppedThread& token) {
       registers->rip == page_.site().address.value + 2 && registers->rax != kNoCall)
     return finish_call(tid, token, static_cast<std::int64_t>(registers->rax));
   const Call call = *std::exchange(threads_[tid].call, std::nullopt);
-  slots_used_[call.slot] = false;
+  give_slot(call.slot);
   answer_cancelled(call.call);
+  start_waiting_calls();
 }
 
-void ShadowKeeper::answer_cancelled(const protocol::HomeCall& call) {
+void ShadowKeeper::answer_cancelled(const protocol::HomeCall& call, const std::string& refusal) {
   protocol::HomeCallDone done;
   done.set_id(call.id());
   done.set_cancelled(true);
+  done.set_refusal(refusal);
   callbacks_.call_done(done);
 }
 
@@ -202,51 +205,60 @@ Result<tracer::HeldThread> ShadowKeeper::stop_thread(HostTid tid) {
   }
 }
 
-Result<> ShadowKeeper::ensure_arena() {
-  if (arena_) return {};
-  LLRUN_TRY_ASSIGN(const auto main, stop_thread(HostTid{pid_.value}));
-  LLRUN_TRY_ASSIGN(arena_, map_arena(*main));
-  return {};
-}
-
-Result<tracer::RemoteRange> ShadowKeeper::map_arena(const StoppedThread& main) {
-  LLRUN_TRY_ASSIGN(auto calls, RemoteSyscalls::borrow(pid_, main, page_.site()));
+// By the thread that wants to make a call, so that none that waits in one is disturbed.
+Result<> ShadowKeeper::add_arena(const StoppedThread& token) {
+  LLRUN_TRY_ASSIGN(auto calls, RemoteSyscalls::borrow(pid_, token, page_.site()));
   const auto start = calls.call(SYS_mmap, 0, kSlotSize * kSlots, PROT_READ | PROT_WRITE,
                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   for (const siginfo_t& info : calls.take_signals()) callbacks_.signal(info, {});
   LLRUN_TRY(calls.finish());
   if (!start) return std::unexpected(start.error());
-  return tracer::RemoteRange::of({*start}, kSlotSize * kSlots);
+  LLRUN_TRY_ASSIGN(const auto arena, tracer::RemoteRange::of({*start}, kSlotSize * kSlots));
+  arenas_.push_back(arena);
+  slots_used_.resize(arenas_.size() * kSlots, false);
+  return {};
 }
 
-std::optional<std::uint64_t> ShadowKeeper::free_slot() {
+Result<std::uint64_t> ShadowKeeper::take_slot(const StoppedThread& token) {
+  if (std::ranges::find(slots_used_, false) == slots_used_.end()) LLRUN_TRY(add_arena(token));
   const auto free = std::ranges::find(slots_used_, false);
-  if (free == slots_used_.end()) return std::nullopt;
   *free = true;
   return static_cast<std::uint64_t>(free - slots_used_.begin());
+}
+
+void ShadowKeeper::give_slot(std::uint64_t slot) {
+  if (slot < slots_used_.size()) slots_used_[slot] = false;
+}
+
+void ShadowKeeper::start_waiting_calls() {
+  if (waiting_calls_.empty() || std::ranges::find(slots_used_, false) == slots_used_.end()) return;
+  const protocol::HomeCall next = std::move(waiting_calls_.front());
+  waiting_calls_.pop_front();
+  start_call(next);
 }
 
 void ShadowKeeper::start_call(const protocol::HomeCall& wanted) {
   const HostTid tid{wanted.tid()};
   const auto thread = threads_.find(tid);
-  if (thread == threads_.end() || thread->second.call) return answer_cancelled(wanted);
-  if (auto arena = ensure_arena(); !arena) {
-    complain("room for a call", arena);
-    return answer_cancelled(wanted);
-  }
+  if (thread == threads_.end() || thread->second.call)
+    return answer_cancelled(wanted, "its thread is not free at home");
   auto token = stop_thread(tid);
   if (!token) return;  // the shadow has ended; so will the guest
-  const auto slot = free_slot();
+  const auto slot = take_slot(**token);
   if (!slot) {
-    answer_cancelled(wanted);
+    complain("room for a call", slot);
+    // Those under way give theirs back.
+    const bool first = std::ranges::find(slots_used_, true) == slots_used_.end();
+    if (first) answer_cancelled(wanted, slot.error().message());
+    if (!first) waiting_calls_.push_back(wanted);
     return park(token->take());
   }
   Call call{wanted, *slot, {}};
   auto placed = place_call(**token, call);
   if (!placed) {
     complain("a call", placed);
-    slots_used_[*slot] = false;
-    answer_cancelled(wanted);
+    give_slot(*slot);
+    answer_cancelled(wanted, placed.error().message());
     return park(token->take());
   }
   threads_[tid].call = std::move(call);
@@ -255,8 +267,9 @@ void ShadowKeeper::start_call(const protocol::HomeCall& wanted) {
 
 Result<> ShadowKeeper::place_call(const StoppedThread& token, Call& call) {
   LLRUN_TRY_ASSIGN(auto registers, tracer::registers(token));
-  LLRUN_TRY_ASSIGN(const auto room,
-                   tracer::RemoteRange::of(arena_->start + call.slot * kSlotSize, kSlotSize));
+  LLRUN_TRY_ASSIGN(const auto room, tracer::RemoteRange::of(arenas_[call.slot / kSlots].start +
+                                                                call.slot % kSlots * kSlotSize,
+                                                            kSlotSize));
   LLRUN_TRY_ASSIGN(CallLayout layout, lay_out_call(call.call, room));
   for (int i = 0; i < call.call.buffers_size(); ++i)
     if (const auto& input = call.call.buffers(i).input(); !input.empty())
@@ -279,6 +292,12 @@ Result<> ShadowKeeper::place_call(const StoppedThread& token, Call& call) {
 }
 
 void ShadowKeeper::cancel_call(std::uint64_t id) {
+  const auto waiting = std::ranges::find(waiting_calls_, id, &protocol::HomeCall::id);
+  if (waiting != waiting_calls_.end()) {
+    const protocol::HomeCall call = std::move(*waiting);
+    waiting_calls_.erase(waiting);
+    return answer_cancelled(call);
+  }
   for (auto& [tid, thread] : threads_) {
     if (!thread.call || thread.call->call.id() != id) continue;
     const HostTid which = tid;
@@ -325,6 +344,8 @@ Result<HostTid> ShadowKeeper::make_thread(const StoppedThread& main) {
 // While its end has not been seen it is one of ours, whatever went wrong.
 void ShadowKeeper::end_thread(HostTid tid) {
   if (!threads_.contains(tid) || tid.value == pid_.value) return;
+  std::erase_if(waiting_calls_,
+                [tid](const protocol::HomeCall& call) { return call.tid() == tid.value; });
   auto token = stop_thread(tid);
   if (!token) return;
   auto calls = RemoteSyscalls::borrow(pid_, **token, page_.site());
@@ -408,7 +429,8 @@ Result<> ShadowKeeper::end_stopped_thread(tracer::ThreadSet& threads, HostTid ti
 Result<> ShadowKeeper::park_all(tracer::ThreadSet threads, tracer::StubPage page) {
   held_ = false;
   page_ = page;
-  arena_.reset();  // it went with the rest of the shadow's memory
+  arenas_.clear();  // they went with the rest of the shadow's memory
+  slots_used_.clear();
   for (const HostTid tid : threads.tids()) park(threads.take_stopped(tid));
   on_sigchld();  // whoever has ended, or stopped by himself, meanwhile
   return {};

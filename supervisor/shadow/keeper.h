@@ -9,6 +9,7 @@
 
 #include <csignal>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -87,25 +88,30 @@ class ShadowKeeper {
   [[nodiscard]] bool stands_at_trap(HostTid tid, const tracer::StoppedThread& token) const;
   void finish_call(HostTid tid, const tracer::StoppedThread& token, std::int64_t value);
   void give_up_call(HostTid tid, const tracer::StoppedThread& token);
-  void answer_cancelled(const protocol::HomeCall& call);
+  // `refusal`: why it was not even begun; empty: a signal, or the guest, wanted it so.
+  void answer_cancelled(const protocol::HomeCall& call, const std::string& refusal = {});
   [[nodiscard]] Result<> place_call(const tracer::StoppedThread& token, Call& call);
   [[nodiscard]] Result<tracer::HeldThread> stop_thread(HostTid tid);
   void look_for_ends();
   // By a main thread that is stopped for it.
-  [[nodiscard]] Result<tracer::RemoteRange> map_arena(const tracer::StoppedThread& main);
   [[nodiscard]] Result<HostTid> make_thread(const tracer::StoppedThread& main);
   void park(tracer::StoppedThread token);
   [[nodiscard]] Result<> exit_with(const tracer::StoppedThread& token, int status);
   [[nodiscard]] Result<> let_signal_kill(const tracer::StoppedThread& token, int signal);
-  [[nodiscard]] Result<> ensure_arena();
-  [[nodiscard]] std::optional<std::uint64_t> free_slot();
+  void start_waiting_calls();
+  [[nodiscard]] Result<> add_arena(const tracer::StoppedThread& token);
+  [[nodiscard]] Result<std::uint64_t> take_slot(const tracer::StoppedThread& token);
+  void give_slot(std::uint64_t slot);
 
   HostPid pid_;
   tracer::StubPage page_;
   Callbacks callbacks_;
   std::map<HostTid, Thread> threads_;
-  std::optional<tracer::RemoteRange> arena_;
+  // A slot a call under way. Any number of threads may wait in calls: there are as many arenas as
+  // they need, and where no more memory is to be had the others wait.
+  std::vector<tracer::RemoteRange> arenas_;
   std::vector<bool> slots_used_;
+  std::deque<protocol::HomeCall> waiting_calls_;
   int stopping_by_ = 0;  // the signal that the shadow was told to stop by, until it meets it
   bool ended_ = false;
   bool held_ = false;  // somebody else meets the events (stop_all)

@@ -16,7 +16,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from hosts.cluster import HostSpec, build_directory  # noqa: E402
 from hosts.cluster import Cluster  # noqa: E402
-from scenario import case, schedules, suspends, transitions, waiting  # noqa: E402
+from scenario import case, faults, schedules, suspends, transitions, waiting  # noqa: E402
 from scenario.product import Product  # noqa: E402
 from scenario.schedules import AWAY, ENDED, ENDING, FINISHED, RETURNING  # noqa: E402
 
@@ -28,7 +28,8 @@ FATE_LIMIT_S = 120
 class Batch:
     """One schedule, carried out."""
 
-    def __init__(self, cluster, product, schedule, expected):
+    def __init__(self, cluster, product, schedule, expected, filesystem):
+        self.filesystem = filesystem
         self.cluster, self.product, self.schedule, self.expected = cluster, product, schedule, expected
         self.jobs, self.asking = [], []
         self.wrong = []
@@ -53,7 +54,9 @@ class Batch:
     def _start(self):
         waiting.until(lambda: self.product.node_is_reachable("b"), "b to be reachable again")
         for index in range(len(self.schedule.kills)):
-            job = schedules.Job(self.product, f"s{self.schedule.seed}-{index}")
+            stalls = self.schedule.wide == "filesystem of a"
+            job = schedules.Job(self.product, f"s{self.schedule.seed}-{index}",
+                                self.filesystem.file if stalls else os.devnull)
             self.jobs.append(job)
             job.feed(1, schedules.BEFORE)
         for job in self.jobs:
@@ -104,7 +107,7 @@ class Batch:
         go_on = held is not None and self.schedule.lets_go_first
         if go_on:
             held.let_go()
-        faults = schedules.Faults(self.cluster, self.jobs, held is not None and not go_on)
+        faults = schedules.Faults(self.cluster, self.jobs, held is not None and not go_on, self.filesystem)
         try:
             if self.schedule.wide:
                 faults.widely(self.schedule.wide, self.schedule.seconds)
@@ -177,13 +180,14 @@ def main():
     with Cluster((HostSpec("a", has_programs=True), HostSpec("b"))) as cluster:
         for host in cluster.hosts.values():
             suspends.prepare(host)  # in the directory of holds, which are looked for where it is
+        filesystem = faults.StallingFilesystem(cluster["a"])
         product = Product(cluster, settings=SETTINGS).configure()
         schedules_done = 0
         seed = options.seed
         while schedules_done < options.count:
             schedule = schedules.choose(seed, options.jobs, schedules.LONG if options.long else schedules.SHORT)
             began = time.monotonic()
-            wrong = Batch(cluster, product, schedule, expected).run()
+            wrong = Batch(cluster, product, schedule, expected, filesystem).run()
             print(f"{schedule}: {'WRONG ' + '; '.join(wrong) if wrong else 'right'} ({time.monotonic() - began:.1f} s)",
                   flush=True)
             if wrong:

@@ -100,7 +100,7 @@ Result<> carry_contents(DescriptorCapture& capture) {
 }
 
 Result<JudgedDescriptors> judge_all(HostPid pid, const CaptureOptions& options) {
-  LLRUN_TRY_ASSIGN(const auto groups, group_descriptors(pid));
+  LLRUN_TRY_ASSIGN(const auto groups, group_descriptors(pid, options.names_are_ours));
   JudgedDescriptors judged = judge_groups(groups);
   if (options.look_for_sharing)
     LLRUN_TRY(apply_sharing(pid, options.job, judged));

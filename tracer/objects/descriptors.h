@@ -40,6 +40,8 @@ struct CaptureOptions {
   std::vector<HostPid> job;
   // Look for other processes that hold the descriptions. A guest has none: false.
   bool look_for_sharing = true;
+  // A guest's paths are those of its home: looked up here they lead to files of this node.
+  bool names_are_ours = true;
   // A guest's regular file or directory: home's id of it (the file view's handle), asked of our
   // duplicate. None: a pin. Empty function: home_id is the index.
   std::function<std::optional<std::uint64_t>(int duplicate, const image::Description&)> file_id;

@@ -15,9 +15,10 @@ bool has_closed(const Error& error) {
 
 Result<std::vector<DescriptorView>> look_at_all(HostPid pid) {
   LLRUN_TRY_ASSIGN(std::vector<FdLink> links, read_fd_links(pid));
+  const MountTypes mounts = read_mount_types(pid);
   std::vector<DescriptorView> views;
   for (FdLink& link : links) {
-    auto view = look_at(pid, link.fd, std::move(link.text));
+    auto view = look_at(pid, link.fd, std::move(link.text), mounts);
     if (!view && has_closed(view.error())) continue;
     if (!view) return std::unexpected(view.error());
     views.push_back(std::move(*view));
@@ -60,10 +61,13 @@ Result<> insert(HostPid pid, std::vector<DescriptorGroup>& groups, DescriptorVie
 
 }  // namespace
 
-Result<std::vector<DescriptorGroup>> group_descriptors(HostPid pid) {
+Result<std::vector<DescriptorGroup>> group_descriptors(HostPid pid, bool names_are_ours) {
   LLRUN_TRY_ASSIGN(std::vector<DescriptorView> views, look_at_all(pid));
   std::vector<DescriptorGroup> groups;
-  for (DescriptorView& view : views) LLRUN_TRY(insert(pid, groups, std::move(view)));
+  for (DescriptorView& view : views) {
+    view.names_are_ours = names_are_ours;
+    LLRUN_TRY(insert(pid, groups, std::move(view)));
+  }
   std::ranges::sort(groups, {}, [](const DescriptorGroup& group) { return group.front().fd; });
   return groups;
 }

@@ -12,6 +12,8 @@ using DescriptorGroup = std::vector<DescriptorView>;
 
 // All descriptors of `pid`, grouped by kcmp(2), groups in the order of their first numbers. One
 // that closes while we look is left out.
-[[nodiscard]] Result<std::vector<DescriptorGroup>> group_descriptors(HostPid pid);
+// `names_are_ours`: DescriptorView.
+[[nodiscard]] Result<std::vector<DescriptorGroup>> group_descriptors(HostPid pid,
+                                                                     bool names_are_ours);
 
 }  // namespace llrun::tracer

@@ -1,7 +1,6 @@
 #include "tracer/objects/descriptors_view.h"
 
 #include <fcntl.h>
-#include <sys/vfs.h>
 
 #include "tracer/procfs/fd_table.h"
 
@@ -37,16 +36,14 @@ bool is_pipe_link(const DescriptorView& view) {
 
 int DescriptorView::access() const { return info.flags & O_ACCMODE; }
 
-Result<DescriptorView> look_at(HostPid pid, int fd, std::string link) {
+Result<DescriptorView> look_at(HostPid pid, int fd, std::string link, const MountTypes& mounts) {
   DescriptorView view;
   view.fd = fd;
   view.link = std::move(link);
   LLRUN_TRY_ASSIGN(view.about, stat_fd(pid, fd));
   LLRUN_TRY_ASSIGN(view.info, read_fdinfo(pid, fd));
-  struct statfs where {};
-  if (::statfs(fd_path(pid, fd).c_str(), &where) != 0)
-    return system_error("statfs " + fd_path(pid, fd));
-  view.filesystem = where.f_type;
+  const auto mount = mounts.find(view.info.mount_id);
+  if (mount != mounts.end()) view.filesystem = filesystem_magic(mount->second);
   return view;
 }
 

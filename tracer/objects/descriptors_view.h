@@ -11,6 +11,7 @@
 #include "imagefmt/image.pb.h"
 #include "tracer/objects/pins.h"
 #include "tracer/procfs/fdinfo.h"
+#include "tracer/procfs/mounts.h"
 
 namespace llrun::tracer {
 
@@ -19,7 +20,10 @@ struct DescriptorView {
   std::string link;      // readlink /proc/PID/fd/N
   struct stat about {};  // of the file behind it
   FdInfo info;
-  long filesystem = 0;  // statfs f_type, of files and directories
+  long filesystem = 0;  // as statfs would say in f_type, of those that pin; else 0
+  // False: the process lives in another tree, where a path of ours leads elsewhere. Its names are
+  // not looked up, they are only read.
+  bool names_are_ours = true;
 
   [[nodiscard]] std::string name() const { return "fd " + std::to_string(fd); }
   [[nodiscard]] int access() const;  // O_RDONLY, O_WRONLY, O_RDWR
@@ -27,7 +31,9 @@ struct DescriptorView {
 };
 
 // Never opens or duplicates it. EBADF or ENOENT: it has been closed.
-[[nodiscard]] Result<DescriptorView> look_at(HostPid pid, int fd, std::string link);
+// Waits for no filesystem: `mounts` says of which kind they are.
+[[nodiscard]] Result<DescriptorView> look_at(HostPid pid, int fd, std::string link,
+                                             const MountTypes& mounts);
 
 // A record, or the reason why there is none.
 using Verdict = std::variant<image::Description, Pin>;

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string_view>
 
+#include "base/unasked.h"
 #include "tracer/objects/descriptors_view.h"
 
 namespace llrun::tracer {
@@ -47,26 +49,35 @@ std::optional<Pin> special_filesystem(const DescriptorView& view) {
       "it can move once the program has closed it"};
 }
 
-bool names(const std::string& path, const struct stat& file) {
-  struct stat there {};
-  return ::stat(path.c_str(), &there) == 0 && there.st_dev == file.st_dev &&
-         there.st_ino == file.st_ino;
-}
-
 // "x (deleted)" may be the name of a file: only a path that does not lead to it makes it unlinked.
 // One that was renamed away under us, or hidden by a mount, counts as unlinked, too: the path
-// cannot open it.
+// cannot open it. Whether it does is asked of the kernel's cache alone, which has the names of
+// files that are open: the program may stand still meanwhile, and a server need not answer. Where
+// that does not say, and of files of another tree, the kernel's word is believed.
 void set_path(const DescriptorView& view, image::Description& record) {
-  if (names(view.link, view.about)) return;
+  const auto named = view.names_are_ours ? leads_to(view.link, view.about) : std::nullopt;
+  if (named.value_or(!view.link.ends_with(kDeleted))) return;
   record.set_unlinked(true);
   if (view.link.ends_with(kDeleted))
     record.set_path(view.link.substr(0, view.link.size() - kDeleted.size()));
+}
+
+// A world has a /dev of its own, which lies over home's: what is open there cannot be opened by its
+// name, and a directory has only one.
+std::optional<Pin> hidden_in_a_world(const DescriptorView& view) {
+  const bool hidden =
+      view.link == "/dev" || (view.link.starts_with("/dev/") && view.link != "/dev/shm" &&
+                              !view.link.starts_with("/dev/shm/"));
+  if (!view.names_are_ours || !hidden) return std::nullopt;
+  return Pin{view.name() + " is " + view.link + ", and another node has a /dev of its own",
+             "it can move once the program has closed it"};
 }
 
 }  // namespace
 
 Verdict judge_file(const DescriptorView& view) {
   if (auto pin = special_filesystem(view)) return *pin;
+  if (auto pin = hidden_in_a_world(view)) return *pin;
   image::Description record = describe(view, image::Description::KIND_FILE);
   set_path(view, record);
   if (record.unlinked() && view.link.starts_with("/memfd:"))
@@ -77,9 +88,11 @@ Verdict judge_file(const DescriptorView& view) {
 
 Verdict judge_directory(const DescriptorView& view) {
   if (auto pin = special_filesystem(view)) return *pin;
+  if (auto pin = hidden_in_a_world(view)) return *pin;
   image::Description record = describe(view, image::Description::KIND_DIRECTORY);
   set_path(view, record);
-  if (record.unlinked())
+  // Home has a guest's directory open, whatever has become of its name.
+  if (record.unlinked() && view.names_are_ours)
     return Pin{view.name() + " is a directory that has been removed or renamed: " + view.link,
                "it can move once the program has closed it"};
   return record;

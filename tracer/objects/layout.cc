@@ -1,5 +1,6 @@
 #include "tracer/objects/layout.h"
 
+#include <fcntl.h>
 #include <linux/prctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #include <cstdio>
 
 #include "base/fd.h"
+#include "base/unasked.h"
 #include "tracer/objects/freeze.h"
 #include "tracer/procfs/stat.h"
 
@@ -38,10 +40,10 @@ void copy_addresses(const Stat& stat, image::MemoryLayout& layout) {
 
 void note_executable(HostPid pid, image::MemoryLayout& layout) {
   layout.set_exe_path(read_link(proc(pid, "exe")).value_or(""));
-  struct stat status {};
-  if (::stat(proc(pid, "exe").c_str(), &status) != 0) return;
-  layout.set_exe_device(status.st_dev);
-  layout.set_exe_inode(status.st_ino);
+  const auto status = stat_unasked(AT_FDCWD, proc(pid, "exe"));
+  if (!status) return;
+  layout.set_exe_device(status->st_dev);
+  layout.set_exe_inode(status->st_ino);
 }
 
 std::string hex(const XXH128_hash_t& hash) {

@@ -11,6 +11,8 @@
 #include <tuple>
 #include <vector>
 
+#include "base/unasked.h"
+
 namespace llrun::tracer {
 namespace {
 
@@ -39,9 +41,8 @@ void add_mapping(Batch& batch, const image::Mapping& mapping, std::uint64_t fd) 
 }
 
 Result<> check_file(HostPid pid, std::uint64_t fd, const image::Mapping& mapping) {
-  struct stat status {};
   const auto path = "/proc/" + std::to_string(pid.value) + "/fd/" + std::to_string(fd);
-  if (::stat(path.c_str(), &status) != 0) return system_error("look at " + mapping.path());
+  LLRUN_TRY_ASSIGN(const struct stat status, stat_unasked(AT_FDCWD, path));
   if (status.st_ino == mapping.inode()) return {};
   return failure(ErrorCode::kRefused,
                  mapping.path() + " is not the file any more that the program had mapped");

@@ -8,6 +8,7 @@
 #include <climits>
 
 #include "base/fd.h"
+#include "base/unasked.h"
 #include "tracer/procfs/directory.h"
 
 namespace llrun::tracer {
@@ -36,10 +37,7 @@ Result<std::vector<FdLink>> read_fd_links(HostPid pid) {
 }
 
 Result<struct stat> stat_fd(HostPid pid, int fd) {
-  struct stat about {};
-  if (::stat(fd_path(pid, fd).c_str(), &about) != 0)
-    return system_error("stat " + fd_path(pid, fd));
-  return about;
+  return stat_unasked(AT_FDCWD, fd_path(pid, fd));
 }
 
 }  // namespace llrun::tracer

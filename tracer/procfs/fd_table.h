@@ -21,7 +21,10 @@ struct FdLink {
 // All of them at once, about 1 µs each; one that closes meanwhile is left out.
 [[nodiscard]] Result<std::vector<FdLink>> read_fd_links(HostPid pid);
 
-[[nodiscard]] std::string fd_path(HostPid pid, int fd);          // "/proc/PID/fd/N"
-[[nodiscard]] Result<struct stat> stat_fd(HostPid pid, int fd);  // of the file behind it
+[[nodiscard]] std::string fd_path(HostPid pid, int fd);  // "/proc/PID/fd/N"
+// Of the file behind it: what this kernel knows, without asking a server of its filesystem, which
+// may not answer. What the file is, its device and its inode do not change; sizes and times may be
+// old.
+[[nodiscard]] Result<struct stat> stat_fd(HostPid pid, int fd);
 
 }  // namespace llrun::tracer

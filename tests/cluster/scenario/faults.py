@@ -1,6 +1,7 @@
 """Faults that a test puts into a peer, and what must not be left on it afterwards."""
 import re
 import signal
+import subprocess
 
 from . import waiting
 
@@ -10,6 +11,7 @@ _MAY_STAY = re.compile(r"^((\S*/)?llrund --background|sshd)")
 _CHANNEL = re.compile(r"^(\S*/)?llrund --stdio")
 _FIRST_VICTIMS = ("for pid in $(pgrep -U $1 | while read pid; do case $(cat /proc/$pid/comm) in llrund|sshd) ;; *) echo $pid;; "
                   "esac; done); do echo 1000 >/proc/$pid/oom_score_adj || true; done")
+_STALLING = "/opt/llrun/bin/stalling"
 _HOG = ["tail", "/dev/zero"]  # looks for the end of a line that has none
 
 
@@ -70,3 +72,29 @@ def exhaust_memory(host):
 
 def give_memory_back(host, mebibytes):
     host.limits.set_memory(mebibytes)
+
+
+class StallingFilesystem:
+    """A filesystem of the host's that stops answering between stall() and go_on(), as a dead NFS server does. `file` is in it."""
+
+    def __init__(self, host, mountpoint="/mnt/stalling"):
+        self._host, self._mountpoint = host, mountpoint
+        self._switch = f"{mountpoint}.stall"
+        self.file = f"{mountpoint}/slow"
+        host.run(["mkdir", "-p", mountpoint], as_root=True)
+        self._process = host.popen([_STALLING, self._switch, mountpoint, "-f", "-o", "allow_other"], as_root=True,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        waiting.until(lambda: f" {mountpoint} " in host.run(["cat", "/proc/mounts"], as_root=True).stdout,
+                      f"a filesystem on {mountpoint}")
+
+    def stall(self):
+        self._host.run(["touch", self._switch], as_root=True)
+
+    def go_on(self):
+        self._host.run(["rm", "-f", self._switch], as_root=True)
+
+    def end(self):
+        self.go_on()
+        self._host.run(["umount", "-l", self._mountpoint], as_root=True, check=False)
+        self._process.kill()
+        self._process.wait()

@@ -23,6 +23,8 @@ class Product:
     def configure(self):
         """Writes llrun.conf on home and starts its agent."""
         self.write_conf()
+        for host in self.cluster.hosts.values():
+            host.write(f".local/state/llrun/{host.spec['machine_id']}/name-slow-tasks", "")
         self.ctl("nodes")
         for name in self.cluster.hosts:
             if name != self.home.name:

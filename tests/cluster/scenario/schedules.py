@@ -44,8 +44,8 @@ POINTS = (
 # Faults in one job, by the process that is killed.
 KILLS = ("program", "home supervisor", "channel", "guest supervisor", "guest", "world", "nothing")
 # Faults in all of them: an agent, the link, a host, what a host has.
-WIDE = ("agent of a", "agent of b", "link", "stop a", "stop b", "suspend a", "suspend b", "memory of b", "processes of b", "descriptors of b",
-        "disk of b", "far ends of channels")
+WIDE = ("agent of a", "agent of b", "link", "stop a", "stop b", "suspend a", "suspend b", "memory of b",
+        "processes of b", "descriptors of b", "disk of b", "far ends of channels", "filesystem of a")
 SHORT, LONG = (0.1, 1.0), (0.1, 1.0, 10.0, 60.0)
 
 
@@ -116,11 +116,12 @@ class Held:
 class Job:
     """One program between two pipes: cat | llrun ledger | cat. `fate` tells what became of it."""
 
-    def __init__(self, product, name):
+    def __init__(self, product, name, open_file=os.devnull):
         self.product, self.host, self.name = product, product.home, name
         self.directory = f"jobs/{name}"
         self.host.put(os.environ["LLRUN_LEDGER"], f"{self.directory}/ledger")
-        script = (f"mkfifo in; : >fed; cat in | sh -c 'echo $$ >pid.new; mv pid.new pid; exec llrun --stay -- ./ledger {name}' "
+        script = (f"mkfifo in; : >fed; cat in | sh -c 'echo $$ >pid.new; mv pid.new pid; exec 9<{open_file}; "
+                  f"exec llrun --stay -- ./ledger {name}' "
                   '| cat >out; echo "${PIPESTATUS[1]}" >status.new; mv status.new status')
         self.process = self.host.popen(["setsid", "--wait", "bash", "-c", script], directory=f"{self.host.home}/{self.directory}",
                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -197,8 +198,9 @@ class Processes:
 class Faults:
     """Does to jobs, links and hosts what a schedule says; `undo` makes good what can be made good."""
 
-    def __init__(self, cluster, jobs, held):
+    def __init__(self, cluster, jobs, held, filesystem):
         self.cluster, self.a, self.b, self.jobs, self.held = cluster, cluster["a"], cluster["b"], jobs, held
+        self.filesystem = filesystem
         self.undone = []
 
     def _kill(self, host, pids):
@@ -243,6 +245,10 @@ class Faults:
             link.heal()
         elif what.startswith("suspend"):
             suspends.suspend(self.cluster[what[-1]], seconds)
+        elif what == "filesystem of a":
+            self.filesystem.stall()
+            time.sleep(seconds)
+            self.filesystem.go_on()
         elif what.startswith("stop"):
             with pause.Pause(self.cluster[what[-1]]):
                 time.sleep(seconds)

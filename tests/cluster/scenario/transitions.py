@@ -13,6 +13,8 @@ import re
 _MACHINE = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../../supervisor/migration/machine.cc")
 _LINE = re.compile(r"^(\S+) (home (?P<pid>\d+)|guest (?P<job>\S+)): (?P<side>home|guest) (?P<old>\w+) --(?P<event>\w+)--> "
                    r"(?P<new>\w+) \(epoch (?P<epoch>\d+)\)$")
+# base/slow_tasks.h
+_SLOW_TASK = re.compile(r"^(\S+ (?:home|guest) .*a task of an event loop takes over a second: .*)$", re.MULTILINE)
 _RUNS_AT_HOME = ("Home", "Preparing")
 _RUNS_AWAY = ("Running", "Settled")
 # Timestamps have milliseconds, and a line is written a little after what it tells.
@@ -82,6 +84,8 @@ class Checker:
             return kept[host.name] if host.name in kept else log_of(host)
 
         self.paused = paused
+        self.slow_tasks = [f"{host.name}: {line}" for host in cluster.hosts.values()
+                           for line in _SLOW_TASK.findall(log(host))]
         self.rows = _rows()
         self.problems = []
         self.home = _transitions(log(cluster[home]), "home")
@@ -100,6 +104,7 @@ class Checker:
         if not self.paused:
             for pid in self.home:
                 self._never_two(pid)
+            self.problems += self.slow_tasks
         return self.problems
 
     def _follow(self, who, transitions, state):

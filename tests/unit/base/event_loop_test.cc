@@ -7,6 +7,9 @@
 
 #include <thread>
 
+#include "base/log.h"
+#include "base/slow_tasks.h"
+
 namespace llrun {
 namespace {
 
@@ -35,6 +38,33 @@ TEST(EventLoop, RunsPostedWorkTimersAndWatches) {
   poster.join();
   (*loop)->run();
   EXPECT_EQ(order, "pttw");
+}
+
+// A task that takes long is named while it does, with who gave it to the loop; one that does not is
+// not.
+TEST(EventLoop, NamesATaskThatTakesOverASecond) {
+  std::string path = "/tmp/llrun-slow-tasks-XXXXXX";
+  const Fd file(::mkstemp(path.data()));
+  ASSERT_TRUE(file.valid());
+  ASSERT_TRUE(log::open({"test", path, false}));
+  SlowTasks::name_them();
+  auto loop = EventLoop::create();
+  ASSERT_TRUE(loop);
+  const auto named = [&] {
+    return read_whole_file(path).value().find("takes over a second: a timer of ");
+  };
+  (*loop)->post([] {});
+  const auto slow = [&] {
+    while (named() == std::string::npos) ::usleep(1000);
+    (*loop)->stop();
+  };
+  const int line = __LINE__ + 1;
+  (*loop)->after(std::chrono::milliseconds(1), slow);
+  (*loop)->run();
+  const std::string text = read_whole_file(path).value();
+  EXPECT_NE(text.find("event_loop_test.cc:" + std::to_string(line)), std::string::npos) << text;
+  EXPECT_EQ(text.find("posted"), std::string::npos) << text;
+  ::unlink(path.c_str());
 }
 
 TEST(Fd, PassesDescriptorsOverASocket) {

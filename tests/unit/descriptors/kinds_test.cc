@@ -455,5 +455,33 @@ TEST(Descriptors, AGuestsFilesAndStandInsGetHomesNames) {
   EXPECT_TRUE(test::has_pin(refused->pins, "not of its home's files"));
 }
 
+// Here its names are of another tree: that none of them is there says nothing, nor that one is.
+TEST(Descriptors, AGuestsDirectoriesAreNotLookedUpHere) {
+  const TemporaryDirectory folder;
+  ASSERT_EQ(::mkdir(folder.path("renamed").c_str(), 0700), 0);
+  ASSERT_EQ(::mkdir(folder.path("removed").c_str(), 0700), 0);
+  const Child guest = Child::run([&] {
+    return errno_unless(::open(folder.path("renamed").c_str(), O_RDONLY) == 3 &&
+                        ::open(folder.path("removed").c_str(), O_RDONLY) == 4 &&
+                        ::open("/", O_RDONLY) == 5);
+  });
+  ASSERT_EQ(::rename(folder.path("renamed").c_str(), folder.path("new").c_str()), 0);
+  ASSERT_EQ(::rmdir(folder.path("removed").c_str()), 0);
+  EXPECT_PIN(descriptor_pins(guest.pid()), "a directory that has been removed");
+  CaptureOptions options;
+  options.look_for_sharing = false;
+  options.names_are_ours = false;
+  options.file_id = [&](int, const Kind&) { return std::optional<std::uint64_t>(42); };
+  const auto it = capture(guest, options);
+  ASSERT_TRUE(it) << it.error().message();
+  EXPECT_TRUE(it->pins.empty()) << test::all_words(it->pins);
+  for (const int fd : {3, 4, 5}) EXPECT_EQ(find(*it, fd)->kind(), Kind::KIND_DIRECTORY) << fd;
+}
+
+TEST(DescriptorPins, WhatAWorldHasOfItsOwn) {
+  const Child child = Child::run([&] { return errno_unless(::open("/dev", O_RDONLY) == 3); });
+  EXPECT_PIN(descriptor_pins(child.pid()), "another node has a /dev of its own");
+}
+
 }  // namespace
 }  // namespace llrun::tracer

@@ -7,6 +7,7 @@
 
 #include "tracer/procfs/credentials.h"
 #include "tracer/procfs/fdinfo.h"
+#include "tracer/procfs/mounts.h"
 #include "tracer/procfs/sched.h"
 #include "tracer/procfs/timers.h"
 
@@ -74,6 +75,17 @@ TEST(FdInfo, RefusesWhatItCannotRead) {
   EXPECT_FALSE(parse_fdinfo("flags:\t0\npos:\tx\n"));
   EXPECT_FALSE(parse_fdinfo("flags:\t0\ntfd: 5 events: 19\n"));
   EXPECT_FALSE(parse_fdinfo("flags:\t0\neventfd-count: -1\n"));
+}
+
+TEST(Mounts, TellsOfWhichKindAFilesystemIs) {
+  const auto types = parse_mount_types(
+      "36 35 98:0 /mnt1 /mnt/two rw,noatime master:1 propagate_from:2 - fuse.sshfs host:/x rw\n"
+      "22 1 0:21 / /proc rw - proc proc rw\n"
+      "37 not a mount\n");
+  EXPECT_EQ(types, (MountTypes{{36, "fuse.sshfs"}, {22, "proc"}}));
+  EXPECT_EQ(filesystem_magic("proc"), 0x9fa0);
+  EXPECT_EQ(filesystem_magic("fuse.sshfs"), 0);
+  EXPECT_FALSE(read_mount_types(HostPid{::getpid()}).empty());
 }
 
 TEST(Credentials, ReadsIdsTracerAndConfinement) {

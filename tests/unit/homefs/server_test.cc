@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <cstring>
 #include <deque>
@@ -138,6 +139,29 @@ TEST(HomeFileServer, KnowsNoNodesAndHandlesThatItDidNotGive) {
   ASSERT_TRUE(peer.send(FUSE_RELEASE, 1, release));
   EXPECT_EQ(peer.next_error(), 0);
   EXPECT_TRUE(peer.server().description_of(id));
+}
+
+// A file that does not come is waited for by one thread, however many such files there are.
+TEST(HomeFileServer, OthersDoNotWaitForWhatDoesNotAnswer) {
+  constexpr int kStalled = 100;
+  static std::mutex stalled;  // threads wait for it when this has ended, too
+  static std::atomic<int> told = 0;
+  stalled.lock();
+  {
+    Peer peer;
+    ASSERT_TRUE(peer.begin());
+    peer.next();
+    for (int i = 0; i < kStalled; ++i)
+      peer.server().look([]() -> std::function<void()> {
+        const std::lock_guard until_it_answers(stalled);
+        return [] { ++told; };
+      });
+    ASSERT_TRUE(peer.send(FUSE_GETATTR, 1, fuse_getattr_in{}));
+    EXPECT_EQ(peer.next_error(), 0);
+    // Its end does not wait for them either, and nobody hears of them any more.
+  }
+  stalled.unlock();
+  EXPECT_EQ(told, 0);
 }
 
 TEST(HomeFileServer, AnswersUnknownRequestsAndInterrupts) {

@@ -9,7 +9,9 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <span>
 #include <variant>
 
 #include "tests/unit/tracer/child.h"
@@ -85,7 +87,13 @@ class Kept : public ::testing::Test {
 
   std::size_t threads() { return tracer::list_threads(program_.pid())->size(); }
 
+  static FdPair inherited_pipe() {
+    std::array<int, 2> ends{};
+    LLRUN_CHECK(::pipe(ends.data()) == 0, "a pipe");
+    return {Fd(ends[0]), Fd(ends[1])};
+  }
   Fd file_{::memfd_create("counted", 0)};  // the program's, too, with its offset
+  FdPair blocked_ = inherited_pipe();      // likewise
   tracer::SelfChecking program_;
   std::unique_ptr<ShadowKeeper> keeper_;
   std::vector<std::pair<siginfo_t, GuestTid>> signals_;
@@ -117,6 +125,49 @@ TEST_F(Kept, NoMoreIsAnsweredThanTheCallHasWritten) {
   ASSERT_EQ(done.outputs_size(), 1);
   const std::string bytes(reinterpret_cast<const char*>(own.data()), own.size() * sizeof(gid_t));
   EXPECT_EQ(done.outputs(0).bytes(), bytes);
+}
+
+// More threads than any room made beforehand: each waits in its own call, and none for another's
+// end.
+TEST_F(Kept, AnyNumberOfThreadsMayWaitInCalls) {
+  constexpr std::uint64_t kThreads = 70;
+  for (std::uint64_t id = 0; id < kThreads; ++id) {
+    const auto thread = keeper_->new_thread();
+    ASSERT_OK(thread);
+    protocol::HomeCall wanted;
+    wanted.set_id(id);
+    wanted.set_tid(thread->value);
+    wanted.set_number(SYS_read);
+    for (const std::uint64_t argument :
+         {std::uint64_t(blocked_.first.get()), std::uint64_t(0), std::uint64_t(1)})
+      wanted.add_arguments(argument);
+    auto& buffer = *wanted.add_buffers();
+    buffer.set_argument(1);
+    buffer.set_size(1);
+    buffer.set_output(true);
+    keeper_->start_call(wanted);
+  }
+  EXPECT_TRUE(answers_.empty());
+  keeper_->cancel_call(kThreads - 1);
+  ASSERT_EQ(answers_.size(), 1);
+  EXPECT_EQ(answers_[0].id(), kThreads - 1);
+  EXPECT_TRUE(answers_[0].cancelled());
+  EXPECT_EQ(answers_[0].refusal(), "");
+  const std::string bytes(kThreads - 1, 'x');
+  ASSERT_OK(write_all(blocked_.second.get(), std::as_bytes(std::span(bytes))));
+  ASSERT_TRUE(until([&] { return answers_.size() == kThreads; }));
+  for (std::size_t i = 1; i < answers_.size(); ++i) EXPECT_EQ(answers_[i].value(), 1);
+}
+
+TEST_F(Kept, ACallThatCannotBeBegunSaysWhy) {
+  protocol::HomeCall wanted;
+  wanted.set_id(9);
+  wanted.set_tid(0x3fffffff);
+  wanted.set_number(SYS_getpgid);
+  keeper_->start_call(wanted);
+  ASSERT_EQ(answers_.size(), 1);
+  EXPECT_TRUE(answers_[0].cancelled());
+  EXPECT_NE(answers_[0].refusal(), "");
 }
 
 // Wherever the thread is when its call is given up: the call has been made and is answered, or has

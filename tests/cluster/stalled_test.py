@@ -1,0 +1,138 @@
+#!/usr/bin/python3 -B
+"""A filesystem of home's that does not answer: only who asked it waits, and what has to wait for that is put off."""
+import os
+import signal
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+from scenario import case, faults, waiting  # noqa: E402
+
+GUESTS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "guests")
+ROUNDS = 60  # of at least a tenth of a second: twice the lease
+
+
+class Stalled(case.ProductCase):
+    SETTINGS = "lease = 3s\nabandon = 30s\n"
+
+    def setUp(self):
+        super().setUp()
+        self.filesystem = faults.StallingFilesystem(self.a)
+        self.addCleanup(self.filesystem.end)
+        self.a.put(f"{GUESTS}/opener.py", "opener.py")
+
+    def away(self, threads, *words):
+        """A guest whose threads are about to open a file of a filesystem that has stalled."""
+        self.job = self.start(["./opener.py", self.filesystem.file, str(threads), *words])
+        self.job.output.wait_for(case.pattern("ready\n"))
+        self.product.migrate(self.job.pid, "b")
+        self.filesystem.stall()
+        self.a.write("begin", "")
+        self.job.output.wait_for(case.pattern("opening\n"))
+
+    def rounds(self, count):
+        for _ in range(count):
+            self.job.output.wait_for(case.pattern(r"round \d+\n"))
+
+    def finish(self, threads):
+        self.filesystem.go_on()
+        for _ in range(threads):
+            self.job.output.wait_for(case.pattern("read at last\n"))
+        self.a.write("enough", "")
+        self.assertEqual(self.job.wait(), 0, self.job.err)
+        self.assertNotIn("FAILED", self.job.out.decode())
+        self.assertNotIn("--LeaseOver-->", self.product.log(self.b))
+
+    def test_only_the_thread_that_asked_waits(self):
+        self.away(1)
+        self.rounds(ROUNDS)
+        self.assertEqual(self.product.where(self.job.pid), "b")
+        self.finish(1)
+
+    def test_more_threads_than_the_server_has(self):
+        self.away(24)
+        self.rounds(ROUNDS)
+        self.finish(24)
+
+    def test_a_call_that_waits_until_it_can_be_done_at_home(self):
+        self.away(1, "flock")
+        self.a.write("lock-now", "")
+        self.job.output.wait_for(case.pattern("locking\n"))
+        self.product.wait_for_log("cannot come home yet: it waits for a file of home's")
+        self.assertIn("it waits for a file of home's", self.product.why(self.job.pid))
+        self.rounds(ROUNDS // 2)  # the others go on meanwhile
+        self.assertNotIn("LOCKED", self.job.output.text.decode())
+        self.filesystem.go_on()
+        self.job.output.wait_for(case.pattern("(?s)locked\n"))
+        self.finish(0)
+        self.assertNotIn("NOT LOCKED", self.job.out.decode())
+        # Tried with growing pauses, not again and again.
+        self.assertLess(self.product.log(self.b).count("Settled --Leave--> Leaving"), 10)
+
+    def test_a_program_at_home_with_a_file_of_it_open(self):
+        self.job = self.start(["sh", "-c", "exec 3<$0; echo ready; exec sleep 600", self.filesystem.file])
+        self.job.output.wait_for(case.pattern("ready\n"))
+        self.product.known(self.job.pid)
+        self.filesystem.stall()
+        self.product.let_decide(5)
+        self.product.why(self.job.pid)
+        self.filesystem.go_on()
+        self.a.run(["kill", str(self.job.pid)])
+        self.assertEqual(self.job.wait(), 128 + signal.SIGTERM)
+
+
+    def test_a_program_that_would_leave_with_a_file_of_it_open(self):
+        """It goes on at home, within the lease, and nobody thinks it lost."""
+        counts = "import itertools, sys, time\nfile = open(sys.argv[1])\n" \
+                 "for number in itertools.count(1): print('round', number, flush=True); time.sleep(0.1)"
+        self.job = self.start(["python3", "-c", counts, self.filesystem.file])
+        self.rounds(1)
+        self.product.known(self.job.pid)
+        self.filesystem.stall()
+        refused = self.product.ctl("migrate", self.job.pid, "b")
+        self.assertNotEqual(refused.returncode, 0, refused)
+        self.assertIn("failed in Transferring", refused.stdout + refused.stderr)
+        self.rounds(ROUNDS)
+        self.assertEqual(self.product.where(self.job.pid), "a")
+        self.filesystem.go_on()
+        self.product.migrate(self.job.pid, "b")
+        self.rounds(10)
+
+
+class ManyCalls(case.ProductCase):
+    """More threads wait in calls that home makes for them than it has room for at first."""
+    READER = """
+import os, sys, threading
+inputs = [os.open(name, os.O_RDONLY) for name in sys.argv[1:]]
+def read(number):
+    os.write(1, b"%d got %s\\n" % (number, os.read(inputs[number], 100)))
+threads = [threading.Thread(target=read, args=(number,)) for number in range(len(inputs))]
+print("ready", flush=True)
+sys.stdin.readline()
+for thread in threads: thread.start()
+print("reading", flush=True)
+for thread in threads: thread.join()
+print("end", flush=True)
+"""
+
+    def test_a_hundred_reads(self):
+        count = 100
+        names = [f"in{number}" for number in range(count)]
+        self.a.run(["mkfifo", *names])
+        # Readers and writers of a FIFO wait for each other's opens: the writers are opened for both.
+        writers = [os.open(self.a.path(name), os.O_RDWR | os.O_CLOEXEC) for name in names]
+        for writer in writers:
+            self.addCleanup(os.close, writer)
+        job = self.start(["python3", "-c", self.READER, *names], piped=True)
+        job.output.wait_for(case.pattern("ready\n"))
+        self.product.migrate(job.pid, "b")
+        job.feed(b"\n")
+        job.output.wait_for(case.pattern("reading\n"))
+        # The last first: none may wait for another.
+        for number in reversed(range(count)):
+            os.write(writers[number], b"x%d" % number)
+            job.output.wait_for(case.pattern(f"(?m)^{number} got x{number}\n"))
+        self.assertEqual(job.wait(), 0, job.err)
+
+
+if __name__ == "__main__":
+    case.main()

@@ -1,0 +1,4 @@
+llrun_test(world_paths_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/guest/world_paths_test.cc
+  LIBS llrun_guest)
+llrun_test(put_off_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/guest/put_off_test.cc
+  LIBS llrun_guest)
