@@ -16,8 +16,14 @@ namespace {
 
 int run(const Options& options) {
   const Job job{::getpid(), true, options.verbose ? STDERR_FILENO : -1};
-  if (!start_supervisor(options, job)) {
-    const int problem = errno;
+  const Started started = start_supervisor(options, job);
+  const int problem = errno;
+  if (started.other >= 0) {  // this very process was a program under llrun before
+    if (options.verbose)
+      std::fprintf(stderr,
+                   "llrun: it has a supervisor already: the options of this llrun do not "
+                   "count\n");
+  } else if (!started.yes) {
     if (options.verbose)
       std::fprintf(stderr,
                    "llrun: no supervisor could be started; the program runs on here, unwatched\n");
@@ -25,9 +31,9 @@ int run(const Options& options) {
              problem);
   }
   ::execvp(options.program[0], options.program);
-  const int problem = errno;
-  std::fprintf(stderr, "llrun: cannot run '%s': %s\n", options.program[0], std::strerror(problem));
-  return problem == ENOENT ? kNotFound : kCannotExecute;
+  const int why_not = errno;
+  std::fprintf(stderr, "llrun: cannot run '%s': %s\n", options.program[0], std::strerror(why_not));
+  return why_not == ENOENT ? kNotFound : kCannotExecute;
 }
 
 int main(int argc, char** argv) {

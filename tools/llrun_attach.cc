@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/claim.h"
 #include "tools/llrun_launch.h"
 
 namespace llrun::launcher {
@@ -88,14 +89,31 @@ bool relay(int from, bool follow) {
   }
 }
 
+// Its supervisor has options of its own, and is not told others.
+int under_llrun_already(const Options& options, int supervisor) {
+  const bool wants_more =
+      options.node != nullptr || options.max_io != nullptr || options.after_ms >= 0 || options.stay;
+  char by[32] = "";
+  if (supervisor > 0) std::snprintf(by, sizeof by, " (process %d)", supervisor);
+  std::fprintf(
+      stderr, "llrun: process %d has a supervisor already%s; llrunctl why %d asks it%s\n",
+      options.pid, by, options.pid,
+      wants_more ? ". The options given now do not count: llrunctl pin and migrate steer it" : "");
+  return wants_more ? kOwnFailure : 0;
+}
+
 }  // namespace
 
 int attach(const Options& options) {
+  // First: where it is away, its supervisor traces what is left of it here.
+  if (const int other = claim::holder(options.pid); other >= 0)
+    return under_llrun_already(options, other);
   if (const char* reason = why_not(options.pid)) return refuse(options.pid, reason);
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return refuse(options.pid, std::strerror(errno));
-  if (!start_supervisor(options, {options.pid, false, ends[1]}))
-    return refuse(options.pid, "no process could be made for its supervisor");
+  const Started started = start_supervisor(options, {options.pid, false, ends[1]});
+  if (started.other >= 0) return under_llrun_already(options, started.other);
+  if (!started.yes) return refuse(options.pid, "no process could be made for its supervisor");
   ::close(ends[1]);
   return relay(ends[0], options.verbose) ? 0 : kOwnFailure;
 }

@@ -14,12 +14,17 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/claim.h"
+#include "base/tree_mark.h"
+
 namespace llrun::launcher {
 namespace {
 
 constexpr int kPidFd = 3;
 constexpr int kVerboseFd = 4;
-constexpr int kMaxWords = 24;
+constexpr int kClaimFd = 5;
+constexpr int kFirstFree = 6;
+constexpr int kMaxWords = 28;
 
 // Everything the children need, prepared before they exist: they share our memory or are copies of
 // it.
@@ -30,6 +35,7 @@ struct Plan {
   char pid[16], after[24];
   const char* words[kMaxWords];
   int supervisor = -1;  // its process id, or -1
+  int other = -1;       // as in Started
 };
 
 void add(Plan& plan, const char* word) {
@@ -70,6 +76,7 @@ bool prepare(Plan& plan, const Options& options, const Job& job) {
   if (options.stay) add(plan, "--stay");
   add(plan, "--verbose-fd", job.verbose_fd < 0 ? nullptr : "4");
   if (options.json) add(plan, "--json");
+  if (!job.launched && !options.verbose) add(plan, "--until-attached");
   return true;
 }
 
@@ -83,15 +90,20 @@ void reset_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-// Leaves pidfd at 3, the descriptor to talk to at 4, nothing on 0, 1 and 2, and no other open: a
-// pipe end kept here would keep its reader waiting for an end of file.
-void arrange_descriptors(int pidfd, int verbose_fd) {
-  // Both are moved out of the way first, so that neither is overwritten by the other.
-  pidfd = ::fcntl(pidfd, F_DUPFD, kVerboseFd + 1);
-  if (verbose_fd >= 0) verbose_fd = ::fcntl(verbose_fd, F_DUPFD, kVerboseFd + 1);
-  ::dup2(pidfd, kPidFd);
-  if (verbose_fd >= 0) ::dup2(verbose_fd, kVerboseFd);
-  ::syscall(SYS_close_range, verbose_fd >= 0 ? kVerboseFd + 1 : kVerboseFd, ~0U, 0);
+// Leaves pidfd at 3, the descriptor to talk to at 4, the claim at 5, nothing on 0, 1 and 2, and no
+// other open: a pipe end kept here would keep its reader waiting for an end of file.
+void arrange_descriptors(int pidfd, int verbose_fd, int claim_fd) {
+  const int given[] = {pidfd, verbose_fd, claim_fd};
+  const int wanted[] = {kPidFd, kVerboseFd, kClaimFd};
+  int moved[3];
+  // All are moved out of the way first, so that none is overwritten by another.
+  for (int i = 0; i < 3; ++i) moved[i] = given[i] < 0 ? -1 : ::fcntl(given[i], F_DUPFD, kFirstFree);
+  for (int i = 0; i < 3; ++i)
+    if (moved[i] >= 0)
+      ::dup2(moved[i], wanted[i]);
+    else
+      ::close(wanted[i]);
+  ::syscall(SYS_close_range, kFirstFree, ~0U, 0);
   const int null = ::open("/dev/null", O_RDWR);
   for (int fd = 0; fd <= 2; ++fd) ::dup2(null, fd);
   if (null > 2) ::close(null);
@@ -103,10 +115,11 @@ void complain(int verbose_fd, const char* path, int errno_value) {
             std::strerror(errno_value));
 }
 
-[[noreturn]] void become_supervisor(Plan& plan, int pidfd) {
+[[noreturn]] void become_supervisor(Plan& plan, int pidfd, int claim_fd) {
   ::setsid();
   reset_signals();
-  arrange_descriptors(pidfd, plan.job->verbose_fd);
+  arrange_descriptors(pidfd, plan.job->verbose_fd, claim_fd);
+  if (claim_fd >= 0) add(plan, "--claim-fd", "5");
   // Only the supervisor's environment: the program's is as it was.
   if (plan.agent != nullptr) ::setenv("LLRUN_NAME", plan.agent, 1);
   ::execv(plan.path, const_cast<char**>(plan.words));
@@ -128,30 +141,36 @@ int between(void* argument) {
   // compares again).
   const auto pidfd = static_cast<int>(::syscall(SYS_pidfd_open, plan.job->pid, 0));
   if (pidfd < 0) return 1;
+  // Before there is a second process that could want it, and before the program runs.
+  const claim::Claim claimed = claim::take(plan.job->pid);
+  plan.other = claimed.holder;
+  if (claimed.held()) return 0;
   const auto child = static_cast<int>(::syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
-  if (child == 0) become_supervisor(plan, pidfd);
+  if (child == 0) become_supervisor(plan, pidfd, claimed.fd);
   plan.supervisor = child;
   return 0;
 }
 
 }  // namespace
 
-bool start_supervisor(const Options& options, const Job& job) {
+Started start_supervisor(const Options& options, const Job& job) {
   static Plan plan;
-  if (!prepare(plan, options, job)) return false;
+  if (!prepare(plan, options, job)) return {};
   alignas(16) static char stack[32 * 1024];
   // The one trace that stays: its 70 microseconds count among the CPU time of the program's
   // waited-for children. No exit signal: a SIGCHLD would stay pending through the exec where the
   // shell had it blocked, and where it is ignored the child could not be waited for.
   const int child = ::clone(between, stack + sizeof stack, CLONE_VM | CLONE_VFORK, &plan);
-  if (child < 0) return false;
+  if (child < 0) return {};
   int status = 0;
   while (::waitpid(child, &status, __WCLONE) < 0 && errno == EINTR) {
   }
-  if (plan.supervisor <= 0) return false;
+  if (plan.supervisor <= 0) return {false, plan.other};
   // Yama's scope 1 lets only ancestors trace. Elsewhere this is refused and not needed.
   if (job.launched) ::prctl(PR_SET_PTRACER, plan.supervisor, 0, 0, 0);
-  return true;
+  if (job.launched)
+    tree_mark::write(job.pid, tree_mark::kUnderLlrun | (options.stay ? tree_mark::kStays : 0));
+  return {true, -1};
 }
 
 }  // namespace llrun::launcher

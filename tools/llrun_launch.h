@@ -12,9 +12,11 @@ struct Job {
   int verbose_fd = -1;    // where the supervisor may talk; -1: nowhere
 };
 
-// False when no process could be made; the supervisor's own failures go to the log, and to
-// verbose_fd.
-[[nodiscard]] bool start_supervisor(const Options& options, const Job& job);
+struct Started {
+  bool yes = false;  // the supervisor's own failures go to the log, and to verbose_fd
+  int other = -1;    // a process that is the supervisor of `job` already; 0: it is not known which
+};
+[[nodiscard]] Started start_supervisor(const Options& options, const Job& job);
 
 // `llrun -p`: the exit status.
 [[nodiscard]] int attach(const Options& options);

@@ -3,14 +3,18 @@
 //
 //   llrun-supervisor home  --pid N --pidfd FD [--launched] [--node NAME] [--after MS] [--max-io
 //   MIB]
-//                          [--stay] [--verbose-fd FD] [--json]
+//                          [--stay] [--by-list] [--verbose-fd FD [--until-attached]] [--json]
+//                          [--claim-fd FD]
 //   llrun-supervisor guest --in FD --out FD --lifeline FD --hello-fd FD [--nice N] [--cores N]
 //                          [--group CGROUP.PROCS]…
 //   llrun-supervisor probe     whether guests can be had here
 //   llrun-supervisor doctor    what this node offers
 #include "tools/llrun_supervisor.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/close_range.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <boost/program_options.hpp>
@@ -21,6 +25,7 @@
 
 #include "base/log.h"
 #include "base/slow_tasks.h"
+#include "base/tree_mark.h"
 #include "supervisor/config/config.h"
 #include "supervisor/config/paths.h"
 #include "supervisor/guest/guest_job.h"
@@ -53,6 +58,9 @@ Result<HomeOptions> home_options(const po::variables_map& given) {
   HomeOptions options;
   options.pid = HostPid{given["pid"].as<int>()};
   options.pidfd = Fd(given["pidfd"].as<int>());
+  if (given.contains("claim-fd")) options.claim = Fd(given["claim-fd"].as<int>());
+  options.marked_anyway = tree_mark::read(::getpid()) != 0;
+  tree_mark::clear_own();
   options.launched = given.contains("launched");
   options.only_node = given["node"].as<std::string>();
   options.after_given = given.contains("after");
@@ -73,14 +81,29 @@ void pretend_as_tests_say() {
   if (const auto state = config::state_directory()) pretend_sleeps(*state + "/hold/slept");
 }
 
+// What `llrun -p` waits for. It listens on only where it was asked to tell what happens.
+void say_attached(bool last_word) {
+  std::fputs("\n", stderr);
+  if (!last_word) return;
+  const Fd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  if (null.valid()) ::dup2(null.get(), STDERR_FILENO);
+}
+
 int run_home(const po::variables_map& given) {
-  if (given.contains("verbose-fd")) ::dup2(given["verbose-fd"].as<int>(), STDERR_FILENO);
+  // Nobody who is started from here may keep any of these.
+  ::syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
+  if (given.contains("verbose-fd")) {
+    const Fd verbose(given["verbose-fd"].as<int>());
+    ::dup2(verbose.get(), STDERR_FILENO);
+  }
   const std::string role = fmt::format("home {}", given["pid"].as<int>());
   if (auto opened = open_log(role); !opened) return complain(opened.error());
   auto options = home_options(given);
   if (!options) return complain(options.error());
   auto job = HomeJob::create(std::move(*options));
   if (!job) return complain(job.error());
+  if (given.contains("verbose-fd") && !given.contains("launched"))
+    say_attached(given.contains("until-attached"));
   return (*job)->run();
 }
 
@@ -107,10 +130,10 @@ int run_guest(const po::variables_map& given) {
 po::options_description known_options() {
   po::options_description known;
   auto add = known.add_options();
-  for (const char* number :
-       {"pid", "pidfd", "verbose-fd", "in", "out", "lifeline", "hello-fd", "nice", "cores"})
+  for (const char* number : {"pid", "pidfd", "verbose-fd", "in", "out", "lifeline", "hello-fd",
+                             "nice", "cores", "claim-fd"})
     add(number, po::value<int>());
-  add("launched", "")("stay", "")("by-list", "")("json", "");
+  add("launched", "")("stay", "")("by-list", "")("json", "")("until-attached", "");
   add("group", po::value<std::vector<std::string>>());
   add("node", po::value<std::string>()->default_value(""));
   add("after", po::value<long>())("max-io", po::value<double>());

@@ -12,6 +12,7 @@
 
 #include "base/event_loop.h"
 #include "base/log.h"
+#include "base/tree_mark.h"
 #include "supervisor/agent/agent.h"
 #include "supervisor/config/config.h"
 #include "supervisor/config/paths.h"
@@ -85,11 +86,8 @@ Result<Settings> settle(const po::variables_map& values) {
 
 Result<agent::AgentPlaces> places(const std::string& node) {
   agent::AgentPlaces found;
-  LLRUN_TRY_ASSIGN(found.socket, config::socket_path(node));
   LLRUN_TRY_ASSIGN(found.state_directory, config::state_directory());
   LLRUN_TRY_ASSIGN(found.supervisor_program, config::sibling_program("llrun-supervisor"));
-  LLRUN_TRY_ASSIGN(found.loads_file, config::loads_path(node));
-  LLRUN_TRY_ASSIGN(found.switches_file, config::switches_path(node));
   found.costs_file = found.state_directory + "/costs-" + node;
   return found;
 }
@@ -139,6 +137,7 @@ int fail(const Error& error) {
 }
 
 int main(int argc, char** argv) {
+  tree_mark::clear_own();
   const auto values = parse(argc, argv);
   if (!values) return fail(values.error());
   if (values->contains("help")) return std::cout << kHelp << '\n' << options(), 0;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "netproxy/channel/printed_text.h"
+
 namespace llrun {
 namespace {
 constexpr std::size_t kHeader = sizeof(wire::FrameHeader);
@@ -44,7 +46,11 @@ void FrameBuffer::filled(std::size_t count) {
 Result<std::optional<Frame>> FrameBuffer::next() {
   const std::size_t held = end_ - begin_;
   if (held < kHeader) return std::nullopt;
-  LLRUN_TRY_ASSIGN(const auto header, wire::parse_frame_header(header_at(bytes_, begin_)));
+  const auto parsed = wire::parse_frame_header(header_at(bytes_, begin_));
+  if (!parsed && !begun_)
+    return std::unexpected(not_frames(std::span(bytes_).subspan(begin_, held), parsed.error()));
+  LLRUN_TRY_ASSIGN(const auto header, parsed);
+  begun_ = true;
   if (held < kHeader + header.length) return std::nullopt;
   const auto payload = std::span(bytes_).subspan(begin_ + kHeader, header.length);
   begin_ += kHeader + header.length;

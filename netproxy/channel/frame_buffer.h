@@ -35,6 +35,7 @@ class FrameBuffer {
 
   std::vector<std::byte> bytes_;
   std::size_t begin_ = 0, end_ = 0;  // what has been received and not yet handed out
+  bool begun_ = false;               // there was a frame: what comes now is not a login's greeting
 };
 
 }  // namespace llrun

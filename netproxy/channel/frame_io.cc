@@ -4,11 +4,13 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
 #include "base/clock.h"
 #include "netproxy/channel/nowait_write.h"
+#include "netproxy/channel/printed_text.h"
 
 namespace llrun {
 namespace {
@@ -25,25 +27,50 @@ Result<> wait_for(int fd, short events, Clock::time_point deadline, const char* 
   }
 }
 
-Result<> read_exactly(int fd, std::span<std::byte> bytes, Clock::time_point deadline) {
-  while (!bytes.empty()) {
+Result<std::size_t> read_some(int fd, std::span<std::byte> bytes, Clock::time_point deadline) {
+  for (;;) {
     LLRUN_TRY(wait_for(fd, POLLIN, deadline, "read a frame"));
     const ssize_t count = ::read(fd, bytes.data(), bytes.size());
+    if (count > 0) return static_cast<std::size_t>(count);
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (count < 0) return system_error("read a frame");
-    if (count == 0) return failure(ErrorCode::kGone, "read a frame: the other end has closed");
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
+    return failure(ErrorCode::kGone, "read a frame: the other end has closed");
+  }
+}
+
+Result<> read_exactly(int fd, std::span<std::byte> bytes, Clock::time_point deadline) {
+  while (!bytes.empty()) {
+    LLRUN_TRY_ASSIGN(const std::size_t count, read_some(fd, bytes, deadline));
+    bytes = bytes.subspan(count);
   }
   return {};
+}
+
+// The rest of a line whose beginning was taken for a header; it is on its way, or never comes.
+std::vector<std::byte> with_rest_of_line(int fd, std::span<const std::byte> beginning) {
+  std::vector<std::byte> bytes(beginning.begin(), beginning.end());
+  const auto deadline = Clock::now() + std::chrono::milliseconds(200);
+  std::byte next{};
+  while (std::ranges::count(bytes, std::byte{'\n'}) == 0 && bytes.size() < 1024 &&
+         read_some(fd, std::span(&next, 1), deadline))
+    bytes.push_back(next);
+  return bytes;
 }
 }  // namespace
 
 Result<OwnedFrame> read_frame(int fd, std::chrono::milliseconds timeout) {
   const auto deadline = Clock::now() + timeout;
-  std::array<std::byte, sizeof(wire::FrameHeader)> header{};
-  LLRUN_TRY(read_exactly(fd, header, deadline));
+  std::array<std::byte, sizeof(wire::FrameHeader)> head{};
+  for (std::size_t have = 0; have < head.size();) {
+    const auto count = read_some(fd, std::span(head).subspan(have), deadline);
+    // A command that ends may have said why on the wrong descriptor.
+    if (!count) return std::unexpected(not_frames(std::span(head).first(have), count.error()));
+    have += *count;
+  }
+  const auto header = wire::parse_frame_header(head);
+  if (!header) return std::unexpected(not_frames(with_rest_of_line(fd, head), header.error()));
   OwnedFrame frame;
-  LLRUN_TRY_ASSIGN(frame.header, wire::parse_frame_header(header));
+  frame.header = *header;
   frame.payload.resize(frame.header.length);
   LLRUN_TRY(read_exactly(fd, frame.payload, deadline));
   return frame;

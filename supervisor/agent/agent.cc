@@ -10,6 +10,7 @@
 #include "supervisor/agent/crowd.h"
 #include "supervisor/agent/loads_file.h"
 #include "supervisor/agent/views.h"
+#include "supervisor/config/paths.h"
 
 namespace llrun::agent {
 
@@ -17,15 +18,18 @@ using protocol::ControlMessage;
 
 // A vanished peer is noticed within 3 s when loads come every second: they are missed after 2.5.
 static constexpr std::chrono::milliseconds kLookForSilence{250};
+// What comes and goes with logins, and what people remove.
+static constexpr std::chrono::seconds kLookForSocket{1};
 
 Result<std::unique_ptr<Agent>> Agent::create(EventLoop& loop, config::Config config,
                                              const AgentPlaces& places) {
   // First of all: whoever holds the socket is the agent, and nobody else may touch anything.
   auto self = std::make_shared<Agent*>();
-  LLRUN_TRY_ASSIGN(auto server, control::ControlServer::create(loop, places.socket,
-                                                               [self](const auto& connection) {
-                                                                 (*self)->client_came(connection);
-                                                               }));
+  LLRUN_TRY_ASSIGN(const auto addresses, config::agent_addresses(config.name));
+  LLRUN_TRY_ASSIGN(auto server,
+                   control::ControlServer::create(loop, addresses, [self](const auto& connection) {
+                     (*self)->client_came(connection);
+                   }));
   std::unique_ptr<Agent> agent(new Agent(loop, std::move(config), places, std::move(server)));
   auto* raw = *self = agent.get();
   LLRUN_TRY_ASSIGN(
@@ -63,6 +67,7 @@ Result<std::unique_ptr<Agent>> Agent::create(EventLoop& loop, config::Config con
   agent->probe_hosting();
   agent->timers_ = {loop.every(load::LoadMeter::kStep, [raw] { raw->step(); }),
                     loop.every(kLookForSilence, [raw] { raw->peers_.look_for_silence(); }),
+                    loop.every(kLookForSocket, [raw] { raw->look_for_socket(); }),
                     loop.every(raw->config_.exchange, [raw] { raw->exchange(); })};
   return agent;
 }
@@ -73,7 +78,8 @@ Agent::Agent(EventLoop& loop, config::Config config, const AgentPlaces& places,
       loop_(loop),
       config_(std::move(config)),
       places_(places),
-      switches_(config_, places.switches_file),
+      switches_(config_,
+                [name = config_.name] { return config::files_beside_sockets(name + ".switches"); }),
       log_(places.state_directory + "/log", "agent " + config_.name),
       processes_(log_),
       costs_(places.costs_file),
@@ -96,7 +102,7 @@ Agent::Agent(EventLoop& loop, config::Config config, const AgentPlaces& places,
 
 Agent::~Agent() {
   for (const auto timer : timers_) loop_.cancel(timer);
-  if (!places_.loads_file.empty()) ::unlink(places_.loads_file.c_str());
+  remove_loads(0);
 }
 
 // A world is made and ended, by a program of its own: it takes tens of milliseconds.
@@ -221,14 +227,31 @@ std::string Agent::why_not(const protocol::Hello& newcomer) {
   return decider_->why_not(now, newcomer);
 }
 
+// Whoever looks for the agent finds it, whatever was done to its sockets; what is kept beside them
+// is put there again.
+void Agent::look_for_socket() {
+  const auto addresses = config::agent_addresses(config_.name);
+  if (!addresses || !server_->bind_anew(*addresses)) return;
+  switches_.keep();
+  log_.add("the agent listens anew: its socket was removed, or has another place now");
+}
+
+// In the best place, and in no other: a place that was the best may be there still.
 void Agent::write_loads() {
-  if (places_.loads_file.empty()) return;
+  const auto file = config::loads_path(config_.name);
   std::vector<protocol::Load> loads{own_load_};
   for (const auto& [node, known] : peers_.known()) loads.push_back(known.load);
-  const auto written = agent::write_loads(places_.loads_file, loads_text(loads));
+  const auto written =
+      file ? agent::write_loads(*file, loads_text(loads)) : Result<>(std::unexpected(file.error()));
   if (!written && std::exchange(loads_file_works_, false))
     log_.add("the loads cannot be written for scripts: " + written.error().message());
   if (written) loads_file_works_ = true;
+  remove_loads(1);
+}
+
+void Agent::remove_loads(std::size_t from) const {
+  const auto files = config::files_beside_sockets(config_.name + ".loads");
+  for (std::size_t i = from; i < files.size(); ++i) ::unlink(files[i].c_str());
 }
 
 }  // namespace llrun::agent

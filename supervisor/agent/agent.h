@@ -33,12 +33,9 @@
 namespace llrun::agent {
 
 struct AgentPlaces {
-  std::string socket;
   std::string state_directory;
   std::string supervisor_program;
-  std::string loads_file;  // empty: none, as with the following
-  std::string switches_file;
-  std::string costs_file;
+  std::string costs_file;  // empty: none
 };
 
 class Agent {
@@ -72,7 +69,9 @@ class Agent {
   [[nodiscard]] std::string why_no_guests() const;  // empty: they are welcome
   [[nodiscard]] std::string why_not(const protocol::Hello& newcomer);
   [[nodiscard]] protocol::Load load_now() const;
+  void look_for_socket();
   void write_loads();
+  void remove_loads(std::size_t from) const;
 
   std::unique_ptr<control::ControlServer> server_;  // held until all else is put away
   EventLoop& loop_;

@@ -26,6 +26,7 @@ Result<std::unique_ptr<AgentLink>> AgentLink::open(EventLoop& loop, ChannelEnds 
       [raw](const auto& header, auto payload) { raw->on_frame(header, payload); },
       [raw](const Error& error) {
         const auto closed = raw->handlers_.closed;  // it may destroy the link
+        raw->heard_nonsense_ = error.code == ErrorCode::kProtocol;
         closed(error.message());
       }};
   LLRUN_TRY_ASSIGN(link->channel_, Channel::open(loop, std::move(ends.in), std::move(ends.out),

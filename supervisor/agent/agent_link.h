@@ -34,6 +34,8 @@ class AgentLink {
   void send(const protocol::Load& load);  // and a ping with it
   // The answer always comes, also when the link ends before it.
   void ask(const protocol::AgentVerb& verb, const control::Reply& reply);
+  // It ended because what came was not of this protocol: that is why, whatever else was said.
+  [[nodiscard]] bool heard_nonsense() const { return heard_nonsense_; }
   ~AgentLink();
   AgentLink(const AgentLink&) = delete;
   AgentLink& operator=(const AgentLink&) = delete;
@@ -53,6 +55,7 @@ class AgentLink {
   std::unique_ptr<Channel> channel_;
   double rtt_us_ = 0;
   ClockQuestions clocks_;
+  bool heard_nonsense_ = false;
   std::shared_ptr<int> alive_ = std::make_shared<int>();
   std::map<std::uint64_t, control::Reply> questions_;
   std::uint64_t next_question_ = 1;

@@ -87,6 +87,7 @@ void Peer::read_complaints() {
 
 // What the command said itself is what a person can act on; how it ended comes next.
 std::string Peer::reason(const std::string& why) {
+  if (link_ && link_->heard_nonsense()) return why;
   if (!greeted_ && complaints_.valid()) read_complaints();
   auto first_line = complained_.substr(0, complained_.find_first_of("\r\n"));
   if (!greeted_ && !first_line.empty()) return first_line;

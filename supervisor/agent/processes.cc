@@ -42,6 +42,8 @@ bool Processes::take(const std::shared_ptr<control::Connection>& from,
 
 void Processes::keep(const std::shared_ptr<control::Connection>& from,
                      const ProcessReport& report) {
+  // The supervisor of a guest registers before it knows the guest's number: that is no other guest.
+  if (report.pid() != 0) processes_.erase({from.get(), 0});
   auto& entry = processes_[{from.get(), report.pid()}];
   if (entry.supervisor == nullptr)
     log_.add(who_is(report), fmt::format("{} ({})",

@@ -175,7 +175,7 @@ void Questions::why(const ControlMessage& message, const Reply& reply) {
     row.mutable_pin()->set_what("a hint says that " + process->report.program() + " never moves");
     row.mutable_pin()->set_remedy("remove it from [hints] in llrun.conf");
     reply.row(row);
-    return reply.done("it stays:");
+    return reply.done();
   }
   if (process == nullptr)
     return reply.answer(answer_of(Answer::STATUS_NO_SUCH_PROCESS, no_such(pid)));

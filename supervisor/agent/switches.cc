@@ -3,22 +3,35 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <utility>
 
 namespace llrun::agent {
 
-KeptSwitches::KeptSwitches(const config::Config& config, std::string file)
-    : file_(std::move(file)), configured_{config.levelling, config.accept, false} {
-  now_ = configured_;
-  std::ifstream in(file_);
-  Switches kept;
-  if (in >> kept.levelling >> kept.accepts >> kept.draining) now_ = kept;
+KeptSwitches::KeptSwitches(const config::Config& config, Files files)
+    : files_(std::move(files)), configured_{config.levelling, config.accept, false} {
+  kept_ = configured_;
+  for (const auto& file : files_()) {
+    std::ifstream in(file);
+    Switches kept;
+    if (!(in >> kept.levelling >> kept.accepts >> kept.draining)) continue;
+    kept_ = kept;
+    break;
+  }
+  now_ = kept_;
 }
 
 void KeptSwitches::set(const Switches& switches) {
-  now_ = switches;
-  if (file_.empty()) return;
-  if (now_ == configured_) return void(::unlink(file_.c_str()));
-  std::ofstream(file_) << now_.levelling << ' ' << now_.accepts << ' ' << now_.draining << '\n';
+  now_ = kept_ = switches;
+  keep();
+}
+
+void KeptSwitches::keep() const {
+  for (const auto& file : files_())
+    if (kept_ == configured_)
+      ::unlink(file.c_str());
+    else
+      std::ofstream(file) << kept_.levelling << ' ' << kept_.accepts << ' ' << kept_.draining
+                          << '\n';
 }
 
 }  // namespace llrun::agent

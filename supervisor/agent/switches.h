@@ -3,7 +3,9 @@
 // They outlive the agent, not the machine: a restarted agent must not let in what was shut out.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "supervisor/config/config.h"
 
@@ -18,17 +20,21 @@ struct Switches {
 
 class KeptSwitches {
  public:
-  // As the configuration has them, but for what the file remembers. An empty name: no file.
-  KeptSwitches(const config::Config& config, std::string file);
+  // Where they are kept: the same in each of these files, any of which may be removed.
+  using Files = std::function<std::vector<std::string>()>;
+  // As the configuration has them, but for what the first of the files that is there remembers.
+  KeptSwitches(const config::Config& config, Files files);
 
   [[nodiscard]] const Switches& now() const { return now_; }
   void set(const Switches& switches);
+  void keep() const;  // again, where a file may have gone, or another place has come
   // Not remembered: the agent is about to end.
   void drain_until_the_end() { now_.draining = true; }
 
  private:
-  std::string file_;
+  Files files_;
   Switches configured_;
+  Switches kept_;
   Switches now_;
 };
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -51,16 +52,36 @@ Result<> make_directories(const std::string& path) {
   return make_directory(path);
 }
 
-Result<> check_private(const std::string& path) {
+struct stat look_at(const std::string& path) {
   struct stat status {};
   // lstat: a link planted in /tmp by somebody else must not be followed.
-  if (::lstat(path.c_str(), &status) != 0) return system_error("look at " + path);
-  if (S_ISDIR(status.st_mode) && status.st_uid == ::getuid() && (status.st_mode & 077) == 0)
-    return {};
+  if (::lstat(path.c_str(), &status) != 0) status.st_mode = 0;
+  return status;
+}
+
+bool is_ones_own(const struct stat& status, mode_t denied) {
+  return S_ISDIR(status.st_mode) && status.st_uid == ::getuid() && (status.st_mode & denied) == 0;
+}
+
+Result<std::string> private_directory(std::string path) {
+  LLRUN_TRY(make_directory(path));
+  if (is_ones_own(look_at(path), 077)) return path;
   return failure(ErrorCode::kRefused,
                  path +
-                     " is not a directory that belongs to you alone (mode 0700): remove it, or set "
-                     "XDG_RUNTIME_DIR to a directory of your own");
+                     " is not a directory that belongs to you alone (mode 0700): remove it, or "
+                     "have it removed by its owner");
+}
+
+// Tests keep their agents apart by this: the places are looked for below it.
+std::string places_root() { return environment("LLRUN_RUNTIME_ROOT"); }
+
+// Abstract names belong to a network namespace, which a container may share with its host: the
+// processes of one are not those of the other.
+std::string abstract_address(const std::string& node) {
+  const auto processes = read_link("/proc/self/ns/pid").value_or("");
+  const auto root = places_root();
+  return "@llrun-agent/" + std::to_string(::getuid()) + "/" + processes + "/" + node +
+         root.substr(root.rfind('/') == std::string::npos ? 0 : root.rfind('/'));
 }
 
 std::string machine_id() {
@@ -69,40 +90,50 @@ std::string machine_id() {
   return host_name();
 }
 
-std::string stopped_mark(const std::string& node) {
-  const auto directory = runtime_directory();
-  return directory ? *directory + "/" + node + ".stopped" : "";
-}
-
 }  // namespace
 
 void remember_stopped(const std::string& node) {
-  (void)open_file(stopped_mark(node), O_WRONLY | O_CREAT, 0600);
+  for (const auto& mark : files_beside_sockets(node + ".stopped"))
+    (void)open_file(mark, O_WRONLY | O_CREAT, 0600);
 }
 
-void forget_stopped(const std::string& node) { ::unlink(stopped_mark(node).c_str()); }
+void forget_stopped(const std::string& node) {
+  for (const auto& mark : files_beside_sockets(node + ".stopped")) ::unlink(mark.c_str());
+}
 
 bool was_stopped(const std::string& node) {
-  return ::access(stopped_mark(node).c_str(), F_OK) == 0;
+  return std::ranges::any_of(files_beside_sockets(node + ".stopped"),
+                             [](const auto& mark) { return ::access(mark.c_str(), F_OK) == 0; });
+}
+
+Result<std::vector<std::string>> runtime_directories() {
+  const auto root = places_root();
+  const auto user = std::to_string(::getuid());
+  std::vector<std::string> found;
+  const auto session = root + "/run/user/" + user;
+  if (is_ones_own(look_at(session), 022))
+    if (auto usable = private_directory(session + "/llrun")) found.push_back(std::move(*usable));
+  auto always = private_directory(root + "/tmp/llrun-" + user);
+  if (!always && found.empty()) return std::unexpected(always.error());
+  if (always) found.push_back(std::move(*always));
+  return found;
 }
 
 Result<std::string> runtime_directory() {
-  const auto session = environment("XDG_RUNTIME_DIR");
-  auto path =
-      is_directory(session) ? session + "/llrun" : "/tmp/llrun-" + std::to_string(::getuid());
-  LLRUN_TRY(make_directory(path));
-  LLRUN_TRY(check_private(path));
-  return path;
+  LLRUN_TRY_ASSIGN(auto directories, runtime_directories());
+  return directories.front();
+}
+
+Result<std::vector<std::string>> agent_addresses(const std::string& node) {
+  LLRUN_TRY_ASSIGN(auto addresses, runtime_directories());
+  for (auto& address : addresses) address += "/" + node + ".sock";
+  addresses.push_back(abstract_address(node));
+  return addresses;
 }
 
 Result<std::string> socket_path(const std::string& node) {
   LLRUN_TRY_ASSIGN(const auto directory, runtime_directory());
-  auto path = directory + "/" + node + ".sock";
-  // sun_path of unix(7) holds 108 bytes with the final zero.
-  if (path.size() >= 108)
-    return failure(ErrorCode::kInvalid, "the control socket's path is too long (" + path +
-                                            "): set a shorter XDG_RUNTIME_DIR");
-  return path;
+  return directory + "/" + node + ".sock";
 }
 
 Result<std::string> loads_path(const std::string& node) {
@@ -110,9 +141,10 @@ Result<std::string> loads_path(const std::string& node) {
   return directory + "/" + node + ".loads";
 }
 
-Result<std::string> switches_path(const std::string& node) {
-  LLRUN_TRY_ASSIGN(const auto directory, runtime_directory());
-  return directory + "/" + node + ".switches";
+std::vector<std::string> files_beside_sockets(const std::string& name) {
+  auto files = runtime_directories().value_or(std::vector<std::string>{});
+  for (auto& file : files) file += "/" + name;
+  return files;
 }
 
 Result<std::string> state_directory() {

@@ -2,23 +2,31 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
 namespace llrun::config {
 
-// $XDG_RUNTIME_DIR/llrun, or /tmp/llrun-UID where there is no such directory. Made with mode 0700;
-// refused (kRefused) when it is not a directory of this user's alone, since whoever owns it could
-// pose as the agent.
-[[nodiscard]] Result<std::string> runtime_directory();
-[[nodiscard]] Result<std::string> socket_path(const std::string& node);
+// Where this user's agents on this machine are to be found, best first, whatever the environment
+// says: llrun in his own run-time directory (/run/user/UID, where there is one), and always
+// /tmp/llrun-UID, since the former comes and goes with his logins. Made with mode 0700; one that is
+// not a directory of this user's alone is left out, since whoever owns it could pose as the agent.
+// kRefused, with the reason, when none is left.
+[[nodiscard]] Result<std::vector<std::string>> runtime_directories();
+[[nodiscard]] Result<std::string> runtime_directory();  // the best
+// Each address at which an agent listens, best first: the paths of its sockets, then a name that
+// belongs to no file (unix(7), abstract; written with a leading @) and so cannot be removed.
+[[nodiscard]] Result<std::vector<std::string>> agent_addresses(const std::string& node);
+[[nodiscard]] Result<std::string> socket_path(const std::string& node);  // the best
 
-// Beside it: what `llrunctl loads` shows, for scripts, and the switches set by hand.
+// Beside the sockets: what `llrunctl loads` shows, for scripts, in the best place; and the switches
+// set by hand, in every one.
 [[nodiscard]] Result<std::string> loads_path(const std::string& node);
-[[nodiscard]] Result<std::string> switches_path(const std::string& node);
+[[nodiscard]] std::vector<std::string> files_beside_sockets(const std::string& name);
 
 // An agent that its owner stopped is not started again by other nodes' channels, only by somebody
-// here. A mark beside the socket remembers it.
+// here. Marks beside the sockets remember it.
 void remember_stopped(const std::string& node);
 void forget_stopped(const std::string& node);
 [[nodiscard]] bool was_stopped(const std::string& node);

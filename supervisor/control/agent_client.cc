@@ -73,6 +73,7 @@ class ReconnectingClient final : public AgentClient {
 
  private:
   void connect();
+  [[nodiscard]] Result<Fd> reach() const;
   void use(Fd socket);
   void start();
   void agent_started();
@@ -100,8 +101,13 @@ class ReconnectingClient final : public AgentClient {
   std::deque<protocol::ControlMessage> events_;  // that no agent has heard yet
 };
 
+// Looked for anew each time: the directories of sockets come and go.
+Result<Fd> ReconnectingClient::reach() const {
+  return options_.socket.empty() ? connect_to_agent(options_.node) : connect_to(options_.socket);
+}
+
 void ReconnectingClient::connect() {
-  if (auto socket = connect_to(options_.socket)) return use(std::move(*socket));
+  if (auto socket = reach()) return use(std::move(*socket));
   if (options_.start_agent && !stopped_by_hand_) return start();
   try_again("no agent runs on " + options_.node);
 }
@@ -132,7 +138,7 @@ void ReconnectingClient::agent_started() {
   loop_.unwatch(starting_->ready.get());
   const auto outcome = std::exchange(starting_, std::nullopt)->outcome();
   if (!outcome) return try_again(outcome.error().message());
-  auto socket = connect_to(options_.socket);
+  auto socket = reach();
   if (!socket) return try_again(socket.error().message());
   use(std::move(*socket));
 }
@@ -256,9 +262,7 @@ Result<std::unique_ptr<AgentClient>> AgentClient::create(EventLoop& loop, Option
     LLRUN_TRY_ASSIGN(const auto config, config::load());
     options.node = config.name;
   }
-  if (options.socket.empty()) {
-    LLRUN_TRY_ASSIGN(options.socket, config::socket_path(options.node));
-  }
+  if (options.socket.empty()) LLRUN_TRY(config::agent_addresses(options.node));
   auto client = std::make_unique<ReconnectingClient>(loop, std::move(options), std::move(handlers));
   client->begin();
   return client;

@@ -61,7 +61,7 @@ class AgentClient {
   };
   struct Options {
     std::string node;         // name of the agent; empty: this node's, as the configuration has it
-    std::string socket;       // path of its control socket; empty: as the configuration has it
+    std::string socket;       // address of its control socket; empty: wherever it is found
     std::string llrund;       // the agent's program; empty: `llrund` beside /proc/self/exe
     bool start_agent = true;  // start it when nobody listens
   };

@@ -12,8 +12,13 @@
 
 namespace llrun::control {
 
-// A blocking connection to the socket at `path`; an error when nobody listens there. Never waits.
-[[nodiscard]] Result<Fd> connect_to(const std::string& path);
+// A blocking connection to the socket at `address` (address.h); an error when nobody listens there,
+// or another user does. Never waits.
+[[nodiscard]] Result<Fd> connect_to(const std::string& address);
+// To the agent of `node`, at whichever of its addresses it is found.
+[[nodiscard]] Result<Fd> connect_to_agent(const std::string& node);
+// Whether this same user is at the other end of a Unix socket.
+[[nodiscard]] bool is_same_user(int socket);
 
 class ControlClient {
  public:

@@ -1,93 +1,82 @@
 #include "supervisor/control/server.h"
 
-#include <fcntl.h>
 #include <sys/epoll.h>
-#include <sys/file.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "base/log.h"
 #include "supervisor/control/address.h"
 #include "supervisor/control/client.h"
 
 namespace llrun::control {
-namespace {
 
-std::uint64_t inode_of(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
-}
-
-// Two agents that start at once must not take each other's fresh socket for a stale one.
-Result<Fd> lock_directory_of(const std::string& path) {
-  LLRUN_TRY_ASSIGN(Fd directory,
-                   open_file(path.substr(0, path.rfind('/')), O_RDONLY | O_DIRECTORY));
-  if (::flock(directory.get(), LOCK_EX) != 0) return system_error("lock the directory of " + path);
-  return directory;
-}
-
-Result<> bind_to(int socket, const std::string& path) {
-  LLRUN_TRY_ASSIGN(const auto address, socket_address(path));
-  if (::bind(socket, address.get(), address.size()) == 0) return {};
-  if (errno != EADDRINUSE) return system_error("bind " + path);
-  if (connect_to(path))
-    return failure(ErrorCode::kRefused, "an agent is already running at " + path);
-  if (::unlink(path.c_str()) != 0) return system_error("remove the stale socket " + path);
-  if (::bind(socket, address.get(), address.size()) == 0) return {};
-  return system_error("bind " + path);
-}
-
-bool is_same_user(int socket) {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-         peer.uid == ::geteuid();
-}
-
-}  // namespace
-
-Result<std::unique_ptr<ControlServer>> ControlServer::create(EventLoop& loop,
-                                                             const std::string& path,
-                                                             OnClient on_client) {
-  Fd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket.valid()) return system_error("make the control socket");
-  LLRUN_TRY_ASSIGN(const Fd lock, lock_directory_of(path));
-  // The mode a socket gets by bind is that of its inode, here and now: no moment at which others
-  // may connect.
-  ::fchmod(socket.get(), 0600);
-  LLRUN_TRY(bind_to(socket.get(), path));
-  if (::chmod(path.c_str(), 0600) != 0) return system_error("set the mode of " + path);
-  if (::listen(socket.get(), SOMAXCONN) != 0) return system_error("listen at " + path);
-  std::unique_ptr<ControlServer> server(
-      new ControlServer(loop, std::move(socket), path, std::move(on_client)));
-  LLRUN_TRY(loop.watch(server->socket_.get(), EPOLLIN,
-                       [raw = server.get()](std::uint32_t) { raw->accept_clients(); }));
+// The name goes first: it is there whatever becomes of directories, and one of two that start at
+// once gets it.
+Result<std::unique_ptr<ControlServer>> ControlServer::create(
+    EventLoop& loop, const std::vector<std::string>& addresses, OnClient on_client) {
+  std::unique_ptr<ControlServer> server(new ControlServer(loop, std::move(on_client)));
+  auto in_order = addresses;
+  std::ranges::stable_partition(in_order, is_abstract);
+  Result<> last = failure(ErrorCode::kInvalid, "there is no address for a control socket");
+  for (const auto& address : in_order) {
+    auto listening = server->listen_at(address);
+    if (listening) continue;
+    if (listening.error().code == ErrorCode::kRefused) return std::unexpected(listening.error());
+    log::warn("{}", listening.error().message());
+    last = std::move(listening);
+  }
+  if (server->sockets_.empty()) return std::unexpected(last.error());
   return server;
 }
 
-ControlServer::ControlServer(EventLoop& loop, Fd socket, std::string path, OnClient on_client)
-    : loop_(loop),
-      socket_(std::move(socket)),
-      path_(std::move(path)),
-      on_client_(std::move(on_client)),
-      inode_(inode_of(path_)) {}
-
 ControlServer::~ControlServer() {
-  loop_.unwatch(socket_.get());
-  const auto lock = lock_directory_of(path_);
-  if (lock && inode_of(path_) == inode_) ::unlink(path_.c_str());
+  for (const auto& socket : sockets_) loop_.unwatch(socket.get());
 }
 
-void ControlServer::accept_clients() {
+Result<> ControlServer::listen_at(const std::string& address) {
+  LLRUN_TRY_ASSIGN(auto opened, ListeningSocket::open(address));
+  sockets_.push_back(std::move(opened));
+  const auto socket = std::prev(sockets_.end());
+  auto watched = loop_.watch(socket->get(), EPOLLIN,
+                             [this, socket](std::uint32_t) { accept_clients(*socket); });
+  if (!watched) sockets_.erase(socket);
+  return watched;
+}
+
+void ControlServer::forget(std::list<ListeningSocket>::iterator socket) {
+  loop_.unwatch(socket->get());
+  sockets_.erase(socket);
+}
+
+bool ControlServer::listens_at(const std::string& address) const {
+  return std::ranges::find(sockets_, address, &ListeningSocket::address) != sockets_.end();
+}
+
+bool ControlServer::bind_anew(const std::vector<std::string>& addresses) {
+  for (auto socket = sockets_.begin(); socket != sockets_.end();) {
+    const auto looked_at = socket++;
+    if (!looked_at->is_there()) forget(looked_at);
+  }
+  bool bound = false;
+  for (const auto& address : addresses) {
+    if (listens_at(address)) continue;
+    const auto listening = listen_at(address);
+    // Refused: another answers there, which is one that could not see this one when it started.
+    if (!listening) log::debug("{}", listening.error().message());
+    bound = bound || listening;
+  }
+  return bound;
+}
+
+void ControlServer::accept_clients(const ListeningSocket& socket) {
   for (int i = 0; i < 64; ++i) {
-    Fd client(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    Fd client(::accept4(socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!client.valid()) return;
     if (!is_same_user(client.get())) {
-      log::warn("another user tried to connect to {}: turned away", path_);
+      log::warn("another user tried to connect to {}: turned away", socket.address());
       continue;
     }
     if (auto connection = Connection::create(loop_, std::move(client))) on_client_(*connection);

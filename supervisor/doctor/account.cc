@@ -39,15 +39,17 @@ Finding subordinate_ids() {
 }
 
 Finding runtime_directory() {
-  const auto directory = config::runtime_directory();
-  if (!directory)
-    return missing("run-time directory", directory.error().message(), "the agent cannot start",
-                   "set XDG_RUNTIME_DIR to a directory of yours, mode 0700");
-  if (directory->starts_with("/tmp/"))
-    return note("run-time directory", *directory,
-                "no session sets XDG_RUNTIME_DIR: what cleans /tmp may remove the control socket",
-                "loginctl enable-linger " + user_name() + ", or set XDG_RUNTIME_DIR");
-  return ok("run-time directory", *directory);
+  const auto directories = config::runtime_directories();
+  if (!directories)
+    return missing("run-time directory", directories.error().message(), "the agent cannot start",
+                   "make it yours alone, mode 0700");
+  const auto& best = directories->front();
+  if (best.starts_with("/tmp/"))
+    return note("run-time directory", best,
+                "there is no /run/user/" + std::to_string(::getuid()) +
+                    ": what cleans /tmp may remove the switches that were set by hand",
+                "loginctl enable-linger " + user_name());
+  return ok("run-time directory", best);
 }
 
 Finding state_directory() {

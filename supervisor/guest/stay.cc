@@ -104,7 +104,9 @@ Result<> GuestJob::stand_back_as_told() {
 // A SIGKILL that home did not ask for comes from this node: its memory has run out, or its owner
 // has had enough. It looks like a SIGKILL at home, too; the log says where it came from.
 void GuestJob::on_guest_ended(int wait_status) {
-  if (state_ == GuestState::kRestored || state_ == GuestState::kFilling)
+  if (state_ == GuestState::kFilling)
+    return fail("filling memory", "the process was killed on this node");
+  if (state_ == GuestState::kRestored)
     return fail("waiting for the commit", "the process was killed on this node");
   const bool killed = WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL;
   if (killed) log::warn("the guest was killed on this node");

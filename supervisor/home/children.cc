@@ -2,46 +2,42 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/close_range.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <sstream>
+#include <algorithm>
 #include <string>
 
+#include "base/claim.h"
+#include "base/log.h"
+#include "base/tree_mark.h"
 #include "tracer/procfs/directory.h"
 #include "tracer/remote/remote_fd.h"
 
 namespace llrun {
+namespace {
 
-std::chrono::milliseconds process_age(HostPid pid) {
-  const auto text = read_whole_file(fmt::format("/proc/{}/stat", pid.value));
-  if (!text) return {};
-  // The name may hold blanks and parentheses: count from behind its end.
-  std::istringstream fields(text->substr(text->rfind(')') + 1));
-  std::string skipped;
-  for (int field = 3; field < 22; ++field) fields >> skipped;
-  std::uint64_t started_ticks = 0;
-  fields >> started_ticks;
+// What has come away from the program is looked for among all processes, which costs more than to
+// look at its children.
+constexpr int kLooksForAStray = 4;
+// Whoever makes short-lived processes without end is not waited for when the program has ended.
+constexpr int kLastLooks = 240;
+
+std::chrono::milliseconds since_boot() {
   timespec now{};
   ::clock_gettime(CLOCK_BOOTTIME, &now);
-  const std::int64_t now_ms = now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
-  const auto started_ms = static_cast<std::int64_t>(
-      started_ticks * 1000 / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK)));
-  return std::chrono::milliseconds(std::max<std::int64_t>(now_ms - started_ms, 0));
+  return std::chrono::milliseconds(now.tv_sec * 1000 + now.tv_nsec / 1'000'000);
 }
 
-std::vector<HostPid> long_lived_children(HostPid parent, std::chrono::milliseconds age) {
-  std::vector<HostPid> old;
-  if (const auto children = tracer::list_children(parent))
-    for (const HostPid child : *children)
-      if (process_age(child) >= age) old.push_back(child);
-  return old;
-}
-
+// Started with the claim on the child, which then is the supervisor's; it is nobody's child.
 Result<> supervise_child(HostPid child, const HomeOptions& options, bool by_list) {
   LLRUN_TRY_ASSIGN(const Fd pidfd, tracer::open_pidfd(child));
+  const auto taken = claim::take(child.value);
+  const Fd claimed(taken.fd);
+  if (taken.held()) return {};  // by an llrun that the child was started with, say
   std::vector<std::string> words{"llrun-supervisor",
                                  "home",
                                  "--pid",
@@ -55,6 +51,7 @@ Result<> supervise_child(HostPid child, const HomeOptions& options, bool by_list
   if (!options.only_node.empty()) words.insert(words.end(), {"--node", options.only_node});
   if (options.stay) words.emplace_back("--stay");
   if (by_list) words.emplace_back("--by-list");
+  if (claimed.valid()) words.insert(words.end(), {"--claim-fd", std::to_string(claimed.get())});
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
@@ -63,13 +60,66 @@ Result<> supervise_child(HostPid child, const HomeOptions& options, bool by_list
   if (between == 0) {
     if (::fork() != 0) ::_exit(0);
     ::setsid();
+    // What this supervisor talks to must not wait for the child's end as well.
+    const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = 0; fd <= 2; ++fd) ::dup2(null, fd);
+    ::syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
     ::fcntl(pidfd.get(), F_SETFD, 0);
+    if (claimed.valid()) ::fcntl(claimed.get(), F_SETFD, 0);
     ::execv("/proc/self/exe", arguments.data());
     ::_exit(125);
   }
   while (::waitpid(between, nullptr, 0) < 0 && errno == EINTR) {
   }
   return {};
+}
+
+}  // namespace
+
+std::chrono::milliseconds process_start(HostPid pid) {
+  const auto ticks = claim::inside::start_of(pid.value);
+  return std::chrono::milliseconds(
+      static_cast<std::int64_t>(ticks * 1000 / static_cast<unsigned long>(::sysconf(_SC_CLK_TCK))));
+}
+
+std::chrono::milliseconds process_age(HostPid pid) {
+  const auto start = process_start(pid);
+  if (start == start.zero()) return start;
+  return std::max(since_boot() - start, std::chrono::milliseconds::zero());
+}
+
+Children::Children(const HomeOptions& options)
+    : options_(options), strays_(options.pid, options.stay, options.marked_anyway) {
+  tree_mark::write(options.pid.value,
+                   tree_mark::kUnderLlrun | (options.stay ? tree_mark::kStays : 0));
+}
+
+void Children::supervise(HostPid child, bool by_list, std::vector<std::string>& complaints) {
+  if (auto started = supervise_child(child, options_, by_list); !started)
+    complaints.push_back(started.error().message());
+}
+
+std::vector<std::string> Children::look(bool by_list) {
+  std::vector<std::string> complaints;
+  // Only those that are there: process ids are given again.
+  std::set<int> known;
+  for (const HostPid child : tracer::list_children(options_.pid).value_or(std::vector<HostPid>{})) {
+    if (process_age(child) < Strays::kOwn) continue;
+    if (!known_.contains(child.value)) supervise(child, by_list, complaints);
+    known.insert(child.value);
+  }
+  known_ = std::move(known);
+  if (++looks_ % kLooksForAStray == 0)
+    for (const HostPid stray : strays_.look()) supervise(stray, by_list, complaints);
+  return complaints;
+}
+
+bool Children::look_after_the_end(bool by_list) {
+  strays_.program_has_ended();
+  std::vector<std::string> complaints;
+  for (const HostPid stray : strays_.look()) supervise(stray, by_list, complaints);
+  for (const auto& complaint : complaints) log::warn("{}", complaint);
+  return strays_.some_are_young() && ++last_looks_ < kLastLooks;
 }
 
 }  // namespace llrun

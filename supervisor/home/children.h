@@ -1,24 +1,44 @@
-// The children of a program, which take part like their parent: each has a supervisor of its own.
+// Children: what comes from a program takes part as the program does. Each process that lives for
+// long enough has a supervisor of its own, with its parent's options.
 #pragma once
 
 #include <chrono>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "base/ids.h"
 #include "base/result.h"
 #include "supervisor/home/options.h"
+#include "supervisor/home/strays.h"
 
 namespace llrun {
 
-// How long ago the process was started; zero if it is gone. /proc/PID/stat, field 22.
+// How long after the boot the process was started, and how long ago; zero if it is gone.
+// /proc/PID/stat, field 22.
+[[nodiscard]] std::chrono::milliseconds process_start(HostPid pid);
 [[nodiscard]] std::chrono::milliseconds process_age(HostPid pid);
 
-// Children that have lived for a while: most do not, and are not worth a supervisor.
-[[nodiscard]] std::vector<HostPid> long_lived_children(HostPid parent,
-                                                       std::chrono::milliseconds age);
+class Children {
+ public:
+  // Marks the program, so that what comes from it can be known (base/tree_mark.h).
+  explicit Children(const HomeOptions& options);
 
-// Start a supervisor for a child, with the parent's options. It is nobody's child.
-// `by_list`: only the load-level list decides whether it takes part.
-[[nodiscard]] Result<> supervise_child(HostPid child, const HomeOptions& options, bool by_list);
+  // Gives a supervisor to each that is old enough: most do not live for long, and are not worth
+  // one. `by_list`: only the load-level list decides whether it takes part. What went wrong, in
+  // words.
+  std::vector<std::string> look(bool by_list);
+  // The program has ended, and its children are somebody else's now: looks at once. True: it has to
+  // be looked again, since some are too young.
+  [[nodiscard]] bool look_after_the_end(bool by_list);
+
+ private:
+  void supervise(HostPid child, bool by_list, std::vector<std::string>& complaints);
+
+  const HomeOptions& options_;
+  Strays strays_;
+  std::set<int> known_;
+  int looks_ = 0, last_looks_ = 0;
+};
 
 }  // namespace llrun

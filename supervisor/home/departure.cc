@@ -60,6 +60,12 @@ void say_if_not_let_go(const Result<>& let_go) {
     log::error("the program could not be resumed: {}", let_go.error().message());
 }
 
+// A node that answers, if only to say no, has been reached.
+const char* step_of(const Error& error) {
+  if (error.code == ErrorCode::kRefused) return "being let in";
+  return error.code == ErrorCode::kProtocol ? "greeting the peer" : "reaching the peer";
+}
+
 }  // namespace
 
 protocol::Hello Journey::own_hello() const {
@@ -83,17 +89,19 @@ void Journey::depart() {
 
 void Journey::reach() {
   protocol::Hello ours = own_hello();
-  start_thread([this, ours, command = plan_.command, alive = std::weak_ptr(alive_)] {
-    auto reached = std::make_shared<Result<PeerConnection>>(reach_peer(command, ours));
-    loop_.post([this, alive, reached] {
-      if (!alive.expired()) on_reached(std::move(*reached));
-    });
-  });
+  start_thread(
+      [this, ours, node = plan_.node, command = plan_.command, alive = std::weak_ptr(alive_)] {
+        auto reached = std::make_shared<Result<PeerConnection>>(
+            reach_peer_in_turn(node, command, ours, [&alive] { return alive.expired(); }));
+        loop_.post([this, alive, reached] {
+          if (!alive.expired()) on_reached(std::move(*reached));
+        });
+      });
 }
 
 void Journey::on_reached(Result<PeerConnection> reached) {
   if (called_off_) return abort("being called off", *called_off_);
-  if (!reached) return abort("reaching the peer", reached.error().message());
+  if (!reached) return abort(step_of(reached.error()), reached.error().message());
   if (const auto why = why_not(own_hello().traits(), reached->hello.traits()))
     return abort("comparing the nodes", *why);
   if (auto opened = open_traffic(std::move(*reached)); !opened)

@@ -1,5 +1,6 @@
 #include "supervisor/home/home_job.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -10,9 +11,9 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/claim.h"
 #include "base/log.h"
 #include "supervisor/config/paths.h"
-#include "supervisor/home/children.h"
 #include "supervisor/home/level_list.h"
 #include "supervisor/home/stacks_text.h"
 #include "supervisor/job/child_signals.h"
@@ -27,6 +28,7 @@ constexpr std::chrono::seconds kRest{30};
 constexpr std::chrono::seconds kTick{1};
 // The launcher starts us, and then becomes the program: nobody is told when, as nobody is attached.
 constexpr std::chrono::milliseconds kLookForExec{20};
+constexpr std::chrono::milliseconds kLookAtTheBereaved{250};
 
 bool is_launcher(HostPid pid) {
   const auto own = read_link("/proc/self/exe");
@@ -50,7 +52,10 @@ std::string in_words(const tracer::Pins& pins) {
 }  // namespace
 
 HomeJob::HomeJob(HomeOptions options)
-    : options_(std::move(options)), watch_(options_.pid), job_(new_job_name(options_.pid)) {}
+    : options_(std::move(options)),
+      watch_(options_.pid),
+      children_(options_),
+      job_(new_job_name(options_.pid)) {}
 
 Result<std::unique_ptr<HomeJob>> HomeJob::create(HomeOptions options) {
   std::unique_ptr<HomeJob> job(new HomeJob(std::move(options)));
@@ -59,6 +64,7 @@ Result<std::unique_ptr<HomeJob>> HomeJob::create(HomeOptions options) {
 }
 
 Result<> HomeJob::start() {
+  if (options_.claim.valid()) claim::take_over(options_.claim.get());
   LLRUN_TRY_ASSIGN(loop_, EventLoop::create());
   LLRUN_TRY_ASSIGN(child_signals_, watch_child_signals(*loop_, [this] {
                      if (journey_) journey_->on_sigchld();
@@ -106,6 +112,7 @@ void HomeJob::tell(const std::string& kind, const std::string& text) {
 
 void HomeJob::tick() {
   tracer::let_go_stragglers();
+  if (!options_.pidfd.valid()) return;  // it has ended
   if (!journey_ || !journey_->holds_program()) {
     if (!watch_.sample()) return;  // its end is told by the pidfd
     auto looked = watch_.look_for_pins({HostPid{::getpid()}});
@@ -115,12 +122,8 @@ void HomeJob::tick() {
   report();
 }
 
-// Children take part like their parent: each long-lived one has a supervisor of its own.
 void HomeJob::look_for_children() {
-  for (const HostPid child : long_lived_children(options_.pid, std::chrono::seconds(1)))
-    if (known_children_.insert(child.value).second)
-      if (auto started = supervise_child(child, options_, children_by_list()); !started)
-        tell("child", started.error().message());
+  for (const auto& complaint : children_.look(children_by_list())) tell("child", complaint);
 }
 
 bool HomeJob::children_by_list() const {
@@ -200,7 +203,23 @@ void HomeJob::on_end(const std::string& how) {
   tell("ended", fmt::format("{} ({}) {}", watch_.program(), options_.pid.value, how));
   agent_->finished(how);
   loop_->unwatch(options_.pidfd.get());
-  loop_->stop();
+  options_.pidfd.reset();
+  options_.claim.reset();
+  // Not from within one of their own callbacks; nobody gives orders to what has ended.
+  loop_->post([this] {
+    journey_.reset();
+    agent_.reset();
+    care_for_the_bereaved();
+  });
+}
+
+// Of a program that forks and ends at once the children are no older than it. Whoever waits for the
+// end of what is told here (-v) is not kept waiting for that.
+void HomeJob::care_for_the_bereaved() {
+  if (!children_.look_after_the_end(children_by_list())) return loop_->stop();
+  const Fd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  if (null.valid()) ::dup2(null.get(), STDERR_FILENO);
+  loop_->after(kLookAtTheBereaved, [this] { care_for_the_bereaved(); });
 }
 
 void HomeJob::on_migrate(const protocol::Migrate& order, const control::Reply& reply) {
@@ -309,10 +328,10 @@ void HomeJob::on_why(const control::Reply& reply) {
   if (!where_.empty())
     return reply.done(
         fmt::format("it is away, on {}: {}{}", where_, last_reason_, put_off_words()));
-  if (!journey_) {
-    auto looked = watch_.look_for_pins({HostPid{::getpid()}});
-    if (!looked) return reply.refused(looked.error().message());
-  }
+  if (journey_)
+    return reply.done(fmt::format("it is on its way to {}: {}", journey_->node(), last_reason_));
+  if (auto looked = watch_.look_for_pins({HostPid{::getpid()}}); !looked)
+    return reply.refused(looked.error().message());
   auto pins = watch_.pins();
   if (const auto own = own_pin()) pins.insert(pins.begin(), *own);
   for (const auto& pin : pins) {
@@ -321,8 +340,8 @@ void HomeJob::on_why(const control::Reply& reply) {
     row.mutable_pin()->set_remedy(pin.remedy);
     reply.row(row);
   }
+  if (!pins.empty()) return reply.done();
   const auto not_yet = watch_.not_yet(options_);
-  if (!pins.empty()) return reply.done("it stays:");
   reply.done(not_yet ? "nothing pins it; not yet: " + *not_yet
                      : "nothing pins it: it goes when another node would run it sooner");
 }

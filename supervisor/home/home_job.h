@@ -8,12 +8,12 @@
 
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 
 #include "base/event_loop.h"
 #include "supervisor/control/agent_client.h"
+#include "supervisor/home/children.h"
 #include "supervisor/home/journey.h"
 #include "supervisor/home/options.h"
 #include "supervisor/home/watch.h"
@@ -23,7 +23,7 @@ namespace llrun {
 class HomeJob {
  public:
   [[nodiscard]] static Result<std::unique_ptr<HomeJob>> create(HomeOptions options);
-  int run();  // until the program has ended
+  int run();  // until the program has ended, and what it has left behind is cared for
 
  private:
   explicit HomeJob(HomeOptions options);
@@ -32,6 +32,7 @@ class HomeJob {
   void look_for_children();
   void look_for_exec();
   void on_end(const std::string& how);
+  void care_for_the_bereaved();
 
   void on_migrate(const protocol::Migrate& order, const control::Reply& reply);
   void on_come_home(const protocol::ComeHome& order, const control::Reply& reply);
@@ -53,7 +54,7 @@ class HomeJob {
   Watch watch_;
   std::unique_ptr<control::AgentClient> agent_;
   std::unique_ptr<Journey> journey_;
-  std::set<pid_t> known_children_;
+  Children children_;
   std::uint32_t epoch_ = 0;
   std::uint32_t moves_ = 0;
   std::string where_;  // empty: here

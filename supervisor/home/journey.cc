@@ -24,6 +24,7 @@ Journey::Journey(EventLoop& loop, const HomeOptions& options, Plan plan, Callbac
       guest_resident_bytes_(plan_.memory_bytes) {}
 
 Journey::~Journey() {
+  alive_.reset();  // the worker need not go on
   if (worker_.joinable()) worker_.join();
   loop_.cancel(lease_timer_);
   forget_parent();

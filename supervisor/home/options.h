@@ -12,9 +12,11 @@ namespace llrun {
 
 struct HomeOptions {
   HostPid pid;
-  Fd pidfd;               // refers to `pid` since before the exec: cannot be mistaken
-  bool launched = false;  // by llrun; else attached to
-  std::string only_node;  // --node: where it may go; empty: anywhere
+  Fd pidfd;                    // refers to `pid` since before the exec: cannot be mistaken
+  Fd claim;                    // on `pid` (base/claim.h); none where it could not be had
+  bool launched = false;       // by llrun; else attached to
+  bool marked_anyway = false;  // the supervisor inherited a tree mark (base/tree_mark.h)
+  std::string only_node;       // --node: where it may go; empty: anywhere
   std::chrono::milliseconds after{5000};  // --after: age from which it is eligible
   bool after_given = false;               // by --after: who names an age means it
   double max_io = 3;                      // --max-io: MiB/s to and from regular files

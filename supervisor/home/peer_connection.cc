@@ -3,15 +3,25 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <thread>
+
+#include "base/log.h"
+#include "supervisor/config/paths.h"
 #include "supervisor/job/greeting.h"
 
 namespace llrun {
 namespace {
 
 constexpr std::chrono::milliseconds kGreetingTimeout{20'000};
+// Fewer than the ten that sshd lets log in at once, since others use it, too.
+constexpr int kAtOnce = 4;
+constexpr std::chrono::milliseconds kLookForTurn{20};
+constexpr int kMostTries = 4;
+constexpr std::chrono::milliseconds kFirstPause{300};
 
 // The first line that the command wrote to its stderr, for the person who has to mend it.
 std::string first_complaint(int complaints) {
@@ -30,6 +40,22 @@ std::string why_silent(ChannelProcess& process, int complaints, const Error& err
   return words;
 }
 
+// As many supervisors of this user as there are such files start a channel to one node at a time.
+// One that ends lets its place go; without a place to keep them, nobody waits.
+Fd wait_for_turn(const std::string& node, const std::function<bool()>& given_up) {
+  const auto directory = config::runtime_directory();
+  while (directory && !given_up()) {
+    for (int place = 0; place < kAtOnce; ++place) {
+      auto file =
+          open_file(fmt::format("{}/{}.turn-{}", *directory, node, place), O_RDWR | O_CREAT, 0600);
+      if (!file) return {};
+      if (::flock(file->get(), LOCK_EX | LOCK_NB) == 0) return std::move(*file);
+    }
+    std::this_thread::sleep_for(kLookForTurn);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<PeerConnection> reach_peer(const std::vector<std::string>& command,
@@ -40,11 +66,34 @@ Result<PeerConnection> reach_peer(const std::vector<std::string>& command,
   auto theirs = greet(process->in(), process->out(), ours, kGreetingTimeout);
   if (!theirs && theirs.error().code == ErrorCode::kRefused)
     return failure(ErrorCode::kRefused, theirs.error().attempted);
+  if (!theirs && theirs.error().code == ErrorCode::kProtocol)
+    return failure(ErrorCode::kProtocol,
+                   fmt::format("\"{}\": {}", fmt::join(command, " "), theirs.error().attempted));
   if (!theirs)
-    return failure(ErrorCode::kGone,
-                   fmt::format("\"{}\" does not reach llrund: {}", fmt::join(command, " "),
-                               why_silent(*process, complaints.get(), theirs.error())));
+    return failure(
+        theirs.error().code == ErrorCode::kTimeout ? ErrorCode::kTimeout : ErrorCode::kGone,
+        fmt::format("\"{}\" does not reach llrund: {}", fmt::join(command, " "),
+                    why_silent(*process, complaints.get(), theirs.error())));
   return PeerConnection{std::move(process), std::move(*theirs)};
+}
+
+Result<PeerConnection> reach_peer_in_turn(const std::string& node,
+                                          const std::vector<std::string>& command,
+                                          const protocol::Hello& ours,
+                                          const std::function<bool()>& given_up) {
+  auto pause = kFirstPause;
+  for (int tries = 1;; ++tries) {
+    auto reached = [&] {
+      const auto turn = wait_for_turn(node, given_up);
+      return reach_peer(command, ours);
+    }();
+    // What was said by whoever is there counts at once, and so does silence.
+    if (reached || reached.error().code != ErrorCode::kGone || tries == kMostTries || given_up())
+      return reached;
+    log::info("{}; trying again", reached.error().message());
+    std::this_thread::sleep_for(pause);
+    pause *= 2;
+  }
 }
 
 }  // namespace llrun

@@ -1,6 +1,7 @@
 // Reaching a peer for one job: the channel's command, and the hellos.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,5 +21,13 @@ struct PeerConnection {
 // words: what the command said or how it ended, or the peer's refusal.
 [[nodiscard]] Result<PeerConnection> reach_peer(const std::vector<std::string>& command,
                                                 const protocol::Hello& ours);
+
+// The same for a job that begins: a few at a time to one node, and again, with growing pauses, when
+// the command ended before it reached anybody. Where many start at once a server turns some away
+// (MaxStartups of sshd_config(5)). `given_up`: nobody waits for it any more.
+[[nodiscard]] Result<PeerConnection> reach_peer_in_turn(const std::string& node,
+                                                        const std::vector<std::string>& command,
+                                                        const protocol::Hello& ours,
+                                                        const std::function<bool()>& given_up);
 
 }  // namespace llrun

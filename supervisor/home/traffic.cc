@@ -33,15 +33,16 @@ void HomeTraffic::start_files(const protocol::WorldReady& world) {
   files_ = std::move(*files);
 }
 
-// The server's threads use the link, and the link's frames the server.
+// The link last: writers and the file server's threads speak to it until they have ended.
 HomeTraffic::~HomeTraffic() {
-  if (io_) io_->ask([this] { link_->disconnect(); });
+  if (!io_ || !link_) return;
+  io_->ask([this] {
+    link_->disconnect();
+    writers_.clear();
+    survey_.reset();
+  });
   files_.reset();
-  if (io_)
-    io_->ask([this] {
-      link_.reset();
-      writers_.clear();
-    });
+  io_->ask([this] { link_.reset(); });
 }
 
 void HomeTraffic::survey_clocks(ClockSurvey::Done done) {

@@ -47,8 +47,10 @@ void Watch::read_names() {
 
 Result<> Watch::look_for_pins(const std::vector<HostPid>& job) {
   LLRUN_TRY_ASSIGN(auto pins, tracer::all_pins(pid_, job));
-  LLRUN_TRY_ASSIGN(const auto of_memory, tracer::memory_pins(pid_));
-  pins.insert(pins.end(), of_memory.begin(), of_memory.end());
+  const auto of_memory = tracer::memory_pins(pid_);
+  // Of a program whose main thread has ended the memory cannot be seen, and the pin is there.
+  if (!of_memory && pins.empty()) return std::unexpected(of_memory.error());
+  if (of_memory) pins.insert(pins.end(), of_memory->begin(), of_memory->end());
   pins_ = std::move(pins);
   return {};
 }

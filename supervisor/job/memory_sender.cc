@@ -4,32 +4,25 @@
 #include <utility>
 #include <vector>
 
+#include "supervisor/job/file_ranges.h"
 #include "tracer/objects/memory.h"
 
 namespace llrun {
-namespace {
 
 using image::PageRange;
 
-// A private copy of a file's page may be all zero where the file is not: it has to travel.
-bool in_file_mapping(const image::MemoryLayout& memory, std::uint64_t address) {
-  return std::ranges::any_of(memory.mappings(), [address](const image::Mapping& mapping) {
-    return tracer::is_file_mapping(mapping) && mapping.start() <= address &&
-           address < mapping.end();
-  });
-}
-
-}  // namespace
-
 Result<> send_memory(HostPid pid, const image::MemoryLayout& memory, Link& link) {
-  LLRUN_TRY_ASSIGN(const auto plan,
+  LLRUN_TRY_ASSIGN(auto plan,
                    tracer::plan_pages(pid, {memory.mappings().begin(), memory.mappings().end()}));
   protocol::JobMessage message;
   auto& end = *message.mutable_pages_end();
   std::vector<PageRange> anonymous;
   std::vector<PageRange> of_files;
+  std::ranges::sort(plan, {}, &PageRange::start);
+  FileRanges files(memory);
   for (const PageRange& range : plan) {
-    const bool file = in_file_mapping(memory, range.start());
+    // A private copy of a file's page may be all zero where the file is not: it has to travel.
+    const bool file = files.contain(range.start());
     if (range.kind() == PageRange::KIND_DATA)
       (file ? of_files : anonymous).push_back(range);
     else if (file || range.kind() == PageRange::KIND_GUARD)

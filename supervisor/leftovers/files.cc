@@ -126,7 +126,8 @@ bool is_being_written(const std::string& path) {
 std::vector<Leftover> of_files() {
   std::vector<Leftover> found;
   std::set<std::string> agents;
-  if (const auto directory = config::runtime_directory()) add_sockets(*directory, agents, found);
+  if (const auto directories = config::runtime_directories())
+    for (const auto& directory : *directories) add_sockets(directory, agents, found);
   add_all_groups(agents, found);
   add_mounts(found);
   if (const auto directory = config::state_directory()) {

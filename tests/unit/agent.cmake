@@ -6,12 +6,13 @@ llrun_test(decider_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/agent/decid
            ${CMAKE_CURRENT_LIST_DIR}/agent/guest_ageing_test.cc
            ${CMAKE_CURRENT_LIST_DIR}/agent/guest_limits_test.cc
            ${CMAKE_CURRENT_LIST_DIR}/agent/heard_test.cc
+           ${CMAKE_CURRENT_LIST_DIR}/agent/processes_test.cc
            ${CMAKE_CURRENT_LIST_DIR}/agent/loads_file_test.cc LIBS llrun_agent llrun_migration)
 
 # The programs themselves, run as an ordinary user, with a supervisor that does nothing but answer.
 add_executable(fake_supervisor ${CMAKE_CURRENT_LIST_DIR}/agent/fake_supervisor.cc)
 target_link_libraries(fake_supervisor PRIVATE llrun_options llrun_control llrun_channel)
-foreach(script agents launcher logind)
+foreach(script agents launcher logind children places)
   add_test(NAME ${script}_test
            COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_LIST_DIR}/agent/${script}_test.py ${CMAKE_BINARY_DIR}/bin)
   set_tests_properties(${script}_test PROPERTIES LABELS unit TIMEOUT 300)

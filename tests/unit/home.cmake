@@ -6,3 +6,7 @@ llrun_test(relayed_signals_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/hom
   LIBS llrun_home)
 llrun_test(path_walk_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/path_walk_test.cc
   LIBS llrun_home)
+llrun_test(home_traffic_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/traffic_test.cc
+  LIBS llrun_home)
+llrun_test(peer_connection_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/peer_connection_test.cc
+  LIBS llrun_home)

@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <utility>
 
 #include "tools/ctl/json.h"
 #include "tools/ctl/verb.h"
@@ -17,8 +18,10 @@ int run(Session& session, const std::vector<std::string>& words) {
   protocol::ControlMessage question;
   question.mutable_why()->set_pid(pid);
   question.mutable_why()->set_explain(session.flags.contains("explain"));
+  bool first = true;
   return session.ask(question, [&](const protocol::Row& row) {
     if (session.json) return void(std::puts(json_of(row.pin(), pid).c_str()));
+    if (std::exchange(first, false)) std::puts("it stays:");
     print(row.pin());
   });
 }

@@ -54,11 +54,11 @@ class Nodes:
         self.cpus = {"home": cpus[:1], "b": cpus[1:] or cpus}
         self.environment = os.environ | {
             "PATH": f"{self.bin}:{os.environ['PATH']}", "HOME": directory, "LLRUN_NAME": "home",
-            "XDG_RUNTIME_DIR": f"{directory}/run", "XDG_STATE_HOME": f"{directory}/state",
+            "LLRUN_RUNTIME_ROOT": directory, "XDG_STATE_HOME": f"{directory}/state",
             "XDG_CONFIG_HOME": f"{directory}/config", "LLRUN_CONF": f"{directory}/config/llrun/llrun.conf"}
 
     def configure(self):
-        for part, mode in (("run", 0o700), ("state", 0o755), ("config", 0o755), ("config/llrun", 0o755)):
+        for part, mode in (("tmp", 0o700), ("state", 0o755), ("config", 0o755), ("config/llrun", 0o755)):
             os.mkdir(f"{self.directory}/{part}", mode)
         # b's agent runs already, so this joins it; between machines it would be `ssh b llrund --stdio`.
         with open(self.environment["LLRUN_CONF"], "w") as file:

@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "tracer/objects/terminals.h"
+#include "tracer/procfs/ending.h"
 #include "tracer/procfs/fd_table.h"
 #include "tracer/procfs/fdinfo.h"
 #include "tracer/procfs/text.h"
@@ -48,10 +49,11 @@ std::uint64_t counter(std::string_view io, std::string_view key) {
 }
 
 Result<> count_characters(HostPid pid, Measures& into) {
-  LLRUN_TRY_ASSIGN(const std::string io, read_whole_file(proc_path(pid, "io")));
-  into.characters_read = counter(io, "rchar");
-  into.characters_written = counter(io, "wchar");
-  into.disk_bytes = counter(io, "read_bytes") + counter(io, "write_bytes");
+  const auto io = read_whole_file(proc_path(pid, "io"));
+  if (!io) return std::unexpected(ended_or(pid, io.error()));
+  into.characters_read = counter(*io, "rchar");
+  into.characters_written = counter(*io, "wchar");
+  into.disk_bytes = counter(*io, "read_bytes") + counter(*io, "write_bytes");
   return {};
 }
 

@@ -56,6 +56,8 @@ Result<Pins> process_pins(HostPid pid) {
   if (it->state == 'Z' || it->state == 'X') {
     LLRUN_TRY_ASSIGN(const auto left, list_threads(pid));
     if (left.size() <= 1) return std::unexpected(gone(pid));
+    // Its files and memory cannot be seen through it any more, and would seem to hold it.
+    return Pins{main_thread_has_ended()};
   }
   LLRUN_TRY_ASSIGN(const auto tids, list_threads(pid));
   Pins pins;
@@ -75,6 +77,7 @@ Result<Pins> process_pins(HostPid pid) {
 
 Result<Pins> all_pins(HostPid pid, const std::vector<HostPid>& job) {
   LLRUN_TRY_ASSIGN(Pins pins, process_pins(pid));
+  if (pins == Pins{main_thread_has_ended()}) return pins;
   LLRUN_TRY(append_if_seen(pins, sharing_pins(pid, job)));
   LLRUN_TRY(append_if_seen(pins, held_descriptor_pins(pid, job)));
   return pins;

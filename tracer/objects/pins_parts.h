@@ -14,6 +14,8 @@ namespace llrun::tracer {
 // capture fails for a thread that somebody else traces.
 inline constexpr std::size_t kMostThreadsLookedAt = 64;
 
+[[nodiscard]] Pin main_thread_has_ended();  // and others run on
+
 void add_identity_pins(const Credentials& it, Pins& pins);     // ids, groups, capabilities
 void add_confinement_pins(const Credentials& it, Pins& pins);  // seccomp, shadow stacks
 void add_world_pins(HostPid pid, Pins& pins);                  // namespaces, root

@@ -14,9 +14,7 @@ constexpr std::uint64_t kExiting = 0x4;  // PF_EXITING, include/linux/sched.h
 
 std::optional<Pin> main_thread_pin(HostPid pid, const Credentials& main) {
   if (main.core_dumping) return Pin{"it is writing a core file", "it is about to end"};
-  if (main.state == 'Z' || main.state == 'X')
-    return Pin{"its main thread has ended while others run on",
-               "such a program cannot be made again elsewhere"};
+  if (main.state == 'Z' || main.state == 'X') return main_thread_has_ended();
   if (main.state == 'T')
     return Pin{"it is stopped (job control)",
                "continue it: fg, bg, or kill -CONT " + std::to_string(pid.value)};
@@ -53,6 +51,11 @@ std::string words_for_child(HostPid pid, HostPid child, const Lineage& lineage) 
 }
 
 }  // namespace
+
+Pin main_thread_has_ended() {
+  return {"its main thread has ended while others run on",
+          "such a program cannot be made again elsewhere"};
+}
 
 void add_thread_pins(HostPid pid, const std::vector<HostTid>& tids, Pins& pins) {
   const auto main = read_credentials(pid);

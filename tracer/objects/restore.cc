@@ -66,10 +66,13 @@ Result<> set_layout(RemoteSyscalls& calls, RemoteArena arena, const image::Memor
   return set;
 }
 
+// They are in order (imagefmt/validate.h), and there may be tens of thousands, asked of as often.
 bool is_file_at(const image::MemoryLayout& layout, std::uint64_t address) {
-  return std::ranges::any_of(layout.mappings(), [&](const auto& mapping) {
-    return is_file_mapping(mapping) && mapping.start() <= address && address < mapping.end();
-  });
+  const auto& mappings = layout.mappings();
+  const auto after = std::ranges::upper_bound(mappings, address, {}, &image::Mapping::start);
+  if (after == mappings.begin()) return false;
+  const auto& mapping = *std::prev(after);
+  return is_file_mapping(mapping) && address < mapping.end();
 }
 
 // Where memory has no seal and can be unmapped: everything but the stub.

@@ -8,6 +8,8 @@
 #include <array>
 #include <cerrno>
 
+#include "tracer/procfs/ending.h"
+
 namespace llrun::tracer {
 namespace {
 
@@ -50,8 +52,9 @@ bool matches(std::uint64_t categories, const PageQuery& query) {
 }  // namespace
 
 Result<PageMap> PageMap::open(HostPid pid) {
-  LLRUN_TRY_ASSIGN(Fd file, open_file("/proc/" + std::to_string(pid.value) + "/pagemap", O_RDONLY));
-  return PageMap(std::move(file));
+  auto file = open_file("/proc/" + std::to_string(pid.value) + "/pagemap", O_RDONLY);
+  if (!file) return std::unexpected(ended_or(pid, file.error()));
+  return PageMap(std::move(*file));
 }
 
 Result<std::vector<PageRegion>> PageMap::scan(std::uint64_t start, std::uint64_t end,

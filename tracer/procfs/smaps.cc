@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/fd.h"
+#include "tracer/procfs/ending.h"
 #include "tracer/procfs/text.h"
 
 namespace llrun::tracer {
@@ -92,7 +93,7 @@ Result<std::vector<MapEntry>> read(HostPid pid, const char* file) {
   auto text = read_whole_file(path);
   if (!text && text.error().errno_value == ENOENT)
     return failure(ErrorCode::kGone, "process " + std::to_string(pid.value) + " has ended");
-  if (!text) return std::unexpected(text.error());
+  if (!text) return std::unexpected(ended_or(pid, text.error()));
   return parse_maps(*text);
 }
 

@@ -170,7 +170,7 @@ class AgentsTest(unittest.TestCase):
     def test_loads_for_scripts_and_the_best_node(self):
         nodes = self.nodes("exchange = 200ms\n" + TWO)
         wait_for("b", lambda: nodes.node("a", "b")["reachable"])
-        path = os.path.join(nodes.env["XDG_RUNTIME_DIR"], "llrun", "a.loads")
+        path = os.path.join(nodes.run_directory, "llrun", "a.loads")
 
         def lines():
             with open(path, encoding="utf-8") as file:
@@ -188,7 +188,7 @@ class AgentsTest(unittest.TestCase):
     def test_an_agent_that_comes_too_late_leaves_everything_as_it_is(self):
         nodes = self.nodes("exchange = 1s\n[nodes]\n")
         nodes.ctl("a", "nodes")
-        path = os.path.join(nodes.env["XDG_RUNTIME_DIR"], "llrun", "a.loads")
+        path = os.path.join(nodes.run_directory, "llrun", "a.loads")
         wait_for("the load file", lambda: os.path.exists(path))
         [agent] = nodes.ours()
         os.kill(agent, signal.SIGSTOP)  # writes nothing meanwhile
@@ -469,7 +469,7 @@ for line in sys.stdin:
     def test_the_socket_is_private(self):
         nodes = self.nodes("")
         nodes.rows("a", "ps")
-        path = os.path.join(nodes.env["XDG_RUNTIME_DIR"], "llrun")
+        path = os.path.join(nodes.run_directory, "llrun")
         self.assertEqual(os.stat(path).st_mode & 0o777, 0o700)
         self.assertEqual(os.stat(path + "/a.sock").st_mode & 0o777, 0o600)
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as nobody:

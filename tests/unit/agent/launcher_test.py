@@ -102,7 +102,7 @@ class LauncherTest(unittest.TestCase):
         with open(f"/proc/{supervisor}/cmdline", encoding="utf-8") as file:
             words = file.read().split("\0")[:-1]
         self.assertEqual(words, ["llrun-supervisor", "home", "--pid", str(process.pid), "--pidfd", "3", "--launched",
-                                 "--node", "b", "--after", "2000"])
+                                 "--node", "b", "--after", "2000", "--claim-fd", "5"])
         with open(f"/proc/{supervisor}/stat", encoding="utf-8") as file:
             fields = file.read().rsplit(")", 1)[1].split()
         self.assertNotEqual(int(fields[1]), process.pid, "its parent is not the program")
@@ -144,7 +144,8 @@ class LauncherTest(unittest.TestCase):
         done = self.nodes.run("llrun", "-p", str(process.pid))
         self.assertEqual((done.returncode, done.stderr), (0, f"fake supervisor of {process.pid}\n"))
         os.unlink(os.path.join(self.nodes.bin, "llrun-supervisor"))
-        self.assertEqual(self.nodes.run("llrun", "-p", str(process.pid)).returncode, 125)
+        other = self.nodes.start("sleep", "1000")
+        self.assertEqual(self.nodes.run("llrun", "-p", str(other.pid)).returncode, 125)
 
 
 class JobControlTest(unittest.TestCase):
@@ -213,7 +214,7 @@ class PrivilegeTest(unittest.TestCase):
         subprocess.run(["cp", "/usr/bin/id", program], check=True)
         os.chmod(program, 0o4755)
         self.assertTrue(os.stat(program).st_mode & stat.S_ISUID)
-        for name in ("run", "state", "home"):
+        for name in ("run/user/64123", "tmp", "state", "home"):
             os.chown(os.path.join(nodes.top, name), 64123, 64123)
         ordinary = ["setpriv", "--reuid=64123", "--regid=64123", "--clear-groups"]
         done = nodes.run(*ordinary, os.path.join(nodes.bin, "llrun"), program, "-u")

@@ -52,16 +52,25 @@ TEST(LoadsFile, IsReplacedAsAWhole) {
 
 TEST(Switches, OutliveTheAgentUntilTheyAreAsConfigured) {
   const std::string file = "/tmp/llrun-switches-" + std::to_string(::getpid());
+  const std::string other = file + "-elsewhere";
+  const auto files = [&] { return std::vector{file, other}; };
   const config::Config config;
-  KeptSwitches first(config, file);
+  KeptSwitches first(config, files);
   first.set({false, true, true});
-  EXPECT_EQ(KeptSwitches(config, file).now(), (Switches{false, true, true}));
+  EXPECT_EQ(KeptSwitches(config, files).now(), (Switches{false, true, true}));
+  ::unlink(file.c_str());
+  EXPECT_EQ(KeptSwitches(config, files).now(), (Switches{false, true, true}))
+      << "one place has gone, with what was kept there";
+  first.keep();
+  EXPECT_EQ(::access(file.c_str(), F_OK), 0);
   first.set({true, true, false});
   EXPECT_NE(::access(file.c_str(), F_OK), 0);
-  KeptSwitches last(config, file);
+  EXPECT_NE(::access(other.c_str(), F_OK), 0);
+  KeptSwitches last(config, files);
   last.drain_until_the_end();
   EXPECT_TRUE(last.now().draining);
-  EXPECT_FALSE(KeptSwitches(config, file).now().draining);
+  last.keep();
+  EXPECT_FALSE(KeptSwitches(config, files).now().draining);
 }
 
 }  // namespace

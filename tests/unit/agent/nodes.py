@@ -20,23 +20,25 @@ def become_ordinary():
 
 
 class Nodes:
-    """One user's nodes on this machine, with the fake supervisor beside the programs."""
+    """One user's nodes on this machine, with the fake supervisor, or the real one, beside the programs."""
 
-    def __init__(self, built, conf):
+    def __init__(self, built, conf, supervisor="fake_supervisor"):
         self.top = tempfile.mkdtemp(prefix="llrun-agents-")
         self.bin = os.path.join(self.top, "bin")
-        for name in ("bin", "run", "state", "home"):
+        for name in ("bin", "state", "home", "tmp"):
             os.mkdir(os.path.join(self.top, name), 0o700)
+        self.run_directory = os.path.join(self.top, "run", "user", str(ORDINARY if os.getuid() == 0 else os.getuid()))
+        os.makedirs(self.run_directory, 0o700)
         for name in ("llrun", "llrund", "llrunctl"):
             shutil.copy(os.path.join(built, name), self.bin)
-        shutil.copy(os.path.join(built, "fake_supervisor"), os.path.join(self.bin, "llrun-supervisor"))
+        shutil.copy(os.path.join(built, supervisor), os.path.join(self.bin, "llrun-supervisor"))
         self.trace = os.path.join(self.top, "trace")
         self.conf = os.path.join(self.top, "llrun.conf")
         with open(self.conf, "w", encoding="utf-8") as file:
             file.write(conf)
         self.env = {
             "PATH": self.bin + ":/usr/local/bin:/usr/bin:/bin", "HOME": os.path.join(self.top, "home"),
-            "XDG_RUNTIME_DIR": os.path.join(self.top, "run"), "XDG_STATE_HOME": os.path.join(self.top, "state"),
+            "LLRUN_RUNTIME_ROOT": self.top, "XDG_STATE_HOME": os.path.join(self.top, "state"),
             "LLRUN_CONF": self.conf, "FAKE_TRACE": self.trace, "LANG": "C.UTF-8"}
         self.started = []
 

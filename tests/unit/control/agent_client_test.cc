@@ -12,7 +12,7 @@ class AgentClientTest : public ControlFixture {
  protected:
   void start_server() {
     auto server =
-        ControlServer::create(*loop_, socket_, [this](std::shared_ptr<Connection> client) {
+        ControlServer::create(*loop_, {socket_}, [this](std::shared_ptr<Connection> client) {
           client->listen([this](ControlMessage message,
                                 std::vector<Fd>) { got_.push_back(std::move(message)); },
                          [](const std::string&) {});

@@ -19,7 +19,7 @@ using protocol::ControlMessage;
 class ServerTest : public ControlFixture {
  protected:
   Result<std::unique_ptr<ControlServer>> serve() {
-    return ControlServer::create(*loop_, socket_, [this](std::shared_ptr<Connection> client) {
+    return ControlServer::create(*loop_, {socket_}, [this](std::shared_ptr<Connection> client) {
       auto* raw = client.get();
       client->listen([this, raw](ControlMessage message,
                                  std::vector<Fd> fds) { handle_(*raw, message, std::move(fds)); },

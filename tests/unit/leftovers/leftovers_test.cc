@@ -110,9 +110,11 @@ class MadeLeftovers : public testing::Test {
     char path[] = "/tmp/llrun-left-XXXXXX";
     ASSERT_NE(::mkdtemp(path), nullptr);
     top_ = path;
-    ::setenv("XDG_RUNTIME_DIR", path, 1);
+    ::setenv("LLRUN_RUNTIME_ROOT", path, 1);
     ::setenv("XDG_STATE_HOME", path, 1);
-    ASSERT_EQ(::mkdir((top_ + "/llrun").c_str(), 0700), 0);
+    ASSERT_EQ(::mkdir((top_ + "/tmp").c_str(), 0700), 0);
+    sockets_ = top_ + "/tmp/llrun-" + std::to_string(::getuid());
+    ASSERT_EQ(::mkdir(sockets_.c_str(), 0700), 0);
   }
   void TearDown() override { ASSERT_EQ(std::system(("rm -r " + top_).c_str()), 0); }
   // Removes what of this kind is found, and says how many.
@@ -126,7 +128,7 @@ class MadeLeftovers : public testing::Test {
     }
     return count;
   }
-  std::string top_;
+  std::string top_, sockets_;
 };
 
 TEST_F(MadeLeftovers, AnUnfinishedFileThatNobodyWrites) {
@@ -150,20 +152,20 @@ TEST_F(MadeLeftovers, ASocketThatNobodyListensOn) {
     const auto script =
         "import socket, sys\ns = socket.socket(socket.AF_UNIX, "
         "socket.SOCK_SEQPACKET)\ns.bind('" +
-        top_ + "/llrun/" + name + "')\ns.listen()\nprint('x', flush=True)\n" +
+        sockets_ + "/" + name + "')\ns.listen()\nprint('x', flush=True)\n" +
         (stays ? std::string("sys.stdin.read()") : std::string());
     return ::popen(("/usr/bin/python3 -c \"" + script + "\"").c_str(), stays ? "w" : "r");
   };
   FILE* dead = make("dead.sock", false);
   EXPECT_EQ(std::fgetc(dead), 'x');
   ::pclose(dead);
-  std::ofstream(top_ + "/llrun/dead.loads") << "old";
+  std::ofstream(sockets_ + "/dead.loads") << "old";
   FILE* living = make("living.sock", true);
-  ASSERT_TRUE(listens(top_ + "/llrun/living.sock"));
+  ASSERT_TRUE(listens(sockets_ + "/living.sock"));
   EXPECT_EQ(remove("socket"), 1);
-  EXPECT_NE(::access((top_ + "/llrun/dead.sock").c_str(), F_OK), 0);
-  EXPECT_NE(::access((top_ + "/llrun/dead.loads").c_str(), F_OK), 0);
-  EXPECT_EQ(::access((top_ + "/llrun/living.sock").c_str(), F_OK), 0);
+  EXPECT_NE(::access((sockets_ + "/dead.sock").c_str(), F_OK), 0);
+  EXPECT_NE(::access((sockets_ + "/dead.loads").c_str(), F_OK), 0);
+  EXPECT_EQ(::access((sockets_ + "/living.sock").c_str(), F_OK), 0);
   ::pclose(living);
 }
 

@@ -260,7 +260,8 @@ TEST(ProcessPins, TheMainThreadHasEnded) {
   ASSERT_EQ(::read(ready->first.get(), &c, 1), 1);
   const std::string status = "/proc/" + std::to_string(pid) + "/stat";
   while (read_whole_file(status)->find(") Z ") == std::string::npos) ::sched_yield();
-  EXPECT_PIN(process_pins(HostPid{pid}), "main thread has ended");
+  EXPECT_ONLY_PIN(process_pins(HostPid{pid}), "main thread has ended");
+  EXPECT_ONLY_PIN(all_pins(HostPid{pid}), "main thread has ended");
   ::kill(pid, SIGKILL);
   ::waitpid(pid, nullptr, 0);
 }
