@@ -44,6 +44,16 @@ DescriptionRef Descriptions::remove(DescriptionId id) {
   return description;
 }
 
+std::vector<DescriptionRef> Descriptions::open_of(ino_t number) const {
+  std::vector<DescriptionRef> found;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, description] : all_)
+    if (description->open.load() && description->inode->key.number == number &&
+        (description->flags & O_ACCMODE) != O_WRONLY)
+      found.push_back(description);
+  return found;
+}
+
 void Descriptions::arm(ArmedName armed) {
   const std::lock_guard lock(mutex_);
   std::erase_if(armed_, [&](const ArmedName& old) { return old.id == armed.id; });

@@ -49,6 +49,8 @@ class Descriptions {
   [[nodiscard]] DescriptionRef add(Fd fd, int flags, bool home_offset);
   [[nodiscard]] DescriptionRef find(DescriptionId id) const;
   DescriptionRef remove(DescriptionId id);  // null: unknown
+  // Those of files with this inode number that the guest has open for reading.
+  [[nodiscard]] std::vector<DescriptionRef> open_of(ino_t number) const;
 
   void arm(ArmedName armed);
   [[nodiscard]] std::optional<ArmedName> armed_name(const FileKey& parent,

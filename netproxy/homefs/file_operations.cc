@@ -6,11 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "netproxy/homefs/direct_io.h"
 #include "netproxy/homefs/home_view.h"
-
-#ifndef RWF_NOAPPEND
-#define RWF_NOAPPEND 0x00000020  // Linux 6.9, uapi/linux/fs.h
-#endif
 
 namespace llrun::homefs {
 namespace {
@@ -36,40 +33,49 @@ bool appends_as_home(const Description& description, const fuse_file_info& file)
 // has (fs/fuse/file.c: fuse_send_read).
 bool is_page_read(const fuse_file_info& file) { return file.lock_owner == 0; }
 
+ssize_t read_data(Description& description, void* data, std::size_t size, off_t offset,
+                  const fuse_file_info& file) {
+  if (is_page_read(file)) return read_page(description, data, size, offset);
+  follow_guest(description, file.flags);
+  const int fd = description.fd.get();
+  const auto read = [&](void* into) {
+    return means_home_offset(description, offset) ? ::read(fd, into, size)
+                                                  : ::pread(fd, into, size, offset);
+  };
+  return is_direct(fd) ? through_aligned(data, size, true, read) : read(data);
+}
+
 void read_file(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset,
                fuse_file_info* file) {
   const auto description = description_for(request, file);
   if (!description) return;
   Frame reply(kDataOffset + size);
   auto* data = reply.data() + kDataOffset;
-  const bool home = !is_page_read(*file) && means_home_offset(*description, offset);
-  const auto count = home ? ::read(description->fd.get(), data, size)
-                          : ::pread(description->fd.get(), data, size, offset);
+  const auto count = read_data(*description, data, size, offset, *file);
   if (count < 0) return reply_outcome(request, true);
   reply_data(request, std::move(reply), static_cast<std::size_t>(count));
 }
 
-// A page of a shared mapping goes where it belongs, also through a description that appends.
-// Kernels before 6.9 cannot say so, and get a second description.
-ssize_t write_page(Description& description, const iovec& data, off_t offset) {
-  const auto count = ::pwritev2(description.fd.get(), &data, 1, offset, RWF_NOAPPEND);
-  if (count >= 0 || errno != EOPNOTSUPP) return count;
-  const std::lock_guard lock(description.positional_mutex);
-  if (!description.positional.valid())
-    description.positional = Fd(::open(FdName(description.fd.get()).c_str(), O_WRONLY | O_CLOEXEC));
-  return ::pwrite(description.positional.get(), data.iov_base, data.iov_len, offset);
-}
-
-ssize_t write_data(Description& description, const iovec& data, off_t offset,
-                   const fuse_file_info& file) {
-  if (file.writepage != 0) return write_page(description, data, offset);
+ssize_t write_bytes(Description& description, const iovec& data, off_t offset,
+                    const fuse_file_info& file) {
   if (means_home_offset(description, offset) || appends_as_home(description, file))
     return ::write(description.fd.get(), data.iov_base, data.iov_len);
   // The guest may have changed O_APPEND since the open: its flags come with each request.
   if ((file.flags & O_APPEND) != 0)
     return ::pwritev2(description.fd.get(), &data, 1, offset, RWF_APPEND);
-  if ((description.flags & O_APPEND) != 0) return write_page(description, data, offset);
+  if ((description.flags & O_APPEND) != 0)
+    return write_page(description, data.iov_base, data.iov_len, offset);
   return ::pwrite(description.fd.get(), data.iov_base, data.iov_len, offset);
+}
+
+ssize_t write_data(Description& description, const iovec& data, off_t offset,
+                   const fuse_file_info& file) {
+  if (file.writepage != 0) return write_page(description, data.iov_base, data.iov_len, offset);
+  follow_guest(description, file.flags);
+  if (!is_direct(description.fd.get())) return write_bytes(description, data, offset, file);
+  return through_aligned(data.iov_base, data.iov_len, false, [&](void* aligned) {
+    return write_bytes(description, iovec{aligned, data.iov_len}, offset, file);
+  });
 }
 
 void write_file(fuse_req_t request, fuse_ino_t, const char* bytes, std::size_t size, off_t offset,

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <filesystem>
@@ -36,6 +37,7 @@ class HomeFileServer::Impl : public std::enable_shared_from_this<HomeFileServer:
   Result<DescriptionId> add_description(Fd fd, Offset offset);
   Result<std::string> arm(DescriptionId id, const std::string& path);
   Result<Fd> description_of(DescriptionId id) const;
+  Result<Fd> description_of_file(ino_t number, const std::string& path) const;
 
   std::shared_ptr<Gate> gate_;
   HomeView view_;
@@ -176,6 +178,25 @@ Result<Fd> HomeFileServer::Impl::description_of(DescriptionId id) const {
   return description->fd.duplicate();
 }
 
+// Which of several files of the same number: the one that was seen last by the name in question.
+bool was_seen_as(Inode& inode, const std::string& name) {
+  const std::lock_guard lock(inode.place_mutex);
+  return inode.name == name;
+}
+
+Result<Fd> HomeFileServer::Impl::description_of_file(ino_t number, const std::string& path) const {
+  constexpr std::string_view kDeleted = " (deleted)";
+  auto found = view_.descriptions.open_of(number);
+  const bool one_file = std::ranges::all_of(
+      found, [&](const auto& it) { return it->inode->key == found.front()->inode->key; });
+  std::string name = std::filesystem::path(path).filename();
+  if (name.ends_with(kDeleted)) name.resize(name.size() - kDeleted.size());
+  if (!one_file)
+    std::erase_if(found, [&](const auto& it) { return !was_seen_as(*it->inode, name); });
+  if (found.empty()) return failure(ErrorCode::kGone, "the guest has no such file open: " + path);
+  return found.front()->fd.duplicate();
+}
+
 HomeFileServer::HomeFileServer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 HomeFileServer::~HomeFileServer() { impl_->end(); }
 
@@ -209,6 +230,9 @@ void HomeFileServer::look(std::function<std::function<void()>()> at_files) {
 }
 Result<Fd> HomeFileServer::description_of(DescriptionId id) const {
   return impl_->description_of(id);
+}
+Result<Fd> HomeFileServer::description_of_file(ino_t number, const std::string& path) const {
+  return impl_->description_of_file(number, path);
 }
 void HomeFileServer::drop_description(DescriptionId id) { impl_->view_.descriptions.remove(id); }
 

@@ -107,6 +107,10 @@ class HomeFileServer {
   // A duplicate of home's description behind `id`: an added one, or one that the guest has opened
   // itself.
   [[nodiscard]] Result<Fd> description_of(DescriptionId id) const;
+  // The same of a file by its inode number, which the guest's kernel shows as home's: for what the
+  // guest has mapped and no name need lead to any more. `path`: how the guest knows it, which
+  // decides if two filesystems have that number. kGone: the guest has no such file open.
+  [[nodiscard]] Result<Fd> description_of_file(ino_t number, const std::string& path) const;
   // Forget an added description that no guest has opened. No event.
   void drop_description(DescriptionId id);
 

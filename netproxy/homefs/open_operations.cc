@@ -17,11 +17,10 @@ namespace {
 constexpr int kOpenForExec = 040;
 
 // What of the guest's flags home's description is to have. Not passed on: O_CREAT and O_EXCL (done,
-// or CREATE brings them), O_NOFOLLOW (the inode is known), O_DIRECT (our buffers are not aligned;
-// the guest's kernel keeps no pages of it), O_NONBLOCK and FASYNC (of no meaning for regular
-// files).
+// or CREATE brings them), O_NOFOLLOW (the inode is known), O_NONBLOCK and FASYNC (of no meaning for
+// regular files).
 constexpr int kHomeFlags =
-    O_ACCMODE | O_APPEND | O_TRUNC | O_NOATIME | O_SYNC | O_DSYNC | O_LARGEFILE;
+    O_ACCMODE | O_APPEND | O_TRUNC | O_NOATIME | O_SYNC | O_DSYNC | O_LARGEFILE | O_DIRECT;
 
 bool gives_data(int fd) {
   char byte;
@@ -33,6 +32,9 @@ bool needs_direct_io(HomeView& view, const Description& description,
                      const struct stat& attributes) {
   if (description.home_offset || view.is_virtual(attributes.st_dev, description.fd.get()))
     return true;
+  // With O_DIRECT the guest's kernel may otherwise write the rest of a short write through its
+  // pages.
+  if ((description.flags & O_DIRECT) != 0) return true;
   const int mode = description.flags & O_ACCMODE;
   // The guest's kernel puts appended bytes where it believes the end to be, which others may have
   // moved.
@@ -131,7 +133,7 @@ void create_file(fuse_req_t request, fuse_ino_t parent_node, const char* name, m
   auto fd = create_entry(*parent, name, mode, file->flags);
   if (!fd.valid()) return reply_outcome(request, true);
   if (!is_regular(fd.get())) return static_cast<void>(fuse_reply_err(request, ESTALE));
-  ::fcntl(fd.get(), F_SETFL, file->flags & O_APPEND);  // without O_NONBLOCK
+  ::fcntl(fd.get(), F_SETFL, file->flags & (O_APPEND | O_DIRECT));  // without O_NONBLOCK
   Fd path(::open(FdName(fd.get()).c_str(), O_PATH | O_CLOEXEC));
   fuse_entry_param entry;
   const auto inode =

@@ -4,6 +4,7 @@ pkg_check_modules(FUSE3 REQUIRED IMPORTED_TARGET fuse3>=3.14)
 set(homefs_sources
   attribute_operations.cc
   descriptions.cc
+  direct_io.cc
   device_thread.cc
   directory_operations.cc
   directory_reader.cc

@@ -22,6 +22,7 @@
 #include "tracer/filter/filter.h"
 #include "tracer/objects/descriptors_restore.h"
 #include "tracer/ptrace/ptrace.h"
+#include "tracer/remote/raised_limit.h"
 #include "tracer/remote/remote_fd.h"
 #include "tracer/stub/stub.h"
 
@@ -117,9 +118,8 @@ Result<> GuestJob::build_world(const protocol::MakeWorld& order) {
   LLRUN_TRY(
       traffic_->relay_files({std::move(devices[0]), std::move(devices[1])}, std::move(handle)));
   LLRUN_TRY(world_->enter_view());
-  if (!order.terminal_path().empty()) {
-    LLRUN_TRY_ASSIGN(terminal_, world_->open_terminal(order.terminal_path(), true));
-  }
+  LLRUN_TRY(terminals_.make(*world_, order.terminal_path(),
+                            {order.other_terminals().begin(), order.other_terminals().end()}));
   LLRUN_TRY_ASSIGN(const Fd stub, tracer::stub_executable_file());
   LLRUN_TRY_ASSIGN(guest_, world_->spawn_guest(stub));
   LLRUN_TRY(seize_at_exec(*world_, guest_->pid));
@@ -143,6 +143,9 @@ void GuestJob::lay_out(const image::Process& image) {
     options.make_threads = true;
     options.set_executable = true;
     options.drop_capabilities = true;
+    options.files.path_inside = [this](std::uint64_t id, const std::string& path) {
+      return traffic_->arm(id, path);
+    };
     options.before_release = [this](tracer::RemoteSyscalls& calls, tracer::RemoteArena arena) {
       return furnish(calls, arena);
     };
@@ -228,6 +231,7 @@ Result<> GuestJob::wait_for_clocks() const {
 // In the guest's main thread, when everything but registers is in place: descriptors, and last of
 // all the filter.
 Result<> GuestJob::furnish(tracer::RemoteSyscalls& calls, tracer::RemoteArena arena) {
+  const tracer::RaisedLimit room(guest_->pid, RLIMIT_NOFILE);
   LLRUN_TRY(place_descriptors(calls, arena));
   for (const auto& descriptor : image_.descriptors()) {
     const Description& description =
@@ -270,7 +274,10 @@ Result<> GuestJob::place_descriptors(tracer::RemoteSyscalls& calls, tracer::Remo
       // This position tells home's server to use home's own offset (homefs::kHomeOffsetBase).
       description.set_offset_at_home(false);
       description.set_offset(homefs::kHomeOffsetBase);
+    } else if (terminals_.opens_by_itself(description)) {
+      description.set_kind(Description::KIND_DEVICE);
     }
+  LLRUN_TRY(terminals_.expect(*world_, image_, traffic_->streams()));
   tracer::DescriptorSources sources;
   sources.path_inside = [this](const Description& description) -> Result<std::string> {
     if (description.kind() == Description::KIND_DEVICE) return description.path();
@@ -278,17 +285,23 @@ Result<> GuestJob::place_descriptors(tracer::RemoteSyscalls& calls, tracer::Remo
   };
   sources.fd_for = [this](const Description& description) { return stand_in(description); };
   LLRUN_TRY(tracer::restore_descriptors(calls, arena, process, sources));
-  return check_descriptions();
+  LLRUN_TRY(check_descriptions());
+  terminals_.let_go_of_masters();
+  return {};
 }
 
 // Each must be the very description that home meant, not a file of the same name.
-Result<> GuestJob::check_descriptions() const {
+Result<> GuestJob::check_descriptions() {
   for (const auto& description : image_.descriptions()) {
-    if (description.kind() != Description::KIND_FILE &&
-        description.kind() != Description::KIND_DIRECTORY)
-      continue;
+    const bool file = description.kind() == Description::KIND_FILE ||
+                      description.kind() == Description::KIND_DIRECTORY;
+    if (!file && !terminals_.opens_by_itself(description)) continue;
     LLRUN_TRY_ASSIGN(const Fd duplicate,
                      tracer::take_fd(guest_->pidfd, RemoteFd{description.representative_fd()}));
+    if (!file) {
+      LLRUN_TRY(terminals_.note_end(description, duplicate));
+      continue;
+    }
     LLRUN_TRY_ASSIGN(const auto answer, homefs::describe(duplicate.get()));
     if (answer.id != description.home_id())
       return failure(ErrorCode::kProtocol,
@@ -305,20 +318,10 @@ Result<Fd> GuestJob::stand_in(const Description& description) {
     case Description::KIND_PIPE_IN:
       return traffic_->streams().add_input_pipe(stream);
     case Description::KIND_TERMINAL:
-      break;
+      return terminals_.stand_in(description);
     default:
       return failure(ErrorCode::kUnsupported, "no stand-in for " + description.path());
   }
-  // The controlling terminal is there already; another one, or it again, needs a pseudo-terminal of
-  // its name.
-  Fd master = std::move(terminal_);
-  if (!master.valid() || description.path() != order_.terminal_path()) {
-    LLRUN_TRY_ASSIGN(master, world_->open_terminal(description.path(), false));
-  }
-  constexpr int kOpenPeer = TIOCGPTPEER;
-  Fd slave(::ioctl(master.get(), kOpenPeer, O_RDWR | O_NOCTTY | O_CLOEXEC));
-  if (!slave.valid()) return system_error("open the guest's end of a terminal");
-  return traffic_->streams().add_terminal(stream, std::move(master), std::move(slave));
 }
 
 Result<> GuestJob::take_over(tracer::ThreadSet threads, const std::map<GuestTid, HostTid>& ids) {
@@ -374,10 +377,13 @@ bool GuestJob::is_home_descriptor(int fd) const {
   // By its name first: a file of the view must not be touched here, not even to close a duplicate
   // of it.
   const auto link = read_link(fmt::format("/proc/{}/fd/{}", guest_->pid.value, fd));
-  if (!link || !(link->starts_with("pipe:") || link->starts_with("/dev/pts/"))) return false;
+  if (!link ||
+      !(link->starts_with("pipe:") || link->starts_with("/dev/pts/") || *link == "/dev/tty"))
+    return false;
   const auto duplicate = tracer::take_fd(guest_->pidfd, RemoteFd{fd});
   struct stat status {};
-  return duplicate && ::fstat(duplicate->get(), &status) == 0 && outer_end(status).has_value();
+  return duplicate && ::fstat(duplicate->get(), &status) == 0 &&
+         outer_end(duplicate->get(), status).has_value();
 }
 
 // A core dump is written at home, if the program would leave one.

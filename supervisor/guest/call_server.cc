@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <linux/audit.h>
 #include <linux/openat2.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -114,12 +115,19 @@ void CallServer::serve(const NotifiedCall& call) {
       }
       return natively(call);
     case Verdict::kHome:
-      return make_at_home(call, why_home(call.number));
+      return make_at_home(of_itself(call), why_home(call.number));
     case Verdict::kThread:
     case Verdict::kBringsHome:
       break;
   }
   bring_home(call, why_home(call.number));
+}
+
+// A limit of the program's own is asked for by its number or by 0, which says the same anywhere.
+NotifiedCall CallServer::of_itself(NotifiedCall call) const {
+  if (call.number == SYS_prlimit64 && static_cast<pid_t>(call.args[0]) == self_.value)
+    call.args[0] = 0;
+  return call;
 }
 
 void CallServer::natively(const NotifiedCall& call) {
@@ -230,6 +238,16 @@ bool CallServer::offset_descriptor(int fd) const {
   return std::ranges::find(context_.home.offsets, fd) != context_.home.offsets.end();
 }
 
+// Here such a descriptor stands far beyond any limit, which the kernel would find exceeded
+// (fs/read_write.c: generic_write_check_limits). The shadow has the true offset and the same limit.
+bool CallServer::meets_size_limit(const NotifiedCall& call) const {
+  const bool here = call.number == SYS_write || call.number == SYS_writev ||
+                    (call.number == SYS_pwritev2 && static_cast<std::int64_t>(call.args[3]) == -1);
+  rlimit limit{};
+  return here && ::prlimit(guest_.value, RLIMIT_FSIZE, nullptr, &limit) == 0 &&
+         limit.rlim_cur != RLIM_INFINITY;
+}
+
 void CallServer::serve_home_descriptor(const NotifiedCall& call) {
   const auto fd = static_cast<int>(call.args[0]);
   switch (call.number) {
@@ -252,6 +270,8 @@ void CallServer::serve_home_descriptor(const NotifiedCall& call) {
     default:
       break;
   }
+  if (offset_descriptor(fd) && meets_size_limit(call))
+    return make_at_home(call, "it writes to a file whose offset is at home, under ulimit -f");
   if (offset_descriptor(fd) && call.number != SYS_lseek && call.number != SYS_fcntl &&
       call.number != SYS_dup && call.number != SYS_sendfile && call.number != SYS_copy_file_range &&
       call.number != SYS_splice)

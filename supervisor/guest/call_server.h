@@ -106,6 +106,9 @@ class CallServer {
   void finish(const AtHome& at_home, const protocol::HomeCallDone& done);
   [[nodiscard]] Result<std::string> base_directory(int fd) const;
   [[nodiscard]] bool offset_descriptor(int fd) const;
+  [[nodiscard]] NotifiedCall of_itself(NotifiedCall call) const;
+  // It writes at home's offset of a file while the size of files is limited.
+  [[nodiscard]] bool meets_size_limit(const NotifiedCall& call) const;
 
   HostPid guest_;
   GuestPid self_;

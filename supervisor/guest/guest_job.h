@@ -14,6 +14,7 @@
 #include "supervisor/control/agent_client.h"
 #include "supervisor/guest/agent_line.h"
 #include "supervisor/guest/call_server.h"
+#include "supervisor/guest/guest_terminals.h"
 #include "supervisor/guest/put_off.h"
 #include "supervisor/guest/tracee.h"
 #include "supervisor/guest/traffic.h"
@@ -73,7 +74,7 @@ class GuestJob {
   [[nodiscard]] Result<> furnish(tracer::RemoteSyscalls& calls, tracer::RemoteArena arena);
   [[nodiscard]] Result<> place_descriptors(tracer::RemoteSyscalls& calls,
                                            tracer::RemoteArena arena);
-  [[nodiscard]] Result<> check_descriptions() const;
+  [[nodiscard]] Result<> check_descriptions();
   [[nodiscard]] Result<Fd> stand_in(const image::Description& description);
   [[nodiscard]] Result<> take_over(tracer::ThreadSet threads,
                                    const std::map<GuestTid, HostTid>& ids);
@@ -106,7 +107,8 @@ class GuestJob {
   [[nodiscard]] Result<image::Process> capture_guest();
   [[nodiscard]] Result<> take_off_marks(
       google::protobuf::RepeatedPtrField<image::SignalInfo>& pending) const;
-  [[nodiscard]] std::optional<tracer::OuterEnd> outer_end(const struct stat& status) const;
+  [[nodiscard]] std::optional<tracer::OuterEnd> outer_end(int duplicate,
+                                                          const struct stat& status) const;
   void on_home_refused(const protocol::HomeRefused& refusal);
   void on_home_ready(const protocol::HomeReady& ready);
   void send_home_memory();
@@ -129,7 +131,7 @@ class GuestJob {
   std::unique_ptr<AgentLine> agent_;
   std::unique_ptr<World> world_;
   std::optional<World::Guest> guest_;
-  Fd terminal_;                               // master of the controlling terminal's stand-in
+  GuestTerminals terminals_;
   std::optional<tracer::Restorer> restorer_;  // while it is being filled
   std::uint64_t pages_landed_ = 0;
   std::optional<tracer::StubPage> stub_;  // the only code that its filter lets call freely

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -75,6 +76,51 @@ Plan plan_readv(HostPid guest, const NotifiedCall& call) {
   plan.call.set_arguments(2, total);
   add_output(plan, 1, 0, total);
   plan.outputs = std::move(pieces);
+  return plan;
+}
+
+// To a file whose size is limited: in one piece, as the kernel would.
+Plan plan_write(HostPid guest, const NotifiedCall& call) {
+  if (call.args[2] > kMaxTransfer) return std::nullopt;
+  HomeCallPlan plan = plain(call);
+  LLRUN_TRY(add_input(plan, guest, 1, call.args[1], call.args[2], false));
+  return plan;
+}
+
+Plan plan_writev(HostPid guest, const NotifiedCall& call) {
+  if (call.args[2] > IOV_MAX) return std::nullopt;
+  std::vector<iovec> pieces(call.args[2]);
+  LLRUN_TRY(tracer::read_memory(guest, {call.args[1]}, std::as_writable_bytes(std::span(pieces))));
+  std::string bytes;
+  for (const iovec& piece : pieces) {
+    if (piece.iov_len > kMaxTransfer - bytes.size()) return std::nullopt;
+    std::string part(piece.iov_len, '\0');
+    LLRUN_TRY(tracer::read_memory(guest, {reinterpret_cast<std::uint64_t>(piece.iov_base)},
+                                  std::as_writable_bytes(std::span(part))));
+    bytes += part;
+  }
+  HomeCallPlan plan = plain(call);
+  plan.call.set_number(SYS_write);
+  plan.call.set_arguments(2, bytes.size());
+  auto& buffer = *plan.call.add_buffers();
+  buffer.set_argument(1);
+  buffer.set_size(bytes.size());
+  buffer.set_input(std::move(bytes));
+  return plan;
+}
+
+// The limit of file sizes is the shadow's, too: it writes the files whose offset is kept at home.
+Plan plan_size_limit(HostPid guest, const NotifiedCall& call) {
+  const unsigned first = call.number == SYS_prlimit64 ? 1 : 0;  // the resource
+  if (static_cast<std::uint32_t>(call.args[first]) != RLIMIT_FSIZE || call.args[first + 1] == 0)
+    return std::nullopt;
+  if (call.number == SYS_prlimit64 && static_cast<pid_t>(call.args[0]) != 0) return std::nullopt;
+  HomeCallPlan plan;
+  plan.call.set_number(SYS_setrlimit);
+  plan.call.add_arguments(RLIMIT_FSIZE);
+  plan.call.add_arguments(0);
+  LLRUN_TRY(add_input(plan, guest, 1, call.args[first + 1], sizeof(rlimit), false));
+  plan.then_natively = true;
   return plan;
 }
 
@@ -190,6 +236,13 @@ Result<std::optional<HomeCallPlan>> plan_home_call(HostPid guest, const Notified
       return plan_read(call);
     case SYS_readv:
       return plan_readv(guest, call);
+    case SYS_write:
+      return plan_write(guest, call);
+    case SYS_writev:
+      return plan_writev(guest, call);
+    case SYS_setrlimit:
+    case SYS_prlimit64:
+      return plan_size_limit(guest, call);
     case SYS_ioctl:
       return plan_ioctl(guest, call);
     case SYS_lseek:

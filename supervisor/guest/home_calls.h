@@ -3,7 +3,8 @@
 //
 // Each is described to home with what it reads from memory, and its results are put where the
 // guest's kernel would have put them. Buffers are bounded: a read that asks for more than
-// kMaxTransfer is answered short, which pipes and terminals may do at any time (read(2)).
+// kMaxTransfer is answered short, which pipes and terminals may do at any time (read(2)). A write
+// to a file is not: one that asks for more is not made at home.
 #pragma once
 
 #include <sys/uio.h>

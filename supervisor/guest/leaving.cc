@@ -97,10 +97,8 @@ Result<image::Process> GuestJob::capture_guest() {
   frozen_->use_stub(*stub_);
   stopped_.reset();
   tracer::MemoryOptions memory;
-  // The file view shows home's files under home's names; only what has no name any more is copied.
-  memory.names_the_file = [](const tracer::MapEntry& entry) {
-    return !entry.name.ends_with(" (deleted)");
-  };
+  // What it has mapped, home's file view has open, whatever has become of the name.
+  memory.names_the_file = [](const tracer::MapEntry&) { return true; };
   LLRUN_TRY_ASSIGN(auto captured, tracer::capture_process(*frozen_, memory));
   // As the program has seen them, not as they are on this node.
   const auto& clocks = world_->clocks();
@@ -117,8 +115,8 @@ Result<image::Process> GuestJob::capture_guest() {
     if (!answer) return std::nullopt;
     return answer->id;
   };
-  options.outer_end = [this](const struct stat& status) -> std::optional<tracer::OuterEnd> {
-    return outer_end(status);
+  options.outer_end = [this](int duplicate, const struct stat& status) {
+    return outer_end(duplicate, status);
   };
   LLRUN_TRY_ASSIGN(auto descriptors,
                    tracer::capture_descriptors(guest_->pid, guest_->pidfd, options));
@@ -162,12 +160,18 @@ Result<> GuestJob::take_off_marks(
   return {};
 }
 
-std::optional<tracer::OuterEnd> GuestJob::outer_end(const struct stat& status) const {
-  const auto& streams = traffic_->streams().streams_by_inode();
-  const auto found = streams.find(S_ISCHR(status.st_mode) ? status.st_rdev : status.st_ino);
-  if (found == streams.end()) return std::nullopt;
+std::optional<tracer::OuterEnd> GuestJob::outer_end(int duplicate,
+                                                    const struct stat& status) const {
+  std::optional<std::uint64_t> id;
+  if (S_ISCHR(status.st_mode)) {
+    id = terminals_.home_id_of(duplicate);
+  } else {
+    const auto& pipes = traffic_->streams().streams_by_inode();
+    if (const auto found = pipes.find(status.st_ino); found != pipes.end()) id = found->second;
+  }
+  if (!id) return std::nullopt;
   for (const auto& description : image_.descriptions())
-    if (description.home_id() == found->second)
+    if (description.home_id() == *id)
       return tracer::OuterEnd{description.home_id(), description.kind()};
   return std::nullopt;
 }

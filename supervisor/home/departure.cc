@@ -7,18 +7,23 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/bytes.h"
 #include "base/log.h"
 #include "supervisor/home/family.h"
 #include "supervisor/home/journey.h"
+#include "supervisor/home/mapped_files.h"
 #include "supervisor/job/greeting.h"
 #include "supervisor/job/memory_sender.h"
 #include "supervisor/traits/traits.h"
 #include "tracer/objects/memory.h"
 #include "tracer/objects/process.h"
+#include "tracer/objects/process_limits.h"
+#include "tracer/objects/terminals.h"
 #include "tracer/procfs/ending.h"
+#include "tracer/procfs/fd_table.h"
 #include "tracer/procfs/lineage.h"
 #include "tracer/procfs/stat.h"
 
@@ -47,12 +52,19 @@ bool is_stream(const Description& description) {
 // "/dev/pts/3" of the controlling terminal, by its device number; empty: none, or none of that
 // kind.
 std::string terminal_path(std::int32_t device) {
-  constexpr unsigned kFirstUnix98Major = 136;
-  const unsigned major = (static_cast<unsigned>(device) >> 8) & 0xfff;
-  const unsigned minor =
-      (static_cast<unsigned>(device) & 0xff) | ((static_cast<unsigned>(device) >> 12) & 0xfff00);
-  if (major < kFirstUnix98Major || major >= kFirstUnix98Major + 8) return {};
-  return fmt::format("/dev/pts/{}", (major - kFirstUnix98Major) * (1 << 20) + minor);
+  const auto number = tracer::pseudo_terminal_number(static_cast<std::uint32_t>(device));
+  return number ? fmt::format("/dev/pts/{}", *number) : std::string();
+}
+
+// The numbers of the pseudo-terminals that it has open. What opens or closes meanwhile is seen when
+// it is captured.
+std::set<int> open_terminals(HostPid pid) {
+  std::set<int> numbers;
+  for (const int fd : tracer::list_fds(pid).value_or(std::vector<int>()))
+    if (const auto about = tracer::stat_fd(pid, fd); about && S_ISCHR(about->st_mode))
+      if (const auto number = tracer::pseudo_terminal_number(about->st_rdev))
+        numbers.insert(*number);
+  return numbers;
 }
 
 void say_if_not_let_go(const Result<>& let_go) {
@@ -103,6 +115,10 @@ void Journey::on_reached(Result<PeerConnection> reached) {
   if (called_off_) return abort("being called off", *called_off_);
   if (!reached) return abort(step_of(reached.error()), reached.error().message());
   if (const auto why = why_not(own_hello().traits(), reached->hello.traits()))
+    return abort("comparing the nodes", *why);
+  const auto& limits = reached->hello.traits().hard_limits();
+  if (const auto why = tracer::limit_beyond(
+          options_.pid, {limits.data(), static_cast<std::size_t>(limits.size())}))
     return abort("comparing the nodes", *why);
   if (auto opened = open_traffic(std::move(*reached)); !opened)
     return abort("opening the channel", opened.error().message());
@@ -167,6 +183,7 @@ protocol::MakeWorld Journey::world_order(const ClockEstimate& clocks) {
   }
   if (const auto stat = tracer::read_stat(options_.pid))
     order.set_terminal_path(terminal_path(stat->terminal));
+  for (const int number : open_terminals(options_.pid)) order.add_other_terminals(number);
   order.set_lease_ms(static_cast<std::uint32_t>(options_.lease.count()));
   order.set_abandon_ms(static_cast<std::uint32_t>(options_.abandon.count()));
   order.set_monotonic_ahead_ns(-clocks.monotonic_ns);
@@ -204,6 +221,8 @@ Result<> Journey::take_descriptors() {
   LLRUN_TRY_ASSIGN(auto captured,
                    tracer::capture_descriptors(options_.pid, options_.pidfd, capture_options));
   if (!captured.pins.empty()) return failure(ErrorCode::kRefused, captured.pins.front().what);
+  LLRUN_TRY(describe_nameless_files(options_.pid, captured.duplicates, traffic_->files(),
+                                    *image_.mutable_memory()));
   for (std::size_t i = 0; i < captured.descriptions.size(); ++i) {
     Description& description = captured.descriptions[i];
     Fd& duplicate = captured.duplicates[i];
@@ -315,8 +334,15 @@ void Journey::abort(const std::string& step, const std::string& why) {
     traffic_->link().flush(std::chrono::seconds(1));
   }
   const std::string state(migration::name(state_));
+  if (state_ != HomeState::kPreparing && link_up_ && !called_off_) note_failure(why);
   if (!advance(HomeEvent::kAborted)) return;
   resume_at_home(fmt::format("moving to {} failed in {} ({}): {}", plan_.node, state, step, why));
+}
+
+// While it is still stopped, in the state that was the cause.
+void Journey::note_failure(const std::string& why) {
+  const bool captured = state_ != HomeState::kFreezing;
+  failed_ = FailedMove{captured ? plan_.node : "", why, state_of_program(options_.pid)};
 }
 
 void Journey::resume_at_home(const std::string& why) {

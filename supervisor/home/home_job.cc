@@ -117,6 +117,7 @@ void HomeJob::tick() {
     if (!watch_.sample()) return;  // its end is told by the pidfd
     auto looked = watch_.look_for_pins({HostPid{::getpid()}});
     if (!looked) log::debug("{}", looked.error().message());
+    if (failed_moves_.any()) failed_moves_.look(state_of_program(options_.pid));
     look_for_children();
   }
   report();
@@ -144,7 +145,7 @@ std::optional<tracer::Pin> HomeJob::own_pin() const {
                        fmt::format("llrunctl unpin {}", options_.pid.value)};
   if (rests_until_ && EventLoop::Clock::now() < *rests_until_)
     return tracer::Pin{rest_reason_, "it may go again in a while"};
-  return std::nullopt;
+  return failed_moves_.pin();
 }
 
 std::string HomeJob::put_off_words() const {
@@ -242,6 +243,8 @@ void HomeJob::on_migrate(const protocol::Migrate& order, const control::Reply& r
   const bool at_start = order.offer().at_start();
   const auto not_yet = at_start ? watch_.too_busy(options_) : watch_.not_yet(options_);
   if (not_yet && !order.by_hand()) return reply.refused(*not_yet);
+  if (const auto failed = failed_moves_.against(order.node()); failed && !order.by_hand())
+    return reply.refused(*failed);
   last_reason_ = order.reason();
   tell("moving", fmt::format("{} ({}) moves to {}: {}", watch_.program(), options_.pid.value,
                              order.node(), order.reason()));
@@ -301,6 +304,7 @@ void HomeJob::journey_over(const std::string& why, bool by_call, bool at_start) 
   tell(had_moved ? "home" : "stays",
        fmt::format("{} ({}) {}: {}", watch_.program(), options_.pid.value,
                    had_moved ? "is home again" : "stays home", why));
+  if (journey_->failed()) failed_moves_.note(*journey_->failed());
   // A placement is asked for once, and its failure says nothing of what is so after some seconds.
   if (by_call || (!had_moved && !at_start)) {
     rests_until_ = EventLoop::Clock::now() + kRest;
@@ -334,6 +338,8 @@ void HomeJob::on_why(const control::Reply& reply) {
     return reply.refused(looked.error().message());
   auto pins = watch_.pins();
   if (const auto own = own_pin()) pins.insert(pins.begin(), *own);
+  for (const auto& failed : failed_moves_.in_words())
+    if (pins.empty() || pins.front() != failed) pins.push_back(failed);
   for (const auto& pin : pins) {
     protocol::Row row;
     row.mutable_pin()->set_what(pin.what);

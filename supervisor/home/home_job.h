@@ -14,6 +14,7 @@
 #include "base/event_loop.h"
 #include "supervisor/control/agent_client.h"
 #include "supervisor/home/children.h"
+#include "supervisor/home/failed_moves.h"
 #include "supervisor/home/journey.h"
 #include "supervisor/home/options.h"
 #include "supervisor/home/watch.h"
@@ -69,6 +70,7 @@ class HomeJob {
   std::optional<EventLoop::Clock::time_point>
       rests_until_;  // brought home by a call: stays a while
   std::string rest_reason_;
+  FailedMoves failed_moves_;
   EventLoop::Clock::time_point last_move_ = EventLoop::Clock::now();
   std::uint64_t cpu_ms_at_move_ = 0;
   CpuAway cpu_away_;

@@ -10,6 +10,7 @@
 #include "imagefmt/validate.h"
 #include "supervisor/clock/estimate.h"
 #include "supervisor/home/journey.h"
+#include "supervisor/home/mapped_files.h"
 #include "tracer/objects/descriptors_restore.h"
 #include "tracer/objects/restore.h"
 
@@ -77,7 +78,7 @@ Result<> Journey::lay_out_shadow() {
   for (const HostTid tid : threads.tids())
     if (!has_thread(tid)) unneeded_threads_.push_back(tid);
   tracer::RestoreOptions options;
-  options.check_files = true;
+  options.files = sources_at_home(traffic_->files());
   options.before_release = [this](tracer::RemoteSyscalls& calls,
                                   tracer::RemoteArena arena) -> Result<> {
     LLRUN_TRY(tracer::update_descriptors(

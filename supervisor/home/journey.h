@@ -15,6 +15,7 @@
 
 #include "base/event_loop.h"
 #include "supervisor/home/cpu_away.h"
+#include "supervisor/home/failed_moves.h"
 #include "supervisor/home/options.h"
 #include "supervisor/home/peer_connection.h"
 #include "supervisor/home/relayed_signals.h"
@@ -81,6 +82,9 @@ class Journey {
   // What the program's threads sleep in at home, before it has left and when it is over.
   [[nodiscard]] tracer::Sleeps& sleeps() { return plan_.sleeps; }
   [[nodiscard]] tracer::Sleeps take_sleeps() { return std::move(plan_.sleeps); }
+  // Set if it came to nothing for what the program has, rather than for the link or by somebody's
+  // wish.
+  [[nodiscard]] const std::optional<FailedMove>& failed() const { return failed_; }
   [[nodiscard]] std::uint64_t guest_resident_bytes() const { return guest_resident_bytes_; }
   [[nodiscard]] double home_calls_rate() const { return home_calls_rate_; }
   // The program is stopped, or is only a shadow: what /proc says of it is not what it does.
@@ -108,6 +112,7 @@ class Journey {
   void on_confirmed();
   void become_shadow();
   void abort(const std::string& step, const std::string& why);
+  void note_failure(const std::string& why);
   void resume_at_home(const std::string& why);
   // -- away.cc
   void on_message(const protocol::JobMessage& message);
@@ -167,6 +172,7 @@ class Journey {
   std::unique_ptr<HomeTraffic> traffic_;
   protocol::Hello peer_;
   std::optional<tracer::Freeze> frozen_;
+  std::optional<FailedMove> failed_;
   std::optional<tracer::Shadow> parked_;  // from Confirming on, until its keeper takes it
   std::unique_ptr<ShadowKeeper> shadow_;
   image::Process image_;

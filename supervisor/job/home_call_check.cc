@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -23,7 +24,9 @@ using protocol::HomeCall;
 constexpr std::uint64_t kMostBytes = 64 << 10;  // of one buffer: the shadow has room for so many
 constexpr std::uint64_t kMostPolled = 1024;
 
-constexpr std::array<std::uint64_t, 18> kMadeAtHome = {SYS_read,
+constexpr std::array<std::uint64_t, 20> kMadeAtHome = {SYS_read,
+                                                       SYS_write,
+                                                       SYS_setrlimit,
                                                        SYS_ioctl,
                                                        SYS_lseek,
                                                        SYS_fcntl,
@@ -123,7 +126,10 @@ Result<> check_buffers(const HomeCall& call) {
 std::uint64_t bytes_at(const HomeCall& call, std::size_t index) {
   switch (call.number()) {
     case SYS_read:
+    case SYS_write:
       return argument(call, 2);
+    case SYS_setrlimit:
+      return sizeof(rlimit);
     case SYS_getgroups:
       return static_cast<std::uint32_t>(argument(call, 0)) * sizeof(gid_t);
     case SYS_poll:
@@ -142,6 +148,8 @@ std::uint64_t bytes_at(const HomeCall& call, std::size_t index) {
 }
 
 Result<> check_lengths(const HomeCall& call) {
+  if (call.number() == SYS_setrlimit)
+    LLRUN_TRY(require(argument(call, 0) == RLIMIT_FSIZE, "the resource of setrlimit"));
   if (call.number() == SYS_poll)
     LLRUN_TRY(require(argument(call, 1) <= kMostPolled, "the number of descriptors"));
   if (call.number() == SYS_select)

@@ -113,7 +113,10 @@ void ShadowKeeper::on_signal(HostTid tid, StoppedThread token, const siginfo_t& 
 }
 
 void ShadowKeeper::hand_on(HostTid tid, const siginfo_t& info) {
-  const bool to_thread = info.si_code == SI_TKILL;
+  // A write beyond the limit of file sizes, made for the guest, raises a signal in the thread that
+  // made it, in the name of the process (fs/read_write.c: send_sig(SIGXFSZ, current, 0)).
+  const bool by_own_write = info.si_signo == SIGXFSZ && info.si_pid == pid_.value;
+  const bool to_thread = info.si_code == SI_TKILL || by_own_write;
   callbacks_.signal(info, to_thread ? GuestTid{tid.value} : GuestTid{});
 }
 

@@ -29,7 +29,7 @@ GuestStreams::~GuestStreams() {
 Result<> GuestStreams::note_inode(int fd, std::uint32_t stream) {
   struct stat status {};
   if (::fstat(fd, &status) != 0) return system_error("look at a stand-in");
-  by_inode_[S_ISCHR(status.st_mode) ? status.st_rdev : status.st_ino] = stream;
+  by_inode_[status.st_ino] = stream;
   return {};
 }
 
@@ -48,14 +48,13 @@ Result<Fd> GuestStreams::add_input_pipe(std::uint32_t stream) {
   return std::move(ends.first);
 }
 
-Result<Fd> GuestStreams::add_terminal(std::uint32_t stream, Fd master, Fd slave) {
+Result<> GuestStreams::add_terminal(std::uint32_t stream, Fd master, Fd slave) {
   LLRUN_TRY(set_nonblocking(master.get(), true));
-  LLRUN_TRY(note_inode(slave.get(), stream));
-  LLRUN_TRY_ASSIGN(Fd for_guest, slave.duplicate());
+  LLRUN_TRY(set_nonblocking(slave.get(), true));
   Output& output = outputs_[stream];
   output.ours = std::move(master);
   output.slave = std::move(slave);
-  return for_guest;
+  return {};
 }
 
 Result<> GuestStreams::start() {
@@ -135,9 +134,7 @@ void GuestStreams::drain_terminal(std::uint32_t stream, Output& output) {
   std::array<std::byte, 24> random{};
   if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) return;
   const std::string mark(text_of(random));
-  const bool slave_nonblocking = (::fcntl(output.slave.get(), F_GETFL) & O_NONBLOCK) != 0;
   LLRUN_CHECK(set_nonblocking(output.ours.get(), false), "terminal");
-  LLRUN_CHECK(set_nonblocking(output.slave.get(), true), "terminal");
   std::string bytes;
   std::string piece(kPiece, '\0');
   std::size_t marked = 0;
@@ -153,8 +150,6 @@ void GuestStreams::drain_terminal(std::uint32_t stream, Output& output) {
     if (count <= 0 && errno != EINTR) return;
     if (count > 0) bytes.append(piece.data(), static_cast<std::size_t>(count));
   }
-  // The slave's description is the guest's too: as it was.
-  LLRUN_CHECK(set_nonblocking(output.slave.get(), slave_nonblocking), "terminal");
   LLRUN_CHECK(set_nonblocking(output.ours.get(), true), "terminal");
   bytes.resize(bytes.size() - mark.size());
   if (bytes.empty()) return;

@@ -27,11 +27,12 @@ class GuestStreams {
       : loop_(loop), callbacks_(std::move(callbacks)) {}
   ~GuestStreams();
 
-  // Each gives the descriptor for the guest.
+  // Each pipe gives the descriptor for the guest.
   [[nodiscard]] Result<Fd> add_output_pipe(std::uint32_t stream);
   [[nodiscard]] Result<Fd> add_input_pipe(std::uint32_t stream);
-  // `master` and `slave` of a raw pseudo-terminal of the world.
-  [[nodiscard]] Result<Fd> add_terminal(std::uint32_t stream, Fd master, Fd slave);
+  // `master` of a raw pseudo-terminal of the world, and an end of it of our own, open for both
+  // ways. The guest has ends of its own.
+  [[nodiscard]] Result<> add_terminal(std::uint32_t stream, Fd master, Fd slave);
   // Begin to watch all that has been added.
   [[nodiscard]] Result<> start();
 
@@ -41,7 +42,7 @@ class GuestStreams {
   // The guest is stopped or dead: hand over every byte it has written. (on_output; windows do not
   // count.)
   void drain();
-  // Which stream a local pipe or terminal stands for, by inode or device of its guest side.
+  // Which stream a local pipe stands for, by inode.
   [[nodiscard]] const std::map<std::uint64_t, std::uint32_t>& streams_by_inode() const {
     return by_inode_;
   }
@@ -49,7 +50,7 @@ class GuestStreams {
  private:
   struct Output {
     Fd ours;   // read end, or the terminal's master
-    Fd slave;  // terminals only: keeps the master from hanging up
+    Fd slave;  // terminals only: keeps the master from hanging up, and marks the end
     std::uint64_t sent = 0;
     std::uint64_t passed_on = 0;
     bool watched = false;

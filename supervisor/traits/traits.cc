@@ -1,5 +1,6 @@
 #include "supervisor/traits/traits.h"
 
+#include <sys/resource.h>
 #include <sys/utsname.h>
 
 #include "base/fd.h"
@@ -7,6 +8,15 @@
 
 namespace llrun {
 namespace {
+
+// A guest gets these from who makes it, and cannot raise them.
+void add_hard_limits(protocol::NodeTraits& found) {
+  for (int resource = 0; resource < RLIM_NLIMITS; ++resource) {
+    rlimit limit{RLIM_INFINITY, RLIM_INFINITY};
+    ::getrlimit(static_cast<__rlimit_resource>(resource), &limit);
+    found.add_hard_limits(limit.rlim_max);
+  }
+}
 
 protocol::NodeTraits find_out() {
   protocol::NodeTraits found;
@@ -20,6 +30,7 @@ protocol::NodeTraits find_out() {
   utsname names{};
   if (::uname(&names) == 0) found.set_kernel_release(names.release);
   found.set_hosts_guests(true);
+  add_hard_limits(found);
   return found;
 }
 

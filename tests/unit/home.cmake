@@ -1,5 +1,7 @@
 llrun_test(level_list_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/level_list_test.cc
   LIBS llrun_home)
+llrun_test(failed_moves_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/failed_moves_test.cc
+  LIBS llrun_home)
 llrun_test(cpu_away_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/cpu_away_test.cc
   LIBS llrun_home)
 llrun_test(relayed_signals_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/relayed_signals_test.cc

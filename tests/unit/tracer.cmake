@@ -3,6 +3,10 @@ llrun_test(tracer_remote_test LABEL unit
   SOURCES ${here}/remote_test.cc
   LIBS llrun_tracer_remote)
 
+llrun_test(tracer_memory_test LABEL unit
+  SOURCES ${here}/memory_test.cc
+  LIBS llrun_tracer_process)
+
 add_executable(tracer_selfcheck ${here}/selfcheck.cc)
 target_link_libraries(tracer_selfcheck PRIVATE llrun_plain_options Threads::Threads)
 

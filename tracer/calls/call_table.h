@@ -38,6 +38,7 @@ enum class Decision : std::uint8_t {
   kNodeType,
   kClockId,
   kTarget,        // a process id: the program itself, or another
+  kLimit,         // which resource is limited
   kCpuTime,       // a clock or counter of CPU time, of which home has a part
   kSignalTarget,  // whom the signal is for
   kFileType,      // what kind of file is opened

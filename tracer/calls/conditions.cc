@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -126,6 +127,29 @@ Conjunctions itself(std::optional<GuestPid> self) {
   return all;
 }
 
+// Any resource but RLIMIT_FSIZE, which home has to know: files whose offset is kept at home are
+// written there. A number is another one if its lowest bit is clear or some other bit is set; a
+// number that is none at all may be asked for anywhere.
+Conjunctions other_limits(unsigned arg) {
+  static_assert(RLIMIT_FSIZE == 1);
+  Conjunctions all{{masked(arg, 1, 0)}};
+  for (std::uint64_t bit = 2; bit <= 0x80; bit <<= 1) all.push_back({masked(arg, bit, bit)});
+  return all;
+}
+
+Conjunctions limits_of_itself(std::optional<GuestPid> self) {
+  Conjunctions all;
+  for (const auto& who : itself(self)) {
+    all.push_back(who);
+    all.back().push_back(masked(2, ~std::uint64_t{0}, 0));  // only asked for
+    for (const auto& other : other_limits(1)) {
+      all.push_back(who);
+      all.back().insert(all.back().end(), other.begin(), other.end());
+    }
+  }
+  return all;
+}
+
 struct DescriptorUse {
   std::string_view call;
   unsigned arg;
@@ -232,7 +256,9 @@ std::vector<Conjunction> native_when(const CallRow& row, std::optional<GuestPid>
     case Decision::kCpuTime:
       return row.name == "clock_gettime" ? clocks() : Conjunctions{};
     case Decision::kTarget:
-      return itself(self);
+      return row.name == "prlimit64" ? limits_of_itself(self) : itself(self);
+    case Decision::kLimit:
+      return other_limits(0);
     case Decision::kSignalTarget:
       return signals_to(row, self);
     case Decision::kFileType:

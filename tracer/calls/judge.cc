@@ -23,6 +23,7 @@ Verdict otherwise(Decision decision) {
     case Decision::kCpuTime:
       return Verdict::kCpuTime;
     case Decision::kTarget:
+    case Decision::kLimit:
       return Verdict::kHome;
     default:
       return Verdict::kBringsHome;

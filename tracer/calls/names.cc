@@ -54,6 +54,8 @@ std::string_view name_of(Decision decision) {
       return "clock";
     case Decision::kTarget:
       return "process";
+    case Decision::kLimit:
+      return "resource";
     case Decision::kCpuTime:
       return "clock";
     case Decision::kSignalTarget:

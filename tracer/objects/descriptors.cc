@@ -45,7 +45,7 @@ Result<> name_outer_end(const CaptureOptions& options, const Fd& duplicate,
                         image::Description& record, Pins& pins) {
   struct stat about {};
   if (::fstat(duplicate.get(), &about) != 0) return system_error("look at a duplicate");
-  if (const auto end = options.outer_end(about)) {
+  if (const auto end = options.outer_end(duplicate.get(), about)) {
     record.set_kind(end->kind);
     record.set_home_id(end->home_id);
   } else if (record.kind() == Kind::KIND_PIPE_IN || record.kind() == Kind::KIND_PIPE_OUT) {
@@ -109,12 +109,21 @@ Result<JudgedDescriptors> judge_all(HostPid pid, const CaptureOptions& options) 
   return judged;
 }
 
+// At home.
+void name_terminals(DescriptorCapture& capture) {
+  for (std::size_t i = 0; i < capture.descriptions.size(); ++i)
+    if (auto& record = capture.descriptions[i]; record.kind() == Kind::KIND_TERMINAL)
+      if (auto pin = name_terminal(capture.duplicates[i].get(), record))
+        capture.pins.push_back(std::move(*pin));
+}
+
 Result<DescriptorCapture> capture_with(HostPid pid, const Fd& pidfd,
                                        const CaptureOptions& options) {
   LLRUN_TRY_ASSIGN(JudgedDescriptors judged, judge_all(pid, options));
   DescriptorCapture capture{
       std::move(judged.descriptions), std::move(judged.descriptors), {}, std::move(judged.pins)};
   LLRUN_TRY(take_duplicates(pidfd, capture));
+  if (!options.outer_end) name_terminals(capture);
   LLRUN_TRY(name_at_home(options, capture));
   judged.descriptions = capture.descriptions;  // with their final kinds
   judged.descriptors = capture.descriptors;
@@ -138,6 +147,9 @@ Result<Pins> descriptor_pins(HostPid pid) {
   options.look_for_sharing = false;
   LLRUN_TRY_ASSIGN(JudgedDescriptors judged, judge_all(pid, options));
   judge_epolls(pid, judged);
+  for (const auto& record : judged.descriptions)
+    if (record.kind() == Kind::KIND_TERMINAL)
+      if (auto pin = terminal_pin(record)) judged.pins.push_back(std::move(*pin));
   return std::move(judged.pins);
 }
 

@@ -45,9 +45,9 @@ struct CaptureOptions {
   // A guest's regular file or directory: home's id of it (the file view's handle), asked of our
   // duplicate. None: a pin. Empty function: home_id is the index.
   std::function<std::optional<std::uint64_t>(int duplicate, const image::Description&)> file_id;
-  // A guest's pipe or terminal (by st_dev, st_ino, st_rdev of it): what it stands for. None: it is
-  // the guest's own. Empty function: no stand-ins.
-  std::function<std::optional<OuterEnd>(const struct stat&)> outer_end;
+  // A guest's pipe or terminal (our duplicate of it, and its st_dev, st_ino, st_rdev): what it
+  // stands for. None: it is the guest's own. Empty function: no stand-ins.
+  std::function<std::optional<OuterEnd>(int duplicate, const struct stat&)> outer_end;
 };
 
 // All threads of `pid` are stopped, or the answer may be out of date as soon as it is given.

@@ -11,6 +11,7 @@
 #include "tracer/objects/descriptors_made.h"
 #include "tracer/objects/kcmp.h"
 #include "tracer/procfs/fd_table.h"
+#include "tracer/remote/raised_limit.h"
 #include "tracer/remote/remote_fd.h"
 
 namespace llrun::tracer {
@@ -134,6 +135,7 @@ Result<> fill_epolls(RemoteSyscalls& calls, const RemoteArena& arena,
 Result<> put_descriptors(RemoteSyscalls& calls, const RemoteArena& arena,
                          const image::Process& process, const DescriptorSources& sources) {
   LLRUN_TRY(check(process));
+  const RaisedLimit room(calls.pid(), RLIMIT_NOFILE);
   LLRUN_TRY(close_all_but(calls, numbers_of(process)));
   LLRUN_TRY_ASSIGN(RemoteFdSender sender, RemoteFdSender::open(calls, arena));
   InnerPipes pipes(process);

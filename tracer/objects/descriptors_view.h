@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -47,6 +48,14 @@ using Verdict = std::variant<image::Description, Pin>;
 [[nodiscard]] Verdict judge_pipe(const DescriptorView& view);              // pipes.cc
 [[nodiscard]] Verdict judge_event_source(const DescriptorView& view);      // events.cc
 [[nodiscard]] Pin describe_socket(const DescriptorView& view);             // descriptors_sockets.cc
+
+// What holds a program at home that has this terminal. A guest comes home whatever has become of
+// it.
+[[nodiscard]] std::optional<Pin> terminal_pin(const image::Description& record);  // terminals.cc
+// The same of the terminal that it stands for, whatever its name ("/dev/tty"), and which that is:
+// only a duplicate tells.
+[[nodiscard]] std::optional<Pin> name_terminal(int duplicate,
+                                               image::Description& record);  // terminals.cc
 
 // The fields that every kind has.
 [[nodiscard]] image::Description describe(const DescriptorView& view,

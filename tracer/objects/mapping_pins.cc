@@ -28,6 +28,9 @@ bool is_system_v(const MapEntry& entry) { return entry.name.starts_with("/SYSV")
 std::optional<Pin> pin_of_kind(const MapEntry& entry) {
   if (entry.has_flag("pf") || entry.has_flag("io"))
     return Pin{place(entry) + " belongs to a device", "it can move once the device is unmapped"};
+  if (entry.name.starts_with("/secretmem"))
+    return Pin{place(entry) + " is memory that only its own process may read (memfd_secret)",
+               "it can move once the memory is unmapped"};
   if (entry.has_flag("ht"))
     return Pin{place(entry) + " uses huge pages of the node's own pool (hugetlbfs)",
                "run the program with transparent huge pages instead"};

@@ -5,46 +5,31 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <map>
 #include <memory>
 #include <optional>
 
 #include "base/fd.h"
+#include "tracer/objects/mapped_files.h"
 #include "tracer/objects/mapping_pins.h"
 #include "tracer/procfs/pagemap.h"
 
 namespace llrun::tracer {
 namespace {
 
-bool same_file(const MapEntry& entry, const struct stat& status) {
-  return status.st_dev == entry.device && status.st_ino == entry.inode;
+using Standings = std::map<FileName, Standing>;
+
+bool is_named(const MapEntry& entry, const Standings& standings) {
+  const auto found = standings.find({entry.name, entry.device, entry.inode});
+  return found != standings.end() && found->second.leads == NameLeads::kToIt;
 }
 
-// Some filesystems (btrfs) show another device in stat than in maps: map the file and look.
-bool maps_as(const MapEntry& entry, const std::string& path) {
-  const auto file = open_file(path, O_RDONLY);
-  if (!file) return false;
-  void* const at = ::mmap(nullptr, kPageSize, PROT_READ, MAP_PRIVATE, file->get(), 0);
-  if (at == MAP_FAILED) return false;
-  const auto address = reinterpret_cast<std::uint64_t>(at);
-  const auto maps = parse_maps(read_whole_file("/proc/self/maps").value_or(""));
-  ::munmap(at, kPageSize);
-  return maps && std::ranges::any_of(*maps, [&](const auto& ours) {
-           return ours.start <= address && address < ours.end && ours.device == entry.device &&
-                  ours.inode == entry.inode;
-         });
-}
-
-bool path_names_the_file(const MapEntry& entry) {
-  struct stat status {};
-  if (::stat(entry.name.c_str(), &status) != 0) return false;
-  if (same_file(entry, status)) return true;
-  return status.st_ino == entry.inode && S_ISREG(status.st_mode) && maps_as(entry, entry.name);
-}
-
-image::Mapping::Backing backing_of(const MapEntry& entry, const MemoryOptions& options) {
+image::Mapping::Backing backing_of(const MapEntry& entry, const MemoryOptions& options,
+                                   const Standings& standings) {
   if (entry.name == "[vdso]") return image::Mapping::BACKING_VDSO;
   if (entry.name.starts_with("[vvar")) return image::Mapping::BACKING_VVAR;
   if (entry.name == "[vsyscall]") return image::Mapping::BACKING_VSYSCALL;
@@ -52,7 +37,7 @@ image::Mapping::Backing backing_of(const MapEntry& entry, const MemoryOptions& o
   if (entry.name == "[heap]") return image::Mapping::BACKING_HEAP;
   if (!is_file(entry)) return image::Mapping::BACKING_ANONYMOUS;
   const bool named =
-      options.names_the_file ? options.names_the_file(entry) : path_names_the_file(entry);
+      options.names_the_file ? options.names_the_file(entry) : is_named(entry, standings);
   return named ? image::Mapping::BACKING_FILE : image::Mapping::BACKING_FILE_COPIED;
 }
 
@@ -70,13 +55,14 @@ std::string given_name(const std::string& name) {
   return {};
 }
 
-image::Mapping record_of(const MapEntry& entry, const MemoryOptions& options) {
+image::Mapping record_of(const MapEntry& entry, const MemoryOptions& options,
+                         const Standings& standings) {
   image::Mapping mapping;
   mapping.set_start(entry.start);
   mapping.set_end(entry.end);
   mapping.set_protection(protection_of(entry));
   mapping.set_shared(entry.shared);
-  mapping.set_backing(backing_of(entry, options));
+  mapping.set_backing(backing_of(entry, options, standings));
   if (entry.name.starts_with("/")) mapping.set_path(entry.name);
   mapping.set_offset(entry.offset);
   mapping.set_device(entry.device);
@@ -109,6 +95,8 @@ std::vector<MapEntry> cut_out(const MapEntry& entry, const std::vector<RemoteRan
   return parts;
 }
 
+void append(Pins& pins, Pins more) { pins.insert(pins.end(), more.begin(), more.end()); }
+
 image::PageRange page_range(std::uint64_t start, std::uint64_t end, image::PageRange::Kind kind) {
   image::PageRange range;
   range.set_start(start);
@@ -139,23 +127,97 @@ Result<> plan_mapping(const PageMap& map, const image::Mapping& mapping,
   return {};
 }
 
+Result<std::vector<PageRegion>> guards_in(const PageMap& map, const image::Mapping& mapping) {
+  PageQuery query;
+  query.all_of = kPageGuard;
+  return map.scan(mapping.start(), mapping.end(), query);
+}
+
+std::string hexadecimal(RemoteAddr address) {
+  std::array<char, 24> text{};
+  std::snprintf(text.data(), text.size(), "%#llx", static_cast<unsigned long long>(address.value));
+  return text.data();
+}
+
 bool is_zero(std::span<const std::byte> bytes) {
   return bytes[0] == std::byte{} &&
          std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
 }
 
-// Page by page, for a piece of which something cannot be read.
-Result<> read_what_is_there(HostPid pid, RemoteAddr from, std::span<std::byte> buffer,
-                            const PageSink& sink) {
-  for (std::uint64_t at = 0; at < buffer.size(); at += kPageSize) {
-    const auto page = buffer.subspan(at, kPageSize);
-    auto read = read_memory_forced(pid, from + at, page);
-    if (!read && (read.error().errno_value == EFAULT || read.error().errno_value == EIO)) continue;
-    LLRUN_TRY(read);
-    LLRUN_TRY(sink(from + at, page));
+// All of a mapping travels, but for its guard pages.
+Result<> plan_whole(const PageMap& map, const image::Mapping& mapping,
+                    std::vector<image::PageRange>& plan) {
+  LLRUN_TRY_ASSIGN(const auto guards, guards_in(map, mapping));
+  std::uint64_t from = mapping.start();
+  for (const auto& guard : guards) {
+    if (from < guard.start)
+      plan.push_back(page_range(from, guard.start, image::PageRange::KIND_DATA));
+    plan.push_back(page_range(guard.start, guard.end, image::PageRange::KIND_GUARD));
+    from = guard.end;
   }
+  if (from < mapping.end())
+    plan.push_back(page_range(from, mapping.end(), image::PageRange::KIND_DATA));
   return {};
 }
+
+// Nothing of a shared file travels, but that a page of it is guarded.
+Result<> plan_guards(const PageMap& map, const image::Mapping& mapping,
+                     std::vector<image::PageRange>& plan) {
+  LLRUN_TRY_ASSIGN(const auto guards, guards_in(map, mapping));
+  for (const auto& guard : guards)
+    plan.push_back(page_range(guard.start, guard.end, image::PageRange::KIND_GUARD));
+  return {};
+}
+
+// Page by page, for a piece of which something cannot be read. A page that the program has and that
+// cannot be read (its memory is broken, its swap is gone) must not arrive as zeros. What may be
+// missing is the end of a mapped file: pages that it does not have, with none behind them that it
+// has.
+class PageByPage {
+ public:
+  PageByPage(HostPid pid, const PageSink& sink) : pid_(pid), sink_(sink) {}
+  void begin_range() { file_ended_ = false; }
+
+  Result<> read(RemoteAddr from, std::span<std::byte> buffer) {
+    for (std::uint64_t at = 0; at < buffer.size(); at += kPageSize)
+      LLRUN_TRY(read_page(from + at, buffer.subspan(at, kPageSize)));
+    return {};
+  }
+  Result<> pass_on(RemoteAddr from, std::span<const std::byte> bytes) {
+    if (file_ended_)
+      return failure(ErrorCode::kRefused,
+                     "a page of the program's memory below " + hexadecimal(from) +
+                         " cannot be read (a file that it has mapped has errors)");
+    return sink_(from, bytes);
+  }
+
+ private:
+  Result<> read_page(RemoteAddr page, std::span<std::byte> into) {
+    auto read = read_memory_forced(pid_, page, into);
+    if (read) return pass_on(page, into);
+    if (read.error().errno_value != EFAULT && read.error().errno_value != EIO) return read;
+    LLRUN_TRY_ASSIGN(const bool there, has_page(page));
+    if (there)
+      return failure(ErrorCode::kRefused, "the page of the program's memory at " +
+                                              hexadecimal(page) +
+                                              " cannot be read: " + read.error().message());
+    file_ended_ = true;
+    return {};
+  }
+
+  // Anonymous pages are only planned where there are any, so what is not there is a file's.
+  Result<bool> has_page(RemoteAddr page) const {
+    LLRUN_TRY_ASSIGN(const auto map, PageMap::open(pid_));
+    PageQuery query;
+    query.any_of = kPagePresent | kPageSwapped;
+    LLRUN_TRY_ASSIGN(const auto found, map.scan(page.value, page.value + kPageSize, query));
+    return !found.empty();
+  }
+
+  HostPid pid_;
+  const PageSink& sink_;
+  bool file_ended_ = false;
+};
 
 }  // namespace
 
@@ -163,15 +225,22 @@ Result<MappingCapture> capture_mappings(HostPid pid, const MemoryOptions& option
   LLRUN_TRY_ASSIGN(const auto entries, read_smaps(pid));
   MappingCapture capture;
   capture.pins = pins_of_mappings(pid, entries);
+  Standings standings;
+  if (!options.names_the_file) {
+    standings = look_up(names_in(entries));
+    append(capture.pins, pins_of_names(standings));
+  }
   for (const auto& entry : entries)
     for (const auto& part : cut_out(entry, options.not_the_programs))
-      capture.mappings.push_back(record_of(part, options));
+      capture.mappings.push_back(record_of(part, options, standings));
   return capture;
 }
 
 Result<Pins> memory_pins(HostPid pid) {
   LLRUN_TRY_ASSIGN(const auto entries, read_smaps(pid));
-  return pins_of_mappings(pid, entries);
+  Pins pins = pins_of_mappings(pid, entries);
+  append(pins, pins_of_names(look_up(names_in(entries))));
+  return pins;
 }
 
 Result<std::vector<image::PageRange>> plan_pages(HostPid pid,
@@ -181,9 +250,11 @@ Result<std::vector<image::PageRange>> plan_pages(HostPid pid,
   for (const auto& mapping : mappings) {
     if (is_kernel_mapping(mapping)) continue;
     if (travels_whole(mapping))
-      plan.push_back(page_range(mapping.start(), mapping.end(), image::PageRange::KIND_DATA));
+      LLRUN_TRY(plan_whole(map, mapping, plan));
     else if (!mapping.shared())
       LLRUN_TRY(plan_mapping(map, mapping, plan));
+    else
+      LLRUN_TRY(plan_guards(map, mapping, plan));
   }
   return plan;
 }
@@ -191,15 +262,17 @@ Result<std::vector<image::PageRange>> plan_pages(HostPid pid,
 Result<> for_each_page_block(HostPid pid, const std::vector<image::PageRange>& plan,
                              const PageSink& sink, std::size_t piece) {
   const auto buffer = std::make_unique_for_overwrite<std::byte[]>(piece);
+  PageByPage page_by_page(pid, sink);
   for (const auto& range : plan) {
     if (range.kind() != image::PageRange::KIND_DATA) continue;
+    page_by_page.begin_range();
     const std::uint64_t size = range.pages() * kPageSize;
     for (std::uint64_t done = 0; done < size; done += piece) {
       const std::span part(buffer.get(), std::min<std::uint64_t>(piece, size - done));
       const RemoteAddr from{range.start() + done};
       const auto read = read_memory(pid, from, part);
       if (!read && read.error().code == ErrorCode::kGone) return read;
-      LLRUN_TRY(read ? sink(from, part) : read_what_is_there(pid, from, part, sink));
+      LLRUN_TRY(read ? page_by_page.pass_on(from, part) : page_by_page.read(from, part));
     }
   }
   return {};

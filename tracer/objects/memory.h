@@ -42,8 +42,8 @@ struct MappingCapture {
     HostPid pid, const std::vector<image::Mapping>& mappings);
 
 using PageSink = std::function<Result<>(RemoteAddr address, std::span<const std::byte> bytes)>;
-// Read the KIND_DATA ranges of `plan` in pieces of at most `piece` bytes. A page that cannot be
-// read (beyond the end of a mapped file) is left out.
+// Read the KIND_DATA ranges of `plan` in pieces of at most `piece` bytes. A page that the program
+// has and that cannot be read is an error; pages beyond the end of a mapped file are left out.
 [[nodiscard]] Result<> for_each_page_block(HostPid pid, const std::vector<image::PageRange>& plan,
                                            const PageSink& sink, std::size_t piece = 1 << 20);
 // A sink that passes on only the stretches that are not all zero, page by page.

@@ -71,6 +71,8 @@ Result<Pins> process_pins(HostPid pid) {
   add_child_pins(pid, pins);
   add_timer_pins(pid, pins);
   add_mapping_pins(pid, pins);
+  add_place_pins(pid, pins);
+  add_limit_pins(pid, pins);
   if (is_gone(pid)) return std::unexpected(gone(pid));
   return pins;
 }

@@ -71,6 +71,19 @@ Result<> restore_limits(RemoteSyscalls& calls, RemoteArena arena, const image::P
   return batch.run_all_must_succeed("restore resource limits");
 }
 
+std::optional<std::string> limit_beyond(HostPid pid, std::span<const std::uint64_t> hard_limits) {
+  for (std::size_t i = 0; i < std::min(kNames.size(), hard_limits.size()); ++i) {
+    const auto resource = static_cast<__rlimit_resource>(i);
+    rlimit own{};
+    if (is_of_the_machine(static_cast<int>(i)) ||
+        ::prlimit(pid.value, resource, nullptr, &own) != 0 || own.rlim_max <= hard_limits[i])
+      continue;
+    return std::string("the limit of ") + kNames[i] +
+           " is lower there than where the program comes from; raise it for this user";
+  }
+  return std::nullopt;
+}
+
 std::uint64_t cpu_time_of_thread(HostPid pid, HostTid tid) {
   const auto text = read_whole_file("/proc/" + std::to_string(pid.value) + "/task/" +
                                     std::to_string(tid.value) + "/schedstat")

@@ -57,10 +57,10 @@ Result<> drop_capabilities(RemoteSyscalls& calls, RemoteArena arena) {
 }
 
 Result<> set_layout(RemoteSyscalls& calls, RemoteArena arena, const image::MemoryLayout& layout,
-                    bool executable) {
-  if (!executable) return restore_layout(calls, arena, layout, -1);
-  LLRUN_TRY_ASSIGN(const auto path, arena.put_string(layout.exe_path()));
-  LLRUN_TRY_ASSIGN(const auto fd, calls.call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0));
+                    const RestoreOptions& options) {
+  if (!options.set_executable) return restore_layout(calls, arena, layout, -1);
+  LLRUN_TRY_ASSIGN(const auto fd, open_in_target(calls, arena, options.files, layout.exe_id(),
+                                                 layout.exe_path(), layout.exe_inode()));
   const auto set = restore_layout(calls, arena, layout, static_cast<int>(fd));
   LLRUN_TRY(calls.call(SYS_close, fd));
   return set;
@@ -77,10 +77,10 @@ bool is_file_at(const image::MemoryLayout& layout, std::uint64_t address) {
 
 // Where memory has no seal and can be unmapped: everything but the stub.
 Result<> clear_and_map(RemoteSyscalls& calls, RemoteArena arena, const StubPage& stub,
-                       const image::MemoryLayout& layout, bool check_files) {
+                       const image::MemoryLayout& layout, const FileSources& files) {
   LLRUN_TRY(unmap_all_but(calls, arena, {stub.range()}));
   LLRUN_TRY(move_kernel_mappings(calls, layout));
-  return map_memory(calls, arena, layout, check_files);
+  return map_memory(calls, arena, layout, files);
 }
 
 }  // namespace
@@ -88,7 +88,7 @@ Result<> clear_and_map(RemoteSyscalls& calls, RemoteArena arena, const StubPage&
 Result<> Restorer::lay_out(SyscallSite site, std::optional<StubPage> stub) {
   LLRUN_TRY(place_stub(site, stub));
   return in_main("memory", [&](RemoteSyscalls& calls, RemoteArena arena) {
-    return clear_and_map(calls, arena, *stub_, process_.memory(), options_.check_files);
+    return clear_and_map(calls, arena, *stub_, process_.memory(), options_.files);
   });
 }
 
@@ -159,7 +159,7 @@ Result<> Restorer::finish() {
 Result<> Restorer::restore_process() {
   return in_main("process", [this](RemoteSyscalls& calls, RemoteArena arena) -> Result<> {
     LLRUN_TRY(settle_memory(calls, arena, process_.memory()));
-    LLRUN_TRY(set_layout(calls, arena, process_.memory(), options_.set_executable));
+    LLRUN_TRY(set_layout(calls, arena, process_.memory(), options_));
     LLRUN_TRY(restore_actions(calls, arena, process_.actions()));
     if (!options_.restore_settings) return {};
     LLRUN_TRY(restore_limits(calls, arena, process_));

@@ -20,6 +20,7 @@
 #include "base/result.h"
 #include "imagefmt/image.pb.h"
 #include "tracer/objects/freeze.h"
+#include "tracer/objects/restore_memory.h"
 #include "tracer/objects/sleeps.h"
 #include "tracer/ptrace/thread_set.h"
 #include "tracer/remote/remote_arena.h"
@@ -35,8 +36,8 @@ struct RestoreOptions {
   bool set_executable = false;
   // Each thread gives its capabilities up at the end.
   bool drop_capabilities = false;
-  // Check that each mapped file is still the one the program had mapped: at home.
-  bool check_files = false;
+  // How files that it had mapped are had again.
+  FileSources files;
   // Interval timers, limits and settings are the node's as well as the program's; left alone if
   // false.
   bool restore_settings = true;

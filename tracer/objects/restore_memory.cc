@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "base/unasked.h"
+#include "tracer/remote/raised_limit.h"
+#include "tracer/remote/remote_fd.h"
 
 namespace llrun::tracer {
 namespace {
@@ -40,16 +42,13 @@ void add_mapping(Batch& batch, const image::Mapping& mapping, std::uint64_t fd) 
             file ? mapping.offset() : 0);
 }
 
-Result<> check_file(HostPid pid, std::uint64_t fd, const image::Mapping& mapping) {
+Result<bool> is_inode(HostPid pid, std::uint64_t fd, std::uint64_t inode) {
   const auto path = "/proc/" + std::to_string(pid.value) + "/fd/" + std::to_string(fd);
   LLRUN_TRY_ASSIGN(const struct stat status, stat_unasked(AT_FDCWD, path));
-  if (status.st_ino == mapping.inode()) return {};
-  return failure(ErrorCode::kRefused,
-                 mapping.path() + " is not the file any more that the program had mapped");
+  return status.st_ino == inode;
 }
 
-Result<std::uint64_t> open_in_target(RemoteSyscalls& calls, RemoteArena arena,
-                                     const std::string& path) {
+Result<std::uint64_t> open_path(RemoteSyscalls& calls, RemoteArena arena, const std::string& path) {
   arena.clear();
   LLRUN_TRY_ASSIGN(const auto place, arena.put_string(path));
   const auto fd = calls.call(SYS_openat, AT_FDCWD, place, O_RDONLY | O_CLOEXEC, 0);
@@ -57,16 +56,42 @@ Result<std::uint64_t> open_in_target(RemoteSyscalls& calls, RemoteArena arena,
   return system_error("open " + path + " for the program's memory", fd.error().errno_value);
 }
 
-using ByFile = std::map<std::string, std::vector<const image::Mapping*>>;
+// Those that a name leads to come first: a name that stands for another file for a moment is then
+// known already, or not asked for any more.
+struct FileOrder {
+  bool operator()(const image::Mapping* a, const image::Mapping* b) const {
+    return key(a) < key(b);
+  }
+  static std::tuple<std::uint64_t, const std::string&, std::uint64_t> key(
+      const image::Mapping* it) {
+    return {it->file_id(), it->path(), it->inode()};
+  }
+};
+using ByFile = std::map<const image::Mapping*, std::vector<const image::Mapping*>, FileOrder>;
+
+Result<std::uint64_t> send_in(RemoteSyscalls& calls, RemoteArena arena, const Fd& file) {
+  LLRUN_TRY_ASSIGN(auto sender, RemoteFdSender::open(calls, arena));
+  LLRUN_TRY_ASSIGN(const RemoteFd number, sender.send(file.get()));
+  LLRUN_TRY(sender.close());
+  return static_cast<std::uint64_t>(number.number);
+}
+
+Result<std::uint64_t> file_in_target(RemoteSyscalls& calls, RemoteArena arena,
+                                     const image::Mapping& mapping, const FileSources& sources) {
+  if (sources.nameless) {
+    LLRUN_TRY_ASSIGN(const auto file, sources.nameless(mapping));
+    if (file) return send_in(calls, arena, *file);
+  }
+  return open_in_target(calls, arena, sources, mapping.file_id(), mapping.path(), mapping.inode());
+}
 
 Result<> map_file(RemoteSyscalls& calls, RemoteArena arena, const ByFile::value_type& file,
-                  bool check_files) {
-  LLRUN_TRY_ASSIGN(const auto fd, open_in_target(calls, arena, file.first));
-  if (check_files) LLRUN_TRY(check_file(calls.pid(), fd, *file.second.front()));
+                  const FileSources& sources) {
+  LLRUN_TRY_ASSIGN(const auto fd, file_in_target(calls, arena, *file.first, sources));
   Batch batch(calls, arena);
   for (const auto* mapping : file.second) add_mapping(batch, *mapping, fd);
   batch.add(SYS_close, fd);
-  return batch.run_all_must_succeed("map " + file.first);
+  return batch.run_all_must_succeed("map " + file.first->path());
 }
 
 void add_advice(Batch& batch, const image::Mapping& mapping) {
@@ -114,19 +139,34 @@ void seal_memory(RemoteSyscalls& calls, const image::MemoryLayout& layout) {
 
 }  // namespace
 
+Result<std::uint64_t> open_in_target(RemoteSyscalls& calls, RemoteArena arena,
+                                     const FileSources& sources, std::uint64_t id,
+                                     const std::string& path, std::uint64_t inode) {
+  if (id == 0 || !sources.path_inside) return open_path(calls, arena, path);
+  LLRUN_TRY_ASSIGN(const auto armed, sources.path_inside(id, path));
+  LLRUN_TRY_ASSIGN(const auto fd, open_path(calls, arena, armed));
+  LLRUN_TRY_ASSIGN(const bool right, is_inode(calls.pid(), fd, inode));
+  if (right) return fd;
+  // The target's kernel had that name in its cache, from before it was armed.
+  LLRUN_TRY(calls.call(SYS_close, fd));
+  LLRUN_TRY_ASSIGN(const auto other, sources.path_inside(id, ""));
+  return open_path(calls, arena, other);
+}
+
 Result<> map_memory(RemoteSyscalls& calls, RemoteArena arena, const image::MemoryLayout& layout,
-                    bool check_files) {
+                    const FileSources& sources) {
   ByFile files;
   Batch batch(calls, arena);
   for (const auto& mapping : layout.mappings()) {
     if (is_kernel_mapping(mapping)) continue;
     if (is_file_mapping(mapping))
-      files[mapping.path()].push_back(&mapping);
+      files[&mapping].push_back(&mapping);
     else
       add_mapping(batch, mapping, 0);
   }
   LLRUN_TRY(batch.run_all_must_succeed("map anonymous memory"));
-  for (const auto& file : files) LLRUN_TRY(map_file(calls, arena, file, check_files));
+  const RaisedLimit room(calls.pid(), RLIMIT_NOFILE);
+  for (const auto& file : files) LLRUN_TRY(map_file(calls, arena, file, sources));
   Batch advices(calls, arena);
   for (const auto& mapping : layout.mappings())
     if (!is_kernel_mapping(mapping)) add_advice(advices, mapping);
@@ -135,6 +175,7 @@ Result<> map_memory(RemoteSyscalls& calls, RemoteArena arena, const image::Memor
 
 Result<> settle_memory(RemoteSyscalls& calls, RemoteArena arena,
                        const image::MemoryLayout& layout) {
+  const RaisedLimit lockable(calls.pid(), RLIMIT_MEMLOCK);  // its own limit comes after this
   Batch batch(calls, arena);
   for (const auto& mapping : layout.mappings()) {
     if (is_kernel_mapping(mapping)) continue;

@@ -1,8 +1,12 @@
 // Mapping a record's memory into an empty address space.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <span>
+#include <string>
 
+#include "base/fd.h"
 #include "base/result.h"
 #include "imagefmt/image.pb.h"
 #include "tracer/objects/memory.h"
@@ -10,11 +14,26 @@
 
 namespace llrun::tracer {
 
+// How a mapped file is had again. A function that is empty is not asked.
+struct FileSources {
+  // The path that the target is to open for home's description `id`: the file view has been told
+  // which file it is that will be opened there next. `path`: where it was; empty: that name has
+  // been found to lead to another one.
+  std::function<Result<std::string>(std::uint64_t id, const std::string& path)> path_inside;
+  // At home, whose names the caller can look up: a descriptor of ours for a file to which its name
+  // leads no more. None: it does.
+  std::function<Result<std::optional<Fd>>(const image::Mapping& mapping)> nameless;
+};
+
 // Map everything but the kernel's mappings, writable where pages will land. Files are opened by
-// path in the target. `check_files`: each must be the same file (device and inode) as when
-// captured.
+// path in the target, or come from `sources`.
 [[nodiscard]] Result<> map_memory(RemoteSyscalls& calls, RemoteArena arena,
-                                  const image::MemoryLayout& layout, bool check_files);
+                                  const image::MemoryLayout& layout, const FileSources& sources);
+// A descriptor of the target for the file that was `path` and has this inode; 0: any. The caller
+// closes it there.
+[[nodiscard]] Result<std::uint64_t> open_in_target(RemoteSyscalls& calls, RemoteArena arena,
+                                                   const FileSources& sources, std::uint64_t id,
+                                                   const std::string& path, std::uint64_t inode);
 // Protections, locks, advice, names, seals: after the pages have landed.
 [[nodiscard]] Result<> settle_memory(RemoteSyscalls& calls, RemoteArena arena,
                                      const image::MemoryLayout& layout);

@@ -1,5 +1,7 @@
 #include "tracer/objects/terminals.h"
 
+#include <asm/ioctls.h>
+#include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 
 #include <algorithm>
@@ -19,6 +21,7 @@ constexpr unsigned kTtyMinor = 0;
 constexpr unsigned kPtmxMinor = 2;
 constexpr unsigned kFirstPtsMajor = 136;
 constexpr unsigned kLastPtsMajor = 143;
+constexpr unsigned kPtsOfAMajor = 1 << 20;  // MINORBITS
 constexpr std::array kPlainMinors = {3U, 5U, 7U, 8U, 9U};
 
 Pin other_device(const DescriptorView& view) {
@@ -32,11 +35,54 @@ Pin other_device(const DescriptorView& view) {
 
 }  // namespace
 
+namespace {
+
+Pin closed_terminal_pin(int fd, const std::string& path) {
+  return {"fd " + std::to_string(fd) + " is the terminal " + path + ", which has been closed",
+          "it can move once the program has closed it; what is to outlive its terminal is started "
+          "with input and output in files, or in screen or tmux"};
+}
+
+Pin console_pin(int fd, const std::string& path) {
+  return {"fd " + std::to_string(fd) + " is " + path + ", a console of this machine alone",
+          "start it in a terminal window, or through ssh, screen, tmux or script"};
+}
+
+}  // namespace
+
+std::optional<Pin> terminal_pin(const image::Description& record) {
+  if (record.path().ends_with(" (deleted)"))
+    return closed_terminal_pin(record.representative_fd(), record.path());
+  if (major(record.device_number()) == kConsoleMajor)
+    return console_pin(record.representative_fd(), record.path());
+  return std::nullopt;
+}
+
+std::optional<Pin> name_terminal(int duplicate, image::Description& record) {
+  const auto behind = terminal_behind(duplicate);
+  if (!behind) return closed_terminal_pin(record.representative_fd(), record.path());
+  record.set_device_number(*behind);
+  return terminal_pin(record);
+}
+
 bool is_terminal(dev_t number) {
   const unsigned kind = major(number);
   return (kind >= kFirstPtsMajor && kind <= kLastPtsMajor) ||
          (kind == kTtyMajor && minor(number) == kTtyMinor) ||
          (kind == kConsoleMajor && minor(number) < kFirstSerialMinor);
+}
+
+std::optional<int> pseudo_terminal_number(dev_t number) {
+  const unsigned kind = major(number);
+  if (kind < kFirstPtsMajor || kind > kLastPtsMajor || minor(number) >= kPtsOfAMajor)
+    return std::nullopt;
+  return static_cast<int>((kind - kFirstPtsMajor) * kPtsOfAMajor + minor(number));
+}
+
+Result<dev_t> terminal_behind(int fd) {
+  unsigned number = 0;
+  if (::ioctl(fd, TIOCGDEV, &number) != 0) return system_error("ask which terminal it is");
+  return dev_t{number};  // drivers/tty/tty_io.c: new_encode_dev(), which is dev_t's lower half
 }
 
 bool is_plain_device(dev_t number) {

@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <optional>
 
+#include "base/result.h"
+
 namespace llrun::tracer {
 
 struct IoctlShape {
@@ -27,6 +29,11 @@ struct IoctlShape {
 
 // Pseudo-terminals, virtual consoles and /dev/tty, by st_rdev.
 [[nodiscard]] bool is_terminal(dev_t number);
+// N of /dev/pts/N, by st_rdev; none: no pseudo-terminal.
+[[nodiscard]] std::optional<int> pseudo_terminal_number(dev_t number);
+// Which terminal stands behind an open /dev/tty, or another name. ENOTTY, or EIO: it has been hung
+// up.
+[[nodiscard]] Result<dev_t> terminal_behind(int fd);
 // null, zero, full, random, urandom.
 [[nodiscard]] bool is_plain_device(dev_t number);
 

@@ -30,6 +30,7 @@ class HostSpec:
     has_subids: bool = True      # /etc/subuid lets its user map more than one id
     cores: float | None = None   # CPU quota
     memory_mib: int | None = None
+    has_disk: bool = False       # ~/disk is on the machine's own filesystem, not in memory
 
 
 HOME_AND_PEER = (HostSpec("a", has_programs=True), HostSpec("b"))
@@ -131,6 +132,7 @@ class Cluster:
         return {
             "name": spec.name, "user": USER, "uid": uid, "home": home,
             "subids": _FIRST_SUBORDINATE_ID + 65536 * index if spec.has_subids else 0,
+            "disk": f"{leftovers.DISKS}/{self.id}/{spec.name}" if spec.has_disk else "",
             "machine_id": secrets.token_hex(16), "build": build_directory(),
             "hidden": hidden + ([] if spec.has_programs else _hidden_on_peers()),
             "host_key": host_keys[spec.name][0], "host_key_public": host_keys[spec.name][1],

@@ -13,6 +13,7 @@ from .limits import Limits
 from .pause import let_go_on
 
 STATE = "/run/llrun-hosts"
+DISKS = "/var/tmp/llrun-hosts"  # not in memory, on any machine
 _LIMIT_S = 30
 
 
@@ -73,7 +74,8 @@ def remove_cluster(cluster_id):
         kill_host(host.get("init"))
     for name in state["hosts"]:
         _remove_limits(Limits(f"{cluster_id}-{name}"))
-    shutil.rmtree(f"{STATE}/{cluster_id}", ignore_errors=True)
+    for place in (STATE, DISKS):
+        shutil.rmtree(f"{place}/{cluster_id}", ignore_errors=True)
 
 
 def _remove_limits(limits):

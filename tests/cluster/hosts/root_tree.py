@@ -119,6 +119,15 @@ def _home(root, spec):
             directory = os.path.dirname(directory)
 
 
+def _disk(root, spec):
+    """A directory of a real filesystem, which does what one in memory does not: O_DIRECT asks for alignment."""
+    target = f"{root}{spec['home']}/disk"
+    for path in (spec["disk"], target):
+        os.makedirs(path)
+        os.chown(path, spec["uid"], spec["uid"])
+    syscalls.mount(spec["disk"], target, None, syscalls.MS_BIND)
+
+
 def enter(stage, spec):
     """Builds the tree of `spec` under the directory `stage` and makes it the root."""
     syscalls.mount("llrun-host", stage, "tmpfs", 0, "mode=755")
@@ -131,6 +140,8 @@ def enter(stage, spec):
     _devices(root)
     _kernel_views(root, spec["cgroup_mounts"])
     _home(root, spec)
+    if spec["disk"]:
+        _disk(root, spec)
     syscalls.bind_read_only(spec["build"], os.path.join(root, "opt/llrun"))
     syscalls.pivot_root(root, os.path.join(root, ".old"))
     os.chdir("/")

@@ -109,6 +109,17 @@ TEST(CallJudge, QuestionsAboutItselfAreNative) {
   EXPECT_EQ(ask("prlimit64", {0, RLIMIT_NOFILE}), Verdict::kNative);
   EXPECT_EQ(ask("prlimit64", {4711, RLIMIT_NOFILE}), Verdict::kNative);
   EXPECT_EQ(ask("prlimit64", {1, RLIMIT_NOFILE}), Verdict::kHome);
+  // Home has to know how large a file may become: it writes some of them.
+  constexpr std::uint64_t kNew = 0x1000;
+  EXPECT_EQ(ask("prlimit64", {0, RLIMIT_FSIZE, 0}), Verdict::kNative);
+  EXPECT_EQ(ask("prlimit64", {0, RLIMIT_FSIZE, kNew}), Verdict::kHome);
+  EXPECT_EQ(ask("prlimit64", {4711, RLIMIT_FSIZE, kNew}), Verdict::kHome);
+  EXPECT_EQ(ask("setrlimit", {RLIMIT_FSIZE, kNew}), Verdict::kHome);
+  for (std::uint64_t other = 0; other < RLIM_NLIMITS; ++other) {
+    if (other == RLIMIT_FSIZE) continue;
+    EXPECT_EQ(ask("prlimit64", {4711, other, kNew}), Verdict::kNative) << other;
+    EXPECT_EQ(ask("setrlimit", {other, kNew}), Verdict::kNative) << other;
+  }
   EXPECT_EQ(ask("getpgid", {0}), Verdict::kNative);
   EXPECT_EQ(ask("getpgid", {1}), Verdict::kHome);
 }

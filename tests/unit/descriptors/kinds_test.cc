@@ -436,7 +436,7 @@ TEST(Descriptors, AGuestsFilesAndStandInsGetHomesNames) {
     if (record.path() != folder.path("strange")) return 1;
     return std::nullopt;
   };
-  options.outer_end = [&](const struct stat& it) -> std::optional<OuterEnd> {
+  options.outer_end = [&](int, const struct stat& it) -> std::optional<OuterEnd> {
     if (it.st_ino == about.st_ino && it.st_dev == about.st_dev)
       return OuterEnd{17, Kind::KIND_PIPE_OUT};
     return std::nullopt;

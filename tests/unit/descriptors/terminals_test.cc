@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <pty.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -67,6 +68,29 @@ TEST(Terminals, ByDeviceNumber) {
   EXPECT_FALSE(is_terminal(makedev(5, 2)));   // ptmx
   EXPECT_TRUE(is_plain_device(makedev(1, 9)));
   EXPECT_FALSE(is_plain_device(makedev(1, 1)));  // mem
+}
+
+TEST(Terminals, NumbersOfPseudoTerminals) {
+  EXPECT_EQ(pseudo_terminal_number(makedev(136, 7)), 7);
+  EXPECT_EQ(pseudo_terminal_number(makedev(136, 300)), 300);
+  EXPECT_EQ(pseudo_terminal_number(makedev(137, 1)), (1 << 20) + 1);
+  EXPECT_FALSE(pseudo_terminal_number(makedev(136, 1U << 31)));  // another node's word
+  EXPECT_FALSE(pseudo_terminal_number(makedev(5, 0)));
+  EXPECT_FALSE(pseudo_terminal_number(makedev(4, 1)));
+}
+
+// TIOCGDEV tells which terminal a description is of, and that it has been hung up.
+TEST(Terminals, WhatStandsBehindADescriptor) {
+  int master = -1;
+  int slave = -1;
+  ASSERT_EQ(::openpty(&master, &slave, nullptr, nullptr, nullptr), 0);
+  Fd keep_master(master);
+  const Fd terminal(slave);
+  struct stat status {};
+  ASSERT_EQ(::fstat(slave, &status), 0);
+  EXPECT_EQ(terminal_behind(slave).value(), status.st_rdev);
+  keep_master.reset();
+  EXPECT_FALSE(terminal_behind(slave));
 }
 
 }  // namespace

@@ -66,8 +66,7 @@ inline Result<ThreadSet> there_and_home(ThreadSet threads, Sleeps* sleeps = null
   LLRUN_TRY(shadow.drop_memory());
   const auto stub = shadow.stub();
   LLRUN_TRY_ASSIGN(auto stopped, shadow.take_threads());
-  RestoreOptions options;
-  options.check_files = true;
+  const RestoreOptions options;
   Restorer restorer(image.process, std::move(stopped), options);
   LLRUN_TRY(restorer.lay_out(stub.site(), stub));
   LLRUN_TRY(land_all(restorer, image));
