@@ -15,7 +15,7 @@ Result<FrameHeader> parse_frame_header(std::span<const std::byte, 16> bytes) {
   std::memcpy(&header, bytes.data(), sizeof header);
   const auto type = static_cast<std::uint16_t>(header.type);
   if (type < static_cast<std::uint16_t>(FrameType::kHello) ||
-      type > static_cast<std::uint16_t>(FrameType::kKeepAlive))
+      type > static_cast<std::uint16_t>(FrameType::kHolding))
     return failure(ErrorCode::kProtocol, "the other end sent a frame of unknown type " +
                                              std::to_string(type) +
                                              ": is it llrun of the same version?");

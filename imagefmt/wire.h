@@ -24,6 +24,7 @@ enum class FrameType : std::uint16_t {
   kStreamData = 8,    // bytes a guest wrote to a pipe or terminal; stream = description's home id
   kStreamCredit = 9,  // u64: bytes of that stream which home has passed on
   kKeepAlive = 10,    // u64 sequence number: renews the lease, and is echoed
+  kHolding = 11,      // protocol.Holding in place of a Hello; the sender closes
 };
 
 inline constexpr std::uint32_t kMaxPayload =

@@ -30,6 +30,7 @@
 #include "supervisor/config/paths.h"
 #include "supervisor/guest/guest_job.h"
 #include "supervisor/guest/restraint.h"
+#include "supervisor/holding/origin.h"
 #include "supervisor/home/home_job.h"
 #include "supervisor/protocol/complaints.h"
 
@@ -73,7 +74,8 @@ Result<HomeOptions> home_options(const po::variables_map& given) {
   options.by_list = given.contains("by-list");
   options.level_list = configured.level_list;
   options.lease = configured.lease;
-  options.abandon = configured.abandon;
+  options.confirm = configured.confirm;
+  options.lost_after = configured.lost_after;
   return options;
 }
 
@@ -117,6 +119,10 @@ int run_guest(const po::variables_map& given) {
     return complain({ErrorCode::kProtocol, 0, "the hello that was handed over cannot be read"});
   if (auto opened = open_log("guest " + options.hello.job()); !opened)
     return complain(opened.error());
+  auto configured = config::load();
+  if (!configured) return complain(configured.error());
+  options.abandon = configured->abandon;
+  options.origin = holding::own_origin(configured->name);
   Restraint restraint;
   if (given.contains("nice")) restraint.nice = given["nice"].as<int>();
   if (given.contains("cores")) restraint.cores = given["cores"].as<int>();
@@ -134,6 +140,7 @@ po::options_description known_options() {
                              "nice", "cores", "claim-fd"})
     add(number, po::value<int>());
   add("launched", "")("stay", "")("by-list", "")("json", "")("until-attached", "");
+  add("job", po::value<std::string>());  // by which others find it: see supervisor/holding/search.h
   add("group", po::value<std::vector<std::string>>());
   add("node", po::value<std::string>()->default_value(""));
   add("after", po::value<long>())("max-io", po::value<double>());

@@ -11,6 +11,7 @@
 #include "supervisor/agent/loads_file.h"
 #include "supervisor/agent/views.h"
 #include "supervisor/config/paths.h"
+#include "supervisor/holding/origin.h"
 
 namespace llrun::agent {
 
@@ -68,6 +69,7 @@ Result<std::unique_ptr<Agent>> Agent::create(EventLoop& loop, config::Config con
   agent->timers_ = {loop.every(load::LoadMeter::kStep, [raw] { raw->step(); }),
                     loop.every(kLookForSilence, [raw] { raw->peers_.look_for_silence(); }),
                     loop.every(kLookForSocket, [raw] { raw->look_for_socket(); }),
+                    loop.every(Homes::kPeriod, [raw] { raw->homes_.look(); }),
                     loop.every(raw->config_.exchange, [raw] { raw->exchange(); })};
   return agent;
 }
@@ -81,6 +83,7 @@ Agent::Agent(EventLoop& loop, config::Config config, const AgentPlaces& places,
       switches_(config_,
                 [name = config_.name] { return config::files_beside_sockets(name + ".switches"); }),
       log_(places.state_directory + "/log", "agent " + config_.name),
+      origin_(holding::own_origin(config_.name)),
       processes_(log_),
       costs_(places.costs_file),
       group_(GuestGroup::Places::of_this_process(), config_.name, config_.guests),
@@ -92,11 +95,15 @@ Agent::Agent(EventLoop& loop, config::Config config, const AgentPlaces& places,
           [this](const std::string& node) { return costs_.bandwidth(node); },
           [this](const protocol::Load& load) {
             return meter_ ? meter_->speeds().heard(load.cpu_model(), load.speed()) : load.speed();
+          },
+          [this](const auto& question) {
+            return homes_.holding_of(question.job(), question.epoch());
           }),
-      door_(
-          {loop, config_, log_, processes_, places.supervisor_program, limits_, group_,
-           [this](const protocol::Hello& newcomer) { return why_not(newcomer); },
-           [this](const auto& hello, ChannelEnds ends) { peers_.adopt(hello, std::move(ends)); }}),
+      homes_(processes_, peers_, origin_),
+      door_({loop, config_, log_, processes_, places.supervisor_program, limits_, group_,
+             [this](const protocol::Hello& newcomer) { return why_not(newcomer); },
+             [this](const auto& hello, ChannelEnds ends) { peers_.adopt(hello, std::move(ends)); },
+             origin_}),
       drain_(loop, log_, processes_),
       errands_(loop) {}
 

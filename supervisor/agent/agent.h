@@ -20,6 +20,7 @@
 #include "supervisor/agent/experience.h"
 #include "supervisor/agent/guest_ageing.h"
 #include "supervisor/agent/guest_limits.h"
+#include "supervisor/agent/homes.h"
 #include "supervisor/agent/peers.h"
 #include "supervisor/agent/processes.h"
 #include "supervisor/agent/questions.h"
@@ -80,6 +81,7 @@ class Agent {
   KeptSwitches switches_;
   std::string cannot_host_;  // why no world can be made here; empty: it can, or it is not known yet
   EventLog log_;
+  protocol::Origin origin_;
   protocol::Load own_load_;
   Processes processes_;
   Strangers strangers_;
@@ -88,6 +90,7 @@ class Agent {
   GuestLimits limits_;
   GuestAgeing ageing_;
   Peers peers_;
+  Homes homes_;
   Door door_;
   Drain drain_;
   Errands errands_;

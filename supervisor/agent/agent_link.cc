@@ -6,9 +6,12 @@
 #include "base/bytes.h"
 #include "supervisor/agent/heard.h"
 #include "supervisor/clock/readings.h"
+#include "supervisor/holding/word.h"
 
 namespace llrun::agent {
 namespace {
+
+constexpr std::size_t kMostHoldingQuestions = 1000;
 
 template <typename Message>
 bool parse(Message& message, std::span<const std::byte> payload) {
@@ -57,6 +60,8 @@ void AgentLink::on_message(const protocol::AgentMessage& message) {
   }
   if (message.pong() != 0) on_pong(message);
   if (message.has_verb()) on_verb(message.verb());
+  if (message.has_holding_question()) on_holding_question(message.holding_question());
+  if (message.has_holding_answer()) return on_holding_answer(message.holding_answer());
   if (message.has_answer()) return on_answer(message.answer());
   if (message.has_load()) on_load(message.load());
 }
@@ -72,6 +77,30 @@ void AgentLink::on_pong(const protocol::AgentMessage& message) {
 
 void AgentLink::on_load(const protocol::Load& load) {
   handlers_.load(heard_load(load, clocks_.estimate()), rtt_us_);
+}
+
+void AgentLink::on_holding_question(const protocol::HoldingQuestion& question) {
+  if (!handlers_.holding) return;
+  protocol::AgentMessage message;
+  message.mutable_holding_answer()->set_id(question.id());
+  *message.mutable_holding_answer()->mutable_holding() = handlers_.holding(question);
+  send(message);
+}
+
+void AgentLink::on_holding_answer(const protocol::HoldingAnswer& answer) {
+  const auto asked = holding_questions_.extract(answer.id());
+  if (!asked.empty()) asked.mapped()(holding::bounded(answer.holding()));
+}
+
+void AgentLink::ask(protocol::HoldingQuestion question, OnHolding on_holding) {
+  // Asked again and again; what was not answered by now will not be.
+  if (holding_questions_.size() >= kMostHoldingQuestions)
+    holding_questions_.erase(holding_questions_.begin());
+  question.set_id(next_question_);
+  holding_questions_.emplace(next_question_++, std::move(on_holding));
+  protocol::AgentMessage message;
+  *message.mutable_holding_question() = std::move(question);
+  send(message);
 }
 
 void AgentLink::on_verb(const protocol::RemoteVerb& question) {

@@ -26,7 +26,11 @@ class AgentLink {
     // What the other asks of this node. Unset: it is refused. Only the side that opened the channel
     // was let in by somebody's key, so only it may ask.
     std::function<void(const protocol::AgentVerb&, const control::Reply&)> verb = {};
+    // What the other wants to know of a job of this home; it orders nothing, so either side may
+    // ask.
+    std::function<protocol::Holding(const protocol::HoldingQuestion&)> holding = {};
   };
+  using OnHolding = std::function<void(const protocol::Holding&)>;
 
   [[nodiscard]] static Result<std::unique_ptr<AgentLink>> open(EventLoop& loop, ChannelEnds ends,
                                                                Handlers handlers);
@@ -36,6 +40,8 @@ class AgentLink {
   void ask(const protocol::AgentVerb& verb, const control::Reply& reply);
   // It ended because what came was not of this protocol: that is why, whatever else was said.
   [[nodiscard]] bool heard_nonsense() const { return heard_nonsense_; }
+  void ask(protocol::HoldingQuestion question,
+           OnHolding on_holding);  // no answer: it does not know
   ~AgentLink();
   AgentLink(const AgentLink&) = delete;
   AgentLink& operator=(const AgentLink&) = delete;
@@ -46,6 +52,8 @@ class AgentLink {
   void on_message(const protocol::AgentMessage& message);
   void on_load(const protocol::Load& load);
   void on_pong(const protocol::AgentMessage& message);
+  void on_holding_question(const protocol::HoldingQuestion& question);
+  void on_holding_answer(const protocol::HoldingAnswer& answer);
   void on_verb(const protocol::RemoteVerb& question);
   void on_answer(const protocol::RemoteAnswer& answer);
   void send(const protocol::AgentMessage& message);
@@ -58,6 +66,7 @@ class AgentLink {
   bool heard_nonsense_ = false;
   std::shared_ptr<int> alive_ = std::make_shared<int>();
   std::map<std::uint64_t, control::Reply> questions_;
+  std::map<std::uint64_t, OnHolding> holding_questions_;
   std::uint64_t next_question_ = 1;
 };
 

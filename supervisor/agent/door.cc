@@ -12,8 +12,19 @@
 #include "netproxy/channel/frame_io.h"
 #include "supervisor/agent/heard.h"
 #include "supervisor/agent/traits.h"
+#include "supervisor/holding/search.h"
 
 namespace llrun::agent {
+namespace {
+
+// A pipe nobody has written to takes this at once; a visitor that has gone is not our trouble.
+void write_once(const ChannelEnds& ends, wire::FrameType type, std::string_view payload) {
+  wire::FrameHeader header;
+  header.type = type;
+  (void)write_frame(ends.out.get(), header, bytes_of(payload), std::chrono::milliseconds(200));
+}
+
+}  // namespace
 
 using protocol::Hello;
 
@@ -55,7 +66,10 @@ void Door::serve(const ReceivedHello& hello, ChannelEnds ends) {
 }
 
 std::string Door::why_not(const Hello& hello) const {
-  if (hello.version() != kProtocolVersion)
+  // A guest that is here speaks its home's version, whatever this agent has been updated to since.
+  const bool is_here = hello.purpose() == Hello::PURPOSE_RESUME &&
+                       around_.processes.guest(hello.job(), hello.epoch()) != nullptr;
+  if (hello.version() != kProtocolVersion && !is_here)
     return fmt::format(
         "node {} speaks version {} of the protocol, this node {}: install the same llrun on both",
         hello.node(), hello.version(), kProtocolVersion);
@@ -67,17 +81,18 @@ std::string Door::why_not(const Hello& hello) const {
 
 void Door::refuse(const ChannelEnds& ends, const std::string& who, const std::string& why) {
   around_.log.add(fmt::format("refused {}: {}", who, why));
-  wire::FrameHeader header;
-  header.type = wire::FrameType::kRefusal;
-  // A pipe nobody has written to takes this at once; a visitor that has gone is not our trouble.
-  (void)write_frame(ends.out.get(), header, bytes_of(std::string_view(why)),
-                    std::chrono::milliseconds(200));
+  write_once(ends, wire::FrameType::kRefusal, why);
 }
 
 GuestStart Door::start_of(const ReceivedHello& hello) const {
   const auto& limits = around_.config.guests;
-  GuestStart start{around_.supervisor_program,    around_.config.name,         hello.bytes,
-                   static_cast<int>(limits.nice), around_.group.procs_files(), 0};
+  GuestStart start{around_.supervisor_program,
+                   around_.config.name,
+                   hello.bytes,
+                   holding::mark_of(hello.hello.job(), hello.hello.epoch()),
+                   static_cast<int>(limits.nice),
+                   around_.group.procs_files(),
+                   0};
   if (limits.cpu > 0 && !around_.group.limits_cpu())
     start.cores = static_cast<int>(std::ceil(limits.cpu));
   return start;
@@ -106,10 +121,8 @@ void Door::watch(GuestProcess guest) {
 }
 
 void Door::resume_guest(const ReceivedHello& hello, ChannelEnds ends) {
-  const auto* guest = around_.processes.guest(hello.hello.job());
-  if (guest == nullptr)
-    return refuse(ends, "job " + hello.hello.job(),
-                  "no such job here: its guest has ended, or never came");
+  const auto* guest = around_.processes.guest(hello.hello.job(), hello.hello.epoch());
+  if (guest == nullptr) return tell_holding(hello.hello, ends);
   protocol::ControlMessage message;
   message.mutable_give_channel()->set_hello(hello.bytes);
   const std::array fds{ends.in.get(), ends.out.get(), ends.lifeline.get()};
@@ -121,6 +134,16 @@ void Door::resume_guest(const ReceivedHello& hello, ChannelEnds ends) {
               fmt::format("job {} did not take its channel: {}", job, answer.answer().text()));
       },
       fds);
+}
+
+// That nobody has registered for it proves nothing: this agent may have been started a moment ago.
+void Door::tell_holding(const Hello& hello, const ChannelEnds& ends) {
+  auto said = holding::guest_among(holding::look_at_processes(), hello.job(), hello.epoch());
+  *said.mutable_origin() = around_.origin;
+  // Asked again and again while home waits.
+  auto line = fmt::format("node {} asks for job {}: {}", hello.node(), hello.job(), said.text());
+  if (line != last_told_) around_.log.add(last_told_ = std::move(line));
+  write_once(ends, wire::FrameType::kHolding, said.SerializeAsString());
 }
 
 }  // namespace llrun::agent

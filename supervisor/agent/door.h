@@ -32,6 +32,7 @@ class Door {
     // is.
     std::function<std::string(const protocol::Hello&)> why_not;
     std::function<void(const protocol::Hello&, ChannelEnds)> agent_came;
+    const protocol::Origin& origin;  // who speaks here
   };
   static constexpr std::chrono::seconds kPatience{20};
 
@@ -51,6 +52,7 @@ class Door {
   void serve(const ReceivedHello& hello, ChannelEnds ends);
   void start_guest(const ReceivedHello& hello, ChannelEnds ends);
   void resume_guest(const ReceivedHello& hello, ChannelEnds ends);
+  void tell_holding(const protocol::Hello& hello, const ChannelEnds& ends);
   void refuse(const ChannelEnds& ends, const std::string& who, const std::string& why);
   void watch(GuestProcess guest);
   [[nodiscard]] GuestStart start_of(const ReceivedHello& hello) const;
@@ -59,6 +61,7 @@ class Door {
   Surroundings around_;
   std::list<Visitor> visitors_;
   std::list<GuestProcess> guests_;  // started here and not yet reaped
+  std::string last_told_;           // of a job that nobody has registered for
 };
 
 }  // namespace llrun::agent

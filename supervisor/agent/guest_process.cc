@@ -44,8 +44,8 @@ std::vector<std::string> environment_for(const std::string& node) {
 }
 
 std::vector<std::string> words_for(const GuestStart& start) {
-  std::vector<std::string> words{start.program, "guest",      "--in", "3",          "--out",
-                                 "4",           "--lifeline", "5",    "--hello-fd", "6"};
+  std::vector<std::string> words{start.program, "guest", "--in",       "3", "--out",   "4",
+                                 "--lifeline",  "5",     "--hello-fd", "6", start.mark};
   const auto add = [&words](const char* option, std::string value) {
     words.insert(words.end(), {option, std::move(value)});
   };

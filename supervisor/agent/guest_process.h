@@ -18,6 +18,7 @@ struct GuestStart {
   std::string program;  // llrun-supervisor
   std::string node;     // this agent's name: the supervisor registers back under it
   std::string hello;    // as it came
+  std::string mark;     // by which the supervisor is found (supervisor/holding/search.h)
   int nice = 0;
   std::vector<std::string> groups;  // cgroup.procs files of the groups that limit guests
   int cores = 0;                    // all guests share so many; 0: any

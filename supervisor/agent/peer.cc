@@ -40,7 +40,9 @@ Result<> Peer::open() {
       AgentLink::open(loop_, std::move(ends),
                       {[this](const auto& hello) { on_hello(hello); },
                        [this](auto load, double rtt) { handlers_.load(std::move(load), rtt); },
-                       [this](const std::string& why) { end(why); }}));
+                       [this](const std::string& why) { end(why); },
+                       {},
+                       handlers_.holding}));
   link_->send(handlers_.own_hello());
   return {};
 }
@@ -68,6 +70,10 @@ bool Peer::ask(const protocol::AgentVerb& verb, const control::Reply& reply) {
   if (!link_ || !greeted_) return false;
   link_->ask(verb, reply);
   return true;
+}
+
+void Peer::ask(const protocol::HoldingQuestion& question, const AgentLink::OnHolding& on_holding) {
+  if (link_ && greeted_) link_->ask(question, on_holding);
 }
 
 void Peer::drop(const std::string& why) {

@@ -21,6 +21,7 @@ class Peer {
     std::function<void(protocol::Load, double rtt_us)> load;
     std::function<void(const std::string& why)>
         unreachable;  // at each failed attempt and each loss
+    std::function<protocol::Holding(const protocol::HoldingQuestion&)> holding;
   };
   // A channel that opens but says nothing: the peer's agent has to start, ssh has to log in.
   static constexpr std::chrono::seconds kPatience{20};
@@ -36,6 +37,7 @@ class Peer {
   void send(const protocol::Load& load);
   // False: there is no open channel; the reply is not used.
   [[nodiscard]] bool ask(const protocol::AgentVerb& verb, const control::Reply& reply);
+  void ask(const protocol::HoldingQuestion& question, const AgentLink::OnHolding& on_holding);
   // The other's, as it told it when the channel was opened; none while there is none.
   [[nodiscard]] const protocol::Hello* hello() const { return greeted_ ? &hello_ : nullptr; }
   // The channel is open but the peer is not heard any more. One that is being opened has its own

@@ -25,13 +25,14 @@ EventLoop::Clock::duration silent_after(const protocol::Load& load) {
 }  // namespace
 
 Peers::Peers(EventLoop& loop, const config::Config& config, EventLog& log, OnVerb on_verb,
-             Bandwidth bandwidth, Speed speed)
+             Bandwidth bandwidth, Speed speed, OnHolding on_holding)
     : loop_(loop),
       name_(config.name),
       log_(log),
       on_verb_(std::move(on_verb)),
       bandwidth_(std::move(bandwidth)),
-      speed_(std::move(speed)) {
+      speed_(std::move(speed)),
+      on_holding_(std::move(on_holding)) {
   for (const auto& peer : config.nodes) {
     known_[peer.name] = {not_heard_yet(peer.name), {}, true};
     const auto node = peer.name;
@@ -39,7 +40,7 @@ Peers::Peers(EventLoop& loop, const config::Config& config, EventLog& log, OnVer
         loop, peer,
         Peer::Handlers{[this] { return own_hello(name_, protocol::Hello::PURPOSE_AGENT); },
                        [this, node](auto load, double rtt) { heard(node, std::move(load), rtt); },
-                       [this, node](const std::string& why) { lost(node, why); }}));
+                       [this, node](const std::string& why) { lost(node, why); }, on_holding_}));
   }
 }
 
@@ -60,7 +61,7 @@ void Peers::adopt(const protocol::Hello& hello, ChannelEnds ends) {
          // Where we have a channel of our own, that one says whether the node can be reached.
          if (command(node) == nullptr) lost(node, why);
        },
-       on_verb_});
+       on_verb_, on_holding_});
   if (!link) return void(incoming_.erase(entry));
   entry->link = std::move(*link);
   entry->link->send(own_hello(name_, protocol::Hello::PURPOSE_AGENT));
@@ -128,6 +129,15 @@ const std::vector<std::string>* Peers::command(const std::string& node) const {
 const protocol::Hello* Peers::hello(const std::string& node) const {
   const auto* peer = find(node);
   return peer == nullptr ? nullptr : peer->hello();
+}
+
+// Over every channel to or from a node of that name: who answers says who he is.
+void Peers::ask(const std::string& node, const protocol::HoldingQuestion& question,
+                const AgentLink::OnHolding& on_holding) {
+  for (const auto& peer : peers_)
+    if (peer->config().name == node) peer->ask(question, on_holding);
+  for (const auto& incoming : incoming_)
+    if (incoming.node == node) incoming.link->ask(question, on_holding);
 }
 
 void Peers::ask(const std::string& node, const protocol::AgentVerb& verb,

@@ -33,9 +33,11 @@ class Peers {
   using Speed =
       std::function<double(const protocol::Load& load)>;  // of its cores, given what it says
 
-  // `on_verb`: what other nodes ask of this one.
+  using OnHolding = std::function<protocol::Holding(const protocol::HoldingQuestion&)>;
+
+  // `on_verb`: what other nodes ask of this one; `on_holding`: what they ask of its programs.
   Peers(EventLoop& loop, const config::Config& config, EventLog& log, OnVerb on_verb,
-        Bandwidth bandwidth, Speed speed);
+        Bandwidth bandwidth, Speed speed, OnHolding on_holding);
   void connect();
   // A channel that a peer's agent opened and said hello on.
   void adopt(const protocol::Hello& hello, ChannelEnds ends);
@@ -48,6 +50,9 @@ class Peers {
   [[nodiscard]] const std::vector<std::string>* command(const std::string& node) const;
   // Asks the agent of a node. The answer always comes, if only to say that the node is not reached.
   void ask(const std::string& node, const protocol::AgentVerb& verb, const control::Reply& reply);
+  // Asks whoever answers at that name, by whichever channels there are; there may be no answer.
+  void ask(const std::string& node, const protocol::HoldingQuestion& question,
+           const AgentLink::OnHolding& on_holding);
   // What the node said of itself; none: there is no channel to it.
   [[nodiscard]] const protocol::Hello* hello(const std::string& node) const;
 
@@ -66,6 +71,7 @@ class Peers {
   OnVerb on_verb_;
   Bandwidth bandwidth_;
   Speed speed_;
+  OnHolding on_holding_;
   std::vector<std::unique_ptr<Peer>> peers_;
   std::list<Incoming> incoming_;
   std::map<std::string, Known> known_;

@@ -111,9 +111,16 @@ const Supervised* Processes::home(int pid) const {
   return nullptr;
 }
 
-const Supervised* Processes::guest(const std::string& job) const {
+const Supervised* Processes::home_of(const std::string& job) const {
   for (const auto& [key, entry] : processes_)
-    if (entry.report.job() == job && entry.report.role() == ProcessReport::ROLE_GUEST)
+    if (entry.report.job() == job && entry.report.role() == ProcessReport::ROLE_HOME) return &entry;
+  return nullptr;
+}
+
+const Supervised* Processes::guest(const std::string& job, std::uint32_t epoch) const {
+  for (const auto& [key, entry] : processes_)
+    if (entry.report.job() == job && entry.report.epoch() == epoch &&
+        entry.report.role() == ProcessReport::ROLE_GUEST)
       return &entry;
   return nullptr;
 }

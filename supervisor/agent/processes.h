@@ -47,7 +47,9 @@ class Processes {
 
   [[nodiscard]] std::vector<const Supervised*> all() const;
   [[nodiscard]] const Supervised* home(int pid) const;  // a process of this node, wherever it runs
-  [[nodiscard]] const Supervised* guest(const std::string& job) const;
+  [[nodiscard]] const Supervised* home_of(const std::string& job) const;
+  // Of one journey: one of an earlier may still be here, waiting for its end.
+  [[nodiscard]] const Supervised* guest(const std::string& job, std::uint32_t epoch) const;
   [[nodiscard]] std::uint32_t guests() const;
   [[nodiscard]] bool registered(std::uint32_t supervisor_pid) const;
 

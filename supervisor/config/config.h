@@ -37,9 +37,11 @@ struct Config {
   std::string strategy = "hindrance";
   std::map<std::string, double, std::less<>> strategy_numbers;  // its settings
   std::chrono::milliseconds lease{30'000};
-  std::chrono::milliseconds abandon{600'000};
-  std::chrono::milliseconds exchange{1000};  // how often nodes tell each other their load
-  std::chrono::milliseconds drain{30'000};   // how long a draining agent waits for its guests
+  std::chrono::milliseconds confirm{600'000};  // home's wait for a guest that is not known to run
+  std::chrono::milliseconds lost_after{0};     // home gives up a node that is not reached; 0: never
+  std::chrono::milliseconds abandon{86'400'000};  // a guest here whose home is silent ends
+  std::chrono::milliseconds exchange{1000};       // how often nodes tell each other their load
+  std::chrono::milliseconds drain{30'000};        // how long a draining agent waits for its guests
   std::vector<std::string> level_list;       // programs that take part under a shell; empty: all
   std::chrono::milliseconds settle{10'000};  // after a move a process stays at least as long
   bool levelling = true;                     // this node takes part at all

@@ -54,6 +54,14 @@ Result<std::chrono::milliseconds> parse_exchange(const std::string& value) {
   return period;
 }
 
+// Zero stands for never.
+Result<std::chrono::milliseconds> parse_limit(const std::string& value) {
+  if (value == "never") return std::chrono::milliseconds::zero();
+  auto limit = parse_duration(value);
+  if (!limit) return failure(ErrorCode::kInvalid, limit.error().attempted + ", or never");
+  return limit;
+}
+
 Result<long> parse_count(const std::string& value) {
   auto count = parse_integer(value);
   if (count && *count < 0) return failure(ErrorCode::kInvalid, "\"" + value + "\" is below zero");
@@ -100,6 +108,8 @@ constexpr Key kKeys[] = {
     {"max-io", field<&Config::max_io, parse_number>},
     {"strategy", field<&Config::strategy, parse_word>},
     {"lease", field<&Config::lease, parse_duration>},
+    {"confirm", field<&Config::confirm, parse_duration>},
+    {"lost-after", field<&Config::lost_after, parse_limit>},
     {"abandon", field<&Config::abandon, parse_duration>},
     {"settle", field<&Config::settle, parse_duration>},
     {"exchange", field<&Config::exchange, parse_exchange>},

@@ -47,8 +47,7 @@ namespace {
 using std::chrono::milliseconds;
 constexpr milliseconds kFirstDelay{200};
 constexpr milliseconds kLongestDelay{30'000};
-// Who starts no agent itself looks more often: home asks a new agent for its guests, and believes
-// it after a while (supervisor/home/away.cc).
+// Who starts no agent itself looks more often: home asks a new agent for its guests.
 constexpr milliseconds kLongestDelayOfGuests{3'000};
 constexpr milliseconds kStoppedDelay{2'000};  // the agent was told to stop: look whether it is back
 constexpr std::size_t kMaxEvents = 256;
@@ -241,6 +240,10 @@ void ReconnectingClient::dispatch(const protocol::ControlMessage& message, std::
       return hand_over(handlers_.stack, message.stack(), reply);
     case Message::kPinByHand:
       return hand_over(handlers_.pin_by_hand, message.pin_by_hand(), reply);
+    case Message::kForget:
+      return hand_over(handlers_.forget, message.forget(), reply);
+    case Message::kHomeSays:
+      return hand_over(handlers_.home_says, message.home_says(), reply);
     case Message::kStandBack:
       return hand_over(handlers_.stand_back, message.stand_back(), reply);
     case Message::kGiveChannel:

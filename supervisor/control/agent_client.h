@@ -54,9 +54,11 @@ class AgentClient {
     std::function<void(const protocol::Why&, Reply)> why;      // a Row.pin for each pin, then done
     std::function<void(const protocol::Stack&, Reply)> stack;  // answer.text and answer.json
     std::function<void(const protocol::PinByHand&, Reply)> pin_by_hand;
+    std::function<void(const protocol::Forget&, Reply)> forget;
     // Only guest supervisors get these.
     std::function<void(GivenChannel, Reply)> give_channel;
     std::function<void(const protocol::StandBack&, Reply)> stand_back;
+    std::function<void(const protocol::Holding&, Reply)> home_says;
     std::function<void(bool yes, const std::string& why_not)> connected;  // at every change
   };
   struct Options {

@@ -23,6 +23,7 @@ Result<std::unique_ptr<AgentLine>> AgentLine::create(IoThread& io, EventLoop& co
   on_io.give_channel = std::move(handlers.give_channel);
   on_io.come_home = line->on_control<protocol::ComeHome>(std::move(handlers.come_home));
   on_io.stand_back = line->on_control<protocol::StandBack>(std::move(handlers.stand_back));
+  on_io.home_says = line->on_control<protocol::Holding>(std::move(handlers.home_says));
   control::AgentClient::Options options;
   options.start_agent = false;
   LLRUN_TRY_ASSIGN(line->client_, io.ask([&] {

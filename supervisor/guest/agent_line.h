@@ -22,6 +22,7 @@ class AgentLine {
     // On the control loop's thread.
     std::function<void(const protocol::ComeHome&, const control::Reply&)> come_home;
     std::function<void(const protocol::StandBack&, const control::Reply&)> stand_back;
+    std::function<void(const protocol::Holding&, const control::Reply&)> home_says;
   };
 
   // `control` must not run any more when this object ends.

@@ -1,9 +1,11 @@
 #include "supervisor/guest/guest_job.h"
 
+#include <algorithm>
 #include <csignal>
 #include <utility>
 
 #include "base/log.h"
+#include "supervisor/holding/word.h"
 #include "supervisor/job/child_signals.h"
 #include "supervisor/job/greeting.h"
 #include "supervisor/traits/traits.h"
@@ -65,6 +67,9 @@ Result<> GuestJob::start() {
   handlers.stand_back = [this](const protocol::StandBack& order, const control::Reply& reply) {
     on_stand_back(order, reply);
   };
+  handlers.home_says = [this](const protocol::Holding& said, const control::Reply& reply) {
+    on_home_says(said, reply);
+  };
   LLRUN_TRY_ASSIGN(agent_, AgentLine::create(traffic_->io(), *loop_, std::move(handlers)));
   loop_->every(std::chrono::seconds(1), [this] { tick(); });
   report();
@@ -78,6 +83,7 @@ protocol::Hello GuestJob::own_hello(protocol::Hello::Purpose purpose) const {
   ours.set_job(options_.hello.job());
   ours.set_epoch(options_.hello.epoch());
   *ours.mutable_traits() = local_traits();
+  *ours.mutable_origin() = options_.origin;
   return ours;
 }
 
@@ -127,6 +133,8 @@ void GuestJob::handle(const protocol::JobMessage& message) {
       given_up_waits_ = tracee_ && tracer::is_ending(guest_->pid) && !tracee_->ended();
       if (!given_up_waits_) settle();
       return;
+    case protocol::JobMessage::kConfirmedSeen:
+      return on_confirmed_seen();
     case protocol::JobMessage::kAbort:
       if (advance(GuestEvent::kAborted))
         go("home called it off while " + message.abort().step() + ": " + message.abort().reason());
@@ -218,7 +226,30 @@ std::chrono::milliseconds GuestJob::lease() const {
 }
 
 std::chrono::milliseconds GuestJob::abandon_time() const {
-  return std::chrono::milliseconds(order_.abandon_ms() != 0 ? order_.abandon_ms() : 600'000);
+  if (confirmed_seen_) return std::max(options_.abandon, lease());
+  return std::chrono::milliseconds(order_.confirm_ms() != 0 ? order_.confirm_ms() : 600'000);
+}
+
+// Home resumes the program when it has waited in vain for Confirmed. From here on it does not, and
+// the guest may last for as long as this node's owner bears it.
+void GuestJob::on_confirmed_seen() {
+  confirmed_seen_ = true;
+  traffic_->set_patience(lease(), abandon_time());
+}
+
+bool GuestJob::waits_for_home() const {
+  return (state_ == GuestState::kFrozen || state_ == GuestState::kLeaving) &&
+         !traffic_->link().connected();
+}
+
+// The agent has asked home's, which may have it from somebody else than home's supervisor: a guest
+// that hears home itself needs no such word.
+void GuestJob::on_home_says(const protocol::Holding& said, const control::Reply& reply) {
+  const auto weighed = holding::weigh(options_.hello.origin(), said);
+  reply.done(weighed.text);
+  if (weighed.word != holding::Word::kNotHeld || !waits_for_home() || !advance(GuestEvent::kOver))
+    return;
+  go("home has no use for it any more: " + weighed.text);
 }
 
 // The lease is renewed by anything that is heard, but not the time within which home has to commit
@@ -241,7 +272,7 @@ void GuestJob::tick() {
   if (silent > abandon_time() &&
       (state_ == GuestState::kFrozen || state_ == GuestState::kLeaving)) {
     advance(GuestEvent::kAbandoned);
-    return go("home has been silent for the abandon time");
+    return go("home has been silent for longer than is borne here");
   }
   if (!stands_back_ && state_ == GuestState::kSettled) (void)stand_back_as_told();
   report();

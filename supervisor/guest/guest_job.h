@@ -6,6 +6,7 @@
 // home did not carry out.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,9 @@ struct GuestOptions {
   Fd in, out;             // the channel, whose first frame has been read
   Fd lifeline;            // the channel's process lives while somebody holds it
   protocol::Hello hello;  // that frame
+  // How long the owner of this node bears a guest whose home is silent.
+  std::chrono::milliseconds abandon{86'400'000};
+  protocol::Origin origin;  // who answers for this node
 };
 
 class GuestJob {
@@ -56,7 +60,11 @@ class GuestJob {
   void on_link_back(Fd lifeline);
   void tick();
   [[nodiscard]] std::chrono::milliseconds lease() const;
+  // For how long home may be silent before the guest ends.
   [[nodiscard]] std::chrono::milliseconds abandon_time() const;
+  void on_confirmed_seen();
+  void on_home_says(const protocol::Holding& said, const control::Reply& reply);
+  [[nodiscard]] bool waits_for_home() const;
   void report();
 
   // -- arrival.cc
@@ -155,6 +163,7 @@ class GuestJob {
   int nice_told_ = 0;                   // by the agent, on top of what all guests here get
   bool stands_back_ = false;            // as far as that
   std::uint64_t signals_got_ = 0;       // from home
+  bool confirmed_seen_ = false;         // home knows that the guest is the program
   bool given_up_waits_ = false;         // for the end of a guest that is on its way out
   BootClock::time_point commit_until_;  // a Commit that comes later is void
 };

@@ -5,5 +5,5 @@ llrun_library(llrun_guest
           ${room}/tracee.cc ${room}/tracee_births.cc ${room}/sent_signals.cc
           ${room}/guest_job.cc ${room}/arrival.cc ${room}/stay.cc
           ${room}/leaving.cc ${room}/restraint.cc ${room}/niceness.cc ${room}/oom_score.cc
-  PUBLIC llrun_job llrun_clock llrun_migration llrun_streams llrun_homefs llrun_control llrun_world llrun_traits
+  PUBLIC llrun_job llrun_clock llrun_holding llrun_migration llrun_streams llrun_homefs llrun_control llrun_world llrun_traits
          llrun_tracer_objects llrun_tracer_filter llrun_tracer_calls)

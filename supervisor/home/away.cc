@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "supervisor/holding/word.h"
 #include "supervisor/home/journey.h"
 #include "supervisor/job/greeting.h"
 #include "tracer/procfs/lineage.h"
@@ -24,11 +25,6 @@ using migration::HomeState;
 // What home allows a lease to be late for clock drift and pauses before it takes back a program.
 constexpr auto kLeaseMargin = std::chrono::seconds(3);
 constexpr auto kParentPeriod = std::chrono::seconds(1);
-// Between tries to reach a peer again: doubled from one to the next.
-constexpr std::chrono::milliseconds kFirstReconnectPause{500};
-constexpr std::chrono::milliseconds kLongestReconnectPause{4000};
-// An agent that has just been started learns of the guests here within this time.
-constexpr auto kAgentMayBeNew = std::chrono::seconds(10);
 
 std::string describe_end(const tracer::StopKind& end) {
   if (const auto* exited = std::get_if<tracer::Exited>(&end))
@@ -154,17 +150,31 @@ void Journey::watch_lease() {
                         plan_.node));
       return;
     }
-    if (!link_up_ && state_ != HomeState::kCommitting &&
-        now - lost_at_ > options_.abandon + kLeaseMargin)
-      return abandon(fmt::format("{} has been silent for the abandon time", plan_.node));
+    watch_absence();
   });
+}
+
+// Only a guest that has not been told it is the program ends by home's clock; else home waits for
+// as long as its user wants.
+void Journey::watch_absence() {
+  const auto length = absence_.length();
+  if (state_ == HomeState::kConfirming && length > confirm_time() + kLeaseMargin)
+    return take_back(HomeEvent::kAbandoned, fmt::format("{} {}, and has ended its guest by now",
+                                                        plan_.node, absence_.in_words()));
+  const bool away = state_ == HomeState::kAway || state_ == HomeState::kReturning;
+  if (away && options_.lost_after.count() > 0 && length > options_.lost_after)
+    give_up_on_node(HomeEvent::kForgotten,
+                    fmt::format("{} {}: lost-after is over", plan_.node, absence_.in_words()));
+}
+
+// Longer than the lease, at which such a guest has been stopped.
+std::chrono::milliseconds Journey::confirm_time() const {
+  return std::max(options_.confirm, options_.lease);
 }
 
 void Journey::on_lost(const Error& error) {
   if (state_ == HomeState::kHome || state_ == HomeState::kEnded) return;  // over, and closed by us
-  link_up_ = false;
-  lost_at_ = EventLoop::Clock::now();
-  reconnect_pause_ = kFirstReconnectPause;
+  absence_.begin("the link is lost: " + error.message());
   log::warn("the link to {} is lost in state {}: {}", plan_.node, migration::name(state_),
             error.message());
   if (migration::resumable(state_)) return abort("the link was lost", error.message());
@@ -191,44 +201,44 @@ void Journey::reconnect() {
 void Journey::on_reconnected(Result<PeerConnection> reached) {
   reconnecting_ = false;
   if (state_ == HomeState::kEnded || state_ == HomeState::kHome) return;
-  if (!reached) {
-    log::info("{} is not reached: {}", plan_.node, reached.error().message());
-    // Only a guest supervisor that exists can say that it never heard; a node without the job has
-    // lost it.
-    if (reached.error().code == ErrorCode::kRefused)
-      return on_job_unknown(reached.error().message());
-    denied_since_.reset();
-    return try_again_later();
-  }
+  if (!reached) return not_reached(reached.error().message());
+  if (reached->holding) return on_holding(*reached->holding);
+  if (const auto why = not_its_guest(reached->hello); !why.empty()) return not_reached(why);
   channel_process_ = std::move(reached->process);
   if (auto connected = traffic_->connect(channel_process_->take_in(), channel_process_->take_out());
       !connected)
     return on_lost(connected.error());
-  link_up_ = true;
-  denied_since_.reset();
+  absence_.end();
   callbacks_.progress(fmt::format("the link to {} is back", plan_.node));
 }
 
-void Journey::try_again_later() {
-  const auto pause =
-      std::exchange(reconnect_pause_, std::min(2 * reconnect_pause_, kLongestReconnectPause));
-  loop_.after(pause, [this, alive = std::weak_ptr(alive_)] {
-    if (!alive.expired() && !link_up_) reconnect();
+// Whoever answers with a Hello may still be somebody else, who would take this channel for another.
+std::string Journey::not_its_guest(const protocol::Hello& hello) const {
+  if (hello.job() != plan_.job || hello.epoch() != plan_.epoch ||
+      hello.origin().identity() != peer_.origin().identity())
+    return "another agent answers there than the one that the program went to";
+  return "";
+}
+
+// A refusal, a failure, a stranger or nobody: whatever it was, nothing is known of the program.
+void Journey::not_reached(const std::string& why) {
+  log::info("{} is not reached: {}", plan_.node, why);
+  if (absence_.note(why))
+    callbacks_.progress(
+        fmt::format("{} is not reached ({}): the program is waited for", plan_.node, why));
+  loop_.after(absence_.next_pause(), [this, alive = std::weak_ptr(alive_)] {
+    if (!alive.expired() && absence_.lasts()) reconnect();
   });
 }
 
-// The node answers and has no such guest. It is believed when it has said so for a while: an agent
-// that has just been started does not know its guests yet. Before Confirmed nothing the guest did
-// has been carried out, so the program resumes here, when the lease of a guest that is there after
-// all is over; afterwards it is lost.
-void Journey::on_job_unknown(const std::string& words) {
-  const auto now = EventLoop::Clock::now();
-  if (!denied_since_) denied_since_ = now;
-  if (now - *denied_since_ < kAgentMayBeNew) return try_again_later();
-  if (state_ != HomeState::kConfirming)
-    return abandon(fmt::format("{} no longer has the program: {}", plan_.node, words));
-  if (now - lost_at_ < options_.lease + kLeaseMargin) return try_again_later();
-  take_back(HomeEvent::kNotHeard, words);
+// Before Confirmed nothing the guest did has been carried out, so the program resumes here when it
+// is no more there; afterwards it is lost with it.
+void Journey::on_holding(const protocol::Holding& said) {
+  const auto weighed = holding::weigh(peer_.origin(), said);
+  if (weighed.word != holding::Word::kNotHeld) return not_reached(weighed.text);
+  if (state_ == HomeState::kConfirming) return take_back(HomeEvent::kNotHeard, weighed.text);
+  give_up_on_node(HomeEvent::kNotHeld,
+                  fmt::format("{} no longer has the program: {}", plan_.node, weighed.text));
 }
 
 void Journey::take_back(HomeEvent event, const std::string& why) {
@@ -238,12 +248,24 @@ void Journey::take_back(HomeEvent event, const std::string& why) {
   resume_at_home(fmt::format("moving to {} failed in {}: {}", plan_.node, state, why));
 }
 
-// By now the guest has given itself up, if it ever was (docs/protocol.md). What it did before
-// Confirmed has had no effect, so the program that waits here goes on; a shadow has nothing to go
-// on with.
-void Journey::abandon(const std::string& why) {
-  if (state_ == HomeState::kConfirming) return take_back(HomeEvent::kAbandoned, why);
-  if (advance(HomeEvent::kAbandoned)) lose(why);
+void Journey::give_up_on_node(HomeEvent event, const std::string& why) {
+  if (advance(event)) lose(why);
+}
+
+Result<> Journey::forget() {
+  if (state_ == HomeState::kConfirming)
+    return failure(ErrorCode::kRefused,
+                   "it is on its way, and is resumed here by itself if it does not arrive");
+  if (state_ != HomeState::kAway && state_ != HomeState::kReturning)
+    return failure(ErrorCode::kRefused, "it has not left yet: llrunctl home calls its move off");
+  if (!absence_.lasts())
+    return failure(ErrorCode::kRefused,
+                   fmt::format("{} is reached, and the program runs there: llrunctl home {} brings "
+                               "it back, kill {} ends it",
+                               plan_.node, options_.pid.value, options_.pid.value));
+  give_up_on_node(HomeEvent::kForgotten,
+                  fmt::format("{} {}, and was given up by hand", plan_.node, absence_.in_words()));
+  return {};
 }
 
 void Journey::lose(const std::string& why) {

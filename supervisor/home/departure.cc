@@ -91,6 +91,7 @@ protocol::Hello Journey::own_hello() const {
   hello.set_epoch(plan_.epoch);
   *hello.mutable_offer() = plan_.offer;
   *hello.mutable_traits() = local_traits();
+  *hello.mutable_origin() = plan_.origin;
   return hello;
 }
 
@@ -114,6 +115,7 @@ void Journey::reach() {
 void Journey::on_reached(Result<PeerConnection> reached) {
   if (called_off_) return abort("being called off", *called_off_);
   if (!reached) return abort(step_of(reached.error()), reached.error().message());
+  if (reached->holding) return abort("greeting the peer", "it answers with what is no hello");
   if (const auto why = why_not(own_hello().traits(), reached->hello.traits()))
     return abort("comparing the nodes", *why);
   const auto& limits = reached->hello.traits().hard_limits();
@@ -152,7 +154,6 @@ Result<> Journey::open_traffic(PeerConnection connection) {
            [this](std::uint64_t address, const std::string& bytes) { on_pages(address, bytes); },
            [this](const Error& error) { on_lost(error); }}));
   LLRUN_TRY(traffic_->connect(channel_process_->take_in(), channel_process_->take_out()));
-  link_up_ = true;
   watch_lease();
   return {};
 }
@@ -185,7 +186,7 @@ protocol::MakeWorld Journey::world_order(const ClockEstimate& clocks) {
     order.set_terminal_path(terminal_path(stat->terminal));
   for (const int number : open_terminals(options_.pid)) order.add_other_terminals(number);
   order.set_lease_ms(static_cast<std::uint32_t>(options_.lease.count()));
-  order.set_abandon_ms(static_cast<std::uint32_t>(options_.abandon.count()));
+  order.set_confirm_ms(static_cast<std::uint32_t>(confirm_time().count()));
   order.set_monotonic_ahead_ns(-clocks.monotonic_ns);
   order.set_boottime_ahead_ns(-clocks.boottime_ns);
   return order;
@@ -288,7 +289,7 @@ void Journey::give_up() {
   protocol::JobMessage message;
   message.mutable_given_up();
   traffic_->link().send(message);
-  if (!link_up_) reconnect();  // lost behind Running, when nothing but the lease counted
+  if (absence_.lasts()) reconnect();  // lost behind Running, when nothing but the lease counted
   auto parked = tracer::Shadow::make(std::move(*frozen_), image_);
   frozen_.reset();
   if (!parked) return lose("the program could not be made a shadow: " + parked.error().message());
@@ -316,6 +317,9 @@ void Journey::become_shadow() {
   shadow_->on_sigchld();  // what its threads have met while nobody kept them
   if (state_ == HomeState::kEnded) return;
   traffic_->release_effects();
+  protocol::JobMessage message;
+  message.mutable_confirmed_seen();
+  traffic_->link().send(message);
   watch_parent();
   callbacks_.away();
   if (const auto reason = std::exchange(called_off_, std::nullopt)) come_home(*reason);

@@ -14,6 +14,7 @@
 #include "base/claim.h"
 #include "base/log.h"
 #include "supervisor/config/paths.h"
+#include "supervisor/holding/origin.h"
 #include "supervisor/home/level_list.h"
 #include "supervisor/home/stacks_text.h"
 #include "supervisor/job/child_signals.h"
@@ -79,6 +80,7 @@ Result<> HomeJob::start() {
   handlers.come_home = [this](const auto& order, const auto& reply) { on_come_home(order, reply); };
   handlers.why = [this](const auto&, const auto& reply) { on_why(reply); };
   handlers.stack = [this](const auto&, const auto& reply) { on_stack(reply); };
+  handlers.forget = [this](const auto&, const auto& reply) { on_forget(reply); };
   handlers.pin_by_hand = [this](const auto& order, const auto& reply) {
     on_pin_by_hand(order, reply);
   };
@@ -171,6 +173,11 @@ void HomeJob::report() {
   report.set_last_transfer_us(static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(last_transfer_.time).count()));
   report.set_last_node(last_node_);
+  report.set_epoch(epoch_);
+  if (journey_ && journey_->absence().lasts()) {
+    report.set_unreached_ms(static_cast<std::uint64_t>(journey_->absence().length().count()));
+    report.set_unreached_why(journey_->absence().why());
+  }
   report.set_sent_home(sent_home_);
   const auto since =
       std::chrono::duration_cast<std::chrono::milliseconds>(EventLoop::Clock::now() - last_move_);
@@ -257,6 +264,7 @@ void HomeJob::on_migrate(const protocol::Migrate& order, const control::Reply& r
   plan.program = watch_.program();
   plan.memory_bytes = watch_.resident_bytes();
   plan.epoch = ++epoch_;
+  plan.origin = holding::own_origin(plan.home);
   plan.offer = order.offer();
   plan.cpu_away = cpu_away_;
   plan.sleeps = std::exchange(sleeps_, {});
@@ -325,10 +333,27 @@ void HomeJob::on_come_home(const protocol::ComeHome& order, const control::Reply
   const std::string node = journey_->node();
   asked_home_ = true;
   journey_->come_home(order.reason().empty() ? "asked for" : order.reason());
+  if (journey_->absence().lasts())
+    return reply.done(
+        fmt::format("{} {}: it comes home as soon as it is", node, journey_->absence().in_words()));
   reply.done(leaves ? fmt::format("its move to {} is called off", node) : "it is on its way home");
 }
 
+void HomeJob::on_forget(const control::Reply& reply) {
+  if (!journey_) return reply.refused(fmt::format("process {} is at home", options_.pid.value));
+  const std::string text = fmt::format("process {} is given up: {} {}", options_.pid.value,
+                                       journey_->node(), journey_->absence().in_words());
+  if (auto forgotten = journey_->forget(); !forgotten)
+    return reply.refused(forgotten.error().attempted);
+  reply.done(text);
+}
+
 void HomeJob::on_why(const control::Reply& reply) {
+  if (journey_ && journey_->absence().lasts() && !where_.empty())
+    return reply.done(
+        fmt::format("it is away, on {}, which {}: it is waited for (llrunctl forget {} "
+                    "gives it up)",
+                    where_, journey_->absence().in_words(), options_.pid.value));
   if (!where_.empty())
     return reply.done(
         fmt::format("it is away, on {}: {}{}", where_, last_reason_, put_off_words()));

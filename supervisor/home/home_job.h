@@ -40,6 +40,7 @@ class HomeJob {
   [[nodiscard]] std::string put_off_words() const;  // empty: nothing is put off
   void on_why(const control::Reply& reply);
   void on_stack(const control::Reply& reply);
+  void on_forget(const control::Reply& reply);
   void on_pin_by_hand(const protocol::PinByHand& order, const control::Reply& reply);
 
   void journey_over(const std::string& why, bool brought_home_by_call, bool was_placing);

@@ -93,6 +93,8 @@ void Journey::come_home(const std::string& reason) {
 void Journey::ask_stack(StackAnswer answer) {
   if (!traffic_ || state_ != HomeState::kAway)
     return answer(failure(ErrorCode::kRefused, "it is on its way: ask again in a moment"));
+  if (absence_.lasts())
+    return answer(failure(ErrorCode::kRefused, plan_.node + " " + absence_.in_words()));
   const std::uint64_t id = stack_asks_.empty() ? 1 : stack_asks_.rbegin()->first + 1;
   stack_asks_[id] = std::move(answer);
   protocol::JobMessage message;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/event_loop.h"
+#include "supervisor/home/absence.h"
 #include "supervisor/home/cpu_away.h"
 #include "supervisor/home/failed_moves.h"
 #include "supervisor/home/options.h"
@@ -49,9 +50,10 @@ class Journey {
     std::string program;
     std::uint64_t memory_bytes = 0;
     std::uint32_t epoch = 1;
-    CpuAway cpu_away;       // used on earlier journeys
-    tracer::Sleeps sleeps;  // of the program at home
-    protocol::Offer offer;  // what the agent reckoned with: the target decides again
+    CpuAway cpu_away;         // used on earlier journeys
+    tracer::Sleeps sleeps;    // of the program at home
+    protocol::Origin origin;  // who answers for this node
+    protocol::Offer offer;    // what the agent reckoned with: the target decides again
   };
   Journey(EventLoop& loop, const HomeOptions& options, Plan plan, Callbacks callbacks);
   ~Journey();
@@ -63,12 +65,15 @@ class Journey {
   // The process is dead (its pidfd says so).
   void on_died();
   void come_home(const std::string& reason);
+  // The program is given up with the node that has it, which must not be reached just now.
+  [[nodiscard]] Result<> forget();
   // Symbolised stacks of the guest; answers when its supervisor has sent what is needed.
   using StackAnswer = std::function<void(const Result<StacksText>&)>;
   void ask_stack(StackAnswer answer);
 
   [[nodiscard]] migration::HomeState state() const { return state_; }
   [[nodiscard]] const std::string& node() const { return plan_.node; }
+  [[nodiscard]] const Absence& absence() const { return absence_; }
   [[nodiscard]] std::uint64_t freeze_us() const { return freeze_us_; }
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
   [[nodiscard]] Link::Travelled travelled() const {
@@ -128,12 +133,15 @@ class Journey {
   void watch_parent();
   void forget_parent();
   void watch_lease();
+  void watch_absence();
+  [[nodiscard]] std::chrono::milliseconds confirm_time() const;
   void reconnect();
   void on_reconnected(Result<PeerConnection> reached);
-  void try_again_later();
-  void on_job_unknown(const std::string& words);
+  [[nodiscard]] std::string not_its_guest(const protocol::Hello& hello) const;
+  void not_reached(const std::string& why);
+  void on_holding(const protocol::Holding& said);
   void take_back(migration::HomeEvent event, const std::string& why);
-  void abandon(const std::string& why);
+  void give_up_on_node(migration::HomeEvent event, const std::string& why);
   void lose(const std::string& why);
   [[nodiscard]] protocol::Hello own_hello() const;
   [[nodiscard]] std::vector<int> fds_of_stream(std::uint32_t stream) const;
@@ -176,16 +184,13 @@ class Journey {
   std::optional<tracer::Shadow> parked_;  // from Confirming on, until its keeper takes it
   std::unique_ptr<ShadowKeeper> shadow_;
   image::Process image_;
-  EventLoop::Clock::time_point frozen_at_, committed_at_, lost_at_;
+  EventLoop::Clock::time_point frozen_at_, committed_at_;
   EventLoop::TimerId lease_timer_ = 0;
-  // Since when the node says that it has no such guest.
-  std::optional<EventLoop::Clock::time_point> denied_since_;
   std::optional<std::string> called_off_;  // why, by whoever wants it at home before it is away
   HostPid told_parent_;                    // what the guest's getppid() shows
   Fd parent_;                              // pidfd: readable when that one has ended
-  bool link_up_ = false;
+  Absence absence_;
   bool reconnecting_ = false;
-  std::chrono::milliseconds reconnect_pause_{0};  // before the next try
   std::uint64_t pages_received_ = 0;
   std::uint64_t freeze_us_ = 0, bytes_ = 0, guest_cpu_ms_ = 0;
   std::uint64_t guest_resident_bytes_;  // before the guest tells it: as it was at home

@@ -28,7 +28,8 @@ struct HomeOptions {
   bool by_list =
       false;  // --by-list: started by a shell, so it takes part only if it is on the list
   std::chrono::milliseconds lease{30'000};
-  std::chrono::milliseconds abandon{600'000};
+  std::chrono::milliseconds confirm{600'000};
+  std::chrono::milliseconds lost_after{0};  // zero: a node that is not reached is waited for
 };
 
 }  // namespace llrun

@@ -74,7 +74,7 @@ Result<PeerConnection> reach_peer(const std::vector<std::string>& command,
         theirs.error().code == ErrorCode::kTimeout ? ErrorCode::kTimeout : ErrorCode::kGone,
         fmt::format("\"{}\" does not reach llrund: {}", fmt::join(command, " "),
                     why_silent(*process, complaints.get(), theirs.error())));
-  return PeerConnection{std::move(process), std::move(*theirs)};
+  return PeerConnection{std::move(process), std::move(theirs->hello), std::move(theirs->holding)};
 }
 
 Result<PeerConnection> reach_peer_in_turn(const std::string& node,

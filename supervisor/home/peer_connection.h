@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ namespace llrun {
 struct PeerConnection {
   std::unique_ptr<ChannelProcess> process;
   protocol::Hello hello;  // the peer's
+  // What it says of the job in place of a Hello; then there is no connection.
+  std::optional<protocol::Holding> holding;
 };
 
 // Start the command, exchange hellos; waits (ssh may ask the network for seconds). The error is in

@@ -1,5 +1,7 @@
 #include "supervisor/job/greeting.h"
 
+#include <utility>
+
 #include "base/bytes.h"
 #include "base/log.h"
 #include "netproxy/channel/frame_io.h"
@@ -15,22 +17,26 @@ wire::FrameHeader header_of(wire::FrameType type) {
 }
 }  // namespace
 
-Result<protocol::Hello> greet(int in, int out, const protocol::Hello& ours,
-                              std::chrono::milliseconds timeout) {
+Result<Greeting> greet(int in, int out, const protocol::Hello& ours,
+                       std::chrono::milliseconds timeout) {
   LLRUN_TRY(say_hello(out, ours));
   LLRUN_TRY_ASSIGN(const OwnedFrame frame, read_frame(in, timeout));
   if (frame.header.type == wire::FrameType::kRefusal)
     return failure(ErrorCode::kRefused, std::string(text_of(frame.payload)));
+  const int length = static_cast<int>(frame.payload.size());
+  if (protocol::Holding said; frame.header.type == wire::FrameType::kHolding &&
+                              said.ParseFromArray(frame.payload.data(), length))
+    return Greeting{{}, std::move(said)};
   protocol::Hello theirs;
   if (frame.header.type != wire::FrameType::kHello ||
-      !theirs.ParseFromArray(frame.payload.data(), static_cast<int>(frame.payload.size())))
+      !theirs.ParseFromArray(frame.payload.data(), length))
     return failure(ErrorCode::kProtocol, "the other end answered with something that is no hello");
   if (theirs.version() != kProtocolVersion)
     return failure(ErrorCode::kProtocol,
                    "the other end speaks version " + std::to_string(theirs.version()) +
                        " of the protocol, this node version " + std::to_string(kProtocolVersion) +
                        ": install the same llrun on both");
-  return theirs;
+  return Greeting{std::move(theirs), std::nullopt};
 }
 
 Result<> say_hello(int out, const protocol::Hello& ours) {

@@ -20,6 +20,7 @@ namespace {
 constexpr const char* kWarden = "llrun-warden";
 constexpr const char* kInit = "llrun-init";
 constexpr const char* kSupervisor = "llrun-supervisor";
+constexpr const char* kSupervisorName = "llrun-superviso";  // as the kernel keeps it
 // A shadow has the stub, the argument pages and what the kernel maps.
 constexpr int kMostShadowMappings = 12;
 
@@ -99,8 +100,12 @@ bool read_process(int pid, Process& process) {
 bool is_supervisor(const ProcessTable& table, int pid) {
   const auto found = table.find(pid);
   // "llrun-supervisor (deleted)" after an update.
-  return found != table.end() && found->second.executable.starts_with(kSupervisor) &&
-         found->second.name != kWarden && found->second.name != kInit && found->second.state != 'Z';
+  if (found == table.end() || found->second.state == 'Z') return false;
+  const auto& process = found->second;
+  // Whose executable cannot be seen is known by its name: not to have seen it is no proof.
+  if (process.executable.empty()) return process.name == kSupervisorName;
+  return process.executable.starts_with(kSupervisor) && process.name != kWarden &&
+         process.name != kInit;
 }
 
 bool is_living_warden(const ProcessTable& table, const Process& process) {

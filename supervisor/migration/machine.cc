@@ -32,8 +32,10 @@ constexpr auto kHomeTable = std::to_array<Row<H, HE>>({
     {H::kReturning, HE::kReturned, H::kHome},
     {H::kReturning, HE::kReturnFailed, H::kAway},
     {H::kReturning, HE::kHomeImage, H::kReturning},  // sent again after a broken link
-    {H::kReturning, HE::kAbandoned, H::kEnded},
-    {H::kAway, HE::kAbandoned, H::kEnded},
+    {H::kReturning, HE::kNotHeld, H::kEnded},
+    {H::kReturning, HE::kForgotten, H::kEnded},
+    {H::kAway, HE::kNotHeld, H::kEnded},
+    {H::kAway, HE::kForgotten, H::kEnded},
     {H::kAway, HE::kEnded, H::kEnded},
     {H::kHome, HE::kEnded, H::kEnded},
     {H::kPreparing, HE::kEnded, H::kEnded},
@@ -56,6 +58,7 @@ constexpr auto kGuestTable = std::to_array<Row<G, GE>>({
     {G::kPreparing, GE::kLeaseOver, G::kGone},    {G::kFilling, GE::kLeaseOver, G::kGone},
     {G::kRestored, GE::kLeaseOver, G::kGone},     {G::kRunning, GE::kLeaseOver, G::kGone},
     {G::kFrozen, GE::kAbandoned, G::kGone},       {G::kLeaving, GE::kAbandoned, G::kGone},
+    {G::kFrozen, GE::kOver, G::kGone},            {G::kLeaving, GE::kOver, G::kGone},
     {G::kPreparing, GE::kEnded, G::kGone},        {G::kFilling, GE::kEnded, G::kGone},
     {G::kRestored, GE::kEnded, G::kGone},         {G::kRunning, GE::kEnded, G::kGone},
     {G::kSettled, GE::kEnded, G::kGone},          {G::kFrozen, GE::kEnded, G::kGone},
@@ -74,12 +77,13 @@ constexpr std::array kHomeStates{"Home",         "Preparing",  "Freezing",
                                  "Away",         "Returning",  "Ended"};
 constexpr std::array kHomeEvents{"Migrate",   "WorldReady",   "Captured",  "Restored", "Running",
                                  "Confirmed", "Aborted",      "LeaseOver", "NotHeard", "HomeImage",
-                                 "Returned",  "ReturnFailed", "Abandoned", "Ended"};
+                                 "Returned",  "ReturnFailed", "Abandoned", "NotHeld",
+                                 "Forgotten", "Ended"};
 constexpr std::array kGuestStates{"Preparing", "Filling", "Restored", "Running",
                                   "Settled",   "Frozen",  "Leaving",  "Gone"};
 constexpr std::array kGuestEvents{"WorldMade", "Filled",     "Commit", "GivenUp",
                                   "LeaseOver", "HeardAgain", "Leave",  "LeaveRefused",
-                                  "Aborted",   "Abandoned",  "Ended"};
+                                  "Aborted",   "Abandoned",  "Over",   "Ended"};
 
 }  // namespace
 

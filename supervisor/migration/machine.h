@@ -33,11 +33,13 @@ enum class HomeEvent : std::uint8_t {
   kConfirmed,     // G: knows that home has given up
   kAborted,       // a failure before Commit, of whatever kind
   kLeaseOver,     // Commit was answered by nothing for lease + margin: it is void by now
-  kNotHeard,      // G says, or its node says for it, that it is gone without having heard GivenUp
+  kNotHeard,      // G says, or its node says of it, that it is gone; nothing it did was accepted
   kHomeImage,     // G: the guest is frozen, its state follows
   kReturned,      // it runs at home
   kReturnFailed,  // home could not take it; it goes on away
-  kAbandoned,     // the node has been silent for the abandon time
+  kAbandoned,     // Confirming: silent for so long that an unacknowledged guest is gone by now
+  kNotHeld,       // the node that had it says that it is no more there, or has booted since
+  kForgotten,     // somebody at home does not wait for the node any longer
   kEnded,         // the program has ended
 };
 
@@ -61,7 +63,8 @@ enum class GuestEvent : std::uint8_t {
   kLeave,
   kLeaveRefused,
   kAborted,
-  kAbandoned,
+  kAbandoned,  // home has been silent for as long as the guest is borne
+  kOver,       // home's agent says that this journey is over
   kEnded,
 };
 

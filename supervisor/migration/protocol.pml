@@ -3,15 +3,21 @@
  * Checked (tests/unit/migration/model_test.py): in every run, whatever fails and when,
  *   - every effect of the program happens once, in order (an effect is its number: see `effect`);
  *   - no two incarnations run at once, as long as clocks drift and hosts pause for less than the margin;
- *   - the program is given up only when the side that holds it is dead or was silent for the abandon time;
- *   - every run ends, in a state that is an end: finished, or ended with what was killed.
+ *   - the program is given up only when the side that holds it is dead, or has given the guest up as its owner allows, or by
+ *     somebody's word (forget);
+ *   - a guest is dropped only when home is done with it, or when its owner's limit has passed;
+ *   - every run ends, in a state that is an end: finished, ended with what was killed, or waiting at home for a node that does
+ *     not say what became of the guest.
  *
  * The transitions are the rows of machine.cc by name: home(from, event, to) and guest(from, event, to). The test compares
  * both lists, and asks that the model uses every row. Frames that are kept and sent again are a queue here that outlives
  * connections, which is what supervisor/job/link.pml shows of them; pages are not kept.
  *
  * Time is counted in ticks by countdowns. Nobody may let a tick pass while something is due, unless its host is paused;
- * the guest's clock may be slower than home's (drift).
+ * the guest's clock may be slower than home's (drift). A host that sleeps is paused, and its countdowns are, too.
+ *
+ * Who is asked about a job (the agent that answers at the node's name) says "held", "not held" or nothing that counts: it
+ * does not know, it is another node, or nobody answers. `mute` is a node that from some moment on never says what counts.
  *
  * The environment variable FAULTS says how many things may go wrong in a run; BROKEN chooses a wrong protocol of the
  * following, which has to be found out.
@@ -23,22 +29,28 @@
 #define LEASE_RENEWED_BEFORE_COMMIT 5 /* keep-alives lengthen the time that a commit may take */
 #define GUEST_RESUMES_BY_ITSELF 6    /* a guest that leaves runs on when the link breaks */
 #define OLD_REFUSALS_COUNT 7         /* a refusal of an earlier attempt to come home is obeyed */
-#define FIRST_UNKNOWN_COUNTS 8       /* an agent that has just been started is believed */
+#define FIRST_UNKNOWN_COUNTS 8       /* an agent that has just been started says "not held" of what it has not heard of */
 #define IMAGE_NOT_SENT_AGAIN 9       /* a return that lost its link is not begun anew */
-#define ABANDONS_TOO_EARLY 10        /* home gives up without a margin over the guest's abandon time */
+#define ABANDONS_TOO_EARLY 10        /* home does not wait in Confirming until the guest must have ended */
 #define COMMITS_LATE 11              /* a Commit is obeyed whenever it comes */
+#define BELIEVES_A_REFUSAL 12        /* home takes any "no" for "not held" */
+#define DROPS_ON_SILENCE 13          /* home gives the program up when the node has been silent for long */
+#define BELIEVES_ANOTHER_BOOT 14     /* another boot counts, whoever's it is */
+#define PEER_BELIEVES_ANOTHER 15     /* a guest is dropped on the word of an agent that is not home's */
+#define PEER_DROPS_UNKNOWN 16        /* ... or of home's, when it has not heard of the job */
+#define NOT_HELD_WHILE_DYING 17      /* "not held" is said when the guest's supervisor has gone, the guest not yet */
 
 #define LEASE 2
 #define MARGIN 2
-#define ABANDON 3
-#define PATIENCE 2 /* for how long a node has to deny a guest */
+#define CONFIRM 3  /* home's: what a guest may last whose Confirmed nobody has acknowledged */
+#define ABANDON 4  /* the peer's owner's: what a frozen guest may last otherwise */
 #define JOURNEYS 2
 #define OFF 15
 #define NONE 255
 
 mtype = { Home, Preparing, Freezing, Transferring, Committing, Confirming, Away, Returning, Ended,
           Filling, Restored, Running, Settled, Frozen, Leaving, Gone };
-mtype = { mEntered, mImage, mRestored, mCommit, mRunning, mGivenUp, mConfirmed, mAbort, mEffect, mExited, mExitedSeen,
+mtype = { mEntered, mImage, mRestored, mCommit, mRunning, mGivenUp, mConfirmed, mConfirmedSeen, mAbort, mEffect, mExited, mExitedSeen,
           mKill, mHomeImage, mPages, mPagesEnd, mCameHome, mHomeRefused };
 
 /* One journey each: its epoch is its index. */
@@ -51,8 +63,13 @@ bool wire_ok = true;    /* the link beneath it */
 bool closed[JOURNEYS];  /* by home, for good */
 bool known[JOURNEYS];   /* the peer's agent knows of the guest's supervisor */
 bool h_paused = false, g_paused = false;
-bool dead[JOURNEYS];    /* it was killed */
-bool given_up[JOURNEYS]; /* it abandoned the guest */
+bool h_sleeps = false, g_sleeps = false; /* ... and its clock stands still */
+bool mute = false;      /* whoever answers at the peer's name never knows */
+bool h_mute = false;    /* the same of home */
+bool dead[JOURNEYS];    /* its supervisor was killed */
+bool dying[JOURNEYS];   /* ... and its guest still runs its last instructions */
+bool given_up[JOURNEYS]; /* it abandoned the guest, as its owner allows */
+bool seen[JOURNEYS];    /* it knows that home has heard Confirmed */
 mtype gs[JOURNEYS] = Gone;
 byte g_memory[JOURNEYS];
 byte g_commit[JOURNEYS] = OFF;  /* until a commit is void */
@@ -67,10 +84,10 @@ bool h_alive = true;    /* home's supervisor */
 bool h_free = false;    /* it died before the commit: the program runs on without it */
 byte h_memory = 0;      /* the next effect, as the program at home knows it */
 byte effects = 0;       /* carried out */
-byte held = 0, held_from = 0;
+byte kept = 0, kept_from = 0; /* effects that wait for Confirmed */
 bool held_exit = false;
 bool linked = false;    /* home believes in its connection */
-byte h_commit = OFF, h_lost = OFF, h_quiet = OFF, h_denied = OFF;
+byte h_commit = OFF, h_lost = OFF;
 byte attempt = 0;       /* the return under way; 0: none that could be completed */
 bool pages_came = false;
 bool finished = false, killed = false;
@@ -80,7 +97,9 @@ byte broken, faults, returns, journeys, enough, drift, drifted = 0, late = 0;
 #define acts (h_alive && !h_paused)
 #define on_time (late + drifted < MARGIN)
 #define home_runs (h_free || (!killed && !finished && (hs == Home || hs == Preparing)))
-#define guest_runs(i) (gs[i] == Running || gs[i] == Settled)
+#define guest_runs(i) (gs[i] == Running || gs[i] == Settled || dying[i])
+#define held(i) (gs[i] != Gone || dying[i])
+#define limit(i) (seen[i] -> ABANDON : CONFIRM)
 #define holds_shadow (hs == Confirming || hs == Away || hs == Returning)
 #define one_runs \
   assert(!on_time || h_free || home_runs + guest_runs(0) + guest_runs(1) <= 1)
@@ -131,13 +150,13 @@ inline break_connection(i) {
 }
 inline connect(i) {
   up[i] = true; anew[i] = true; arrived_guest[i] = 0; arrived_home[i] = 0;
-  if :: gs[i] != Gone -> g_lease[i] = LEASE; g_abandon[i] = ABANDON :: else fi
+  if :: gs[i] != Gone -> g_lease[i] = LEASE; g_abandon[i] = limit(i) :: else fi
 }
 inline close_journey() {
   break_connection(e);
   closed[e] = true; linked = false;
-  h_commit = OFF; h_lost = OFF; h_quiet = OFF; h_denied = OFF;
-  held = 0; held_exit = false; attempt = 0; pages_came = false
+  h_commit = OFF; h_lost = OFF;
+  kept = 0; held_exit = false; attempt = 0; pages_came = false
 }
 
 /* ------------------------------------------------------------------------------------------- home */
@@ -154,17 +173,24 @@ inline take(message, value) {
 
 inline release_held() {
   do
-  :: held > 0 -> effect(held_from); held_from++; held--
+  :: kept > 0 -> effect(kept_from); kept_from++; kept--
   :: else -> break
   od;
-  held_from = 0
+  kept_from = 0
 }
 
-/* Never while a holder lives: it was killed, or it has given up before, having heard nothing for the abandon time. */
+/* Never while a holder lives: it was killed, or it has given up before, as its owner allows. Whatever clocks do. */
 inline give_up_program() {
-  assert(!on_time || dead[e] || given_up[e]);
-  killed = true; closed[e] = true; h_lost = OFF; h_quiet = OFF; h_denied = OFF
+  assert((dead[e] && !dying[e]) || given_up[e]);
+  killed = true; closed[e] = true; h_lost = OFF
 }
+
+/* Home's agent can say that the journey is over: it has come home, or ended; or nothing of it is left. */
+#define over_at_home(i) (closed[i] || !h_alive || hs == Ended)
+/* What counts as "not held" by the node. In a right protocol it is the truth, or the same identity's other boot. */
+#define says_not_held (!mute && !held(e) || \
+  (broken == FIRST_UNKNOWN_COUNTS && !known[e]) || broken == BELIEVES_A_REFUSAL || \
+  (broken == NOT_HELD_WHILE_DYING && gs[e] == Gone))
 
 proctype HomeSide() {
   byte n;
@@ -195,7 +221,7 @@ end:
        :: else -> to_guest[e]!mGivenUp,0
        fi }
   :: atomic { from_guest(mConfirmed) && hs == Confirming ->
-       take(mConfirmed, n); home(Confirming, Confirmed, Away); release_held() }
+       take(mConfirmed, n); home(Confirming, Confirmed, Away); release_held(); to_guest[e]!mConfirmedSeen,0 }
 
   /* it does not succeed */
   :: atomic { from_guest(mAbort) ->
@@ -224,14 +250,14 @@ end:
        take(mEffect, n);
        if
        :: hs == Confirming && broken != DOES_NOT_HOLD_EFFECTS ->
-          if :: held == 0 -> held_from = n :: else fi;
-          held++
+          if :: kept == 0 -> kept_from = n :: else fi;
+          kept++
        :: else -> assert(broken != 0 || hs == Away); effect(n)
        fi; n = 0 }
   :: atomic { from_guest(mExited) && (hs == Away || hs == Confirming) -> take(mExited, n); held_exit = true }
   :: atomic { acts && hs == Away && held_exit ->
        home(Away, Ended, Ended); finished = true; held_exit = false; to_guest[e]!mExitedSeen,0;
-       if :: h_lost = OFF; h_quiet = OFF; h_denied = OFF fi }
+       h_lost = OFF }
 
   /* coming home */
   :: atomic { from_guest(mHomeImage) ->
@@ -266,28 +292,39 @@ end:
        :: hs == Preparing -> home(Preparing, Aborted, Home); close_journey()
        :: hs == Freezing -> home(Freezing, Aborted, Home); close_journey()
        :: hs == Transferring -> home(Transferring, Aborted, Home); close_journey()
-       :: holds_shadow ->
-          h_lost = ((broken == ABANDONS_TOO_EARLY) -> 1 : ABANDON + MARGIN);
-          h_quiet = LEASE + MARGIN; attempt = 0; pages_came = false
+       :: hs == Confirming ->
+          h_lost = ((broken == ABANDONS_TOO_EARLY) -> 1 : CONFIRM + MARGIN)
+       :: hs == Away || hs == Returning ->
+          attempt = 0; pages_came = false;
+          h_lost = ((broken == DROPS_ON_SILENCE) -> LEASE + MARGIN : OFF)
        :: else
        fi }
-  :: atomic { acts && holds_shadow && !linked && wire_ok && known[e] && gs[e] != Gone && !g_paused ->
-       connect(e); linked = true; h_lost = OFF; h_quiet = OFF; h_denied = OFF }
-  :: atomic { acts && holds_shadow && !linked && wire_ok && !known[e] && h_denied == OFF ->
-       h_denied = ((broken == FIRST_UNKNOWN_COUNTS) -> 0 : PATIENCE) }
-  :: atomic { acts && holds_shadow && !linked && wire_ok && !known[e] && h_denied == 0 &&
-              (hs != Confirming || h_quiet == 0) ->
+  :: atomic { acts && holds_shadow && !linked && wire_ok && !mute && known[e] && gs[e] != Gone && !g_paused ->
+       connect(e); linked = true; h_lost = OFF }
+  :: atomic { acts && holds_shadow && !linked && wire_ok && !g_paused && says_not_held ->
        if
-       :: hs == Confirming ->
-          home(Confirming, NotHeard, Home); close_journey()
-       :: hs == Away -> give_up_program(); home(Away, Abandoned, Ended)
-       :: hs == Returning -> give_up_program(); home(Returning, Abandoned, Ended)
+       :: hs == Confirming -> home(Confirming, NotHeard, Home); close_journey()
+       :: hs == Away -> give_up_program(); home(Away, NotHeld, Ended)
+       :: hs == Returning -> give_up_program(); home(Returning, NotHeld, Ended)
+       fi }
+  :: atomic { acts && holds_shadow && !linked && broken == BELIEVES_ANOTHER_BOOT ->
+       if
+       :: hs == Confirming -> home(Confirming, NotHeard, Home); close_journey()
+       :: hs == Away -> give_up_program(); home(Away, NotHeld, Ended)
+       :: hs == Returning -> give_up_program(); home(Returning, NotHeld, Ended)
        fi }
   :: atomic { acts && !linked && h_lost == 0 ->
        if
        :: hs == Confirming -> home(Confirming, Abandoned, Home); close_journey()
-       :: hs == Away -> give_up_program(); home(Away, Abandoned, Ended)
-       :: hs == Returning -> give_up_program(); home(Returning, Abandoned, Ended)
+       :: hs == Away -> give_up_program(); home(Away, NotHeld, Ended)
+       :: hs == Returning -> give_up_program(); home(Returning, NotHeld, Ended)
+       fi }
+  /* somebody gives up on the node: lost-after, or `llrunctl forget` */
+  :: atomic { acts && !linked && faults > 0 && (hs == Away || hs == Returning) ->
+       faults--; killed = true; closed[e] = true;
+       if
+       :: hs == Away -> home(Away, Forgotten, Ended)
+       :: hs == Returning -> home(Returning, Forgotten, Ended)
        fi }
   od
 }
@@ -316,7 +353,7 @@ inline send_image() {
 proctype GuestSide(byte me) {
   byte n;
   bool sent_exit = false;
-  gs[me] = Preparing; g_lease[me] = LEASE; g_abandon[me] = ABANDON;
+  gs[me] = Preparing; g_lease[me] = LEASE; g_abandon[me] = limit(me);
 end:
   do
   :: atomic { lives && gs[me] == Preparing -> guest(Preparing, WorldMade, Filling); to_home[me]!mEntered,0 }
@@ -331,6 +368,8 @@ end:
        hear(mGivenUp, n); to_home[me]!mConfirmed,0;
        g_commit[me] = OFF;
        guest(Running, GivenUp, Settled) }
+  :: atomic { from_home(mConfirmedSeen) -> hear(mConfirmedSeen, n); seen[me] = true;
+       if :: g_abandon[me] != OFF -> g_abandon[me] = ABANDON :: else fi }
 
   /* it runs */
   :: atomic { lives && guest_runs(me) && g_memory[me] < enough && nfull(to_home[me]) ->
@@ -395,12 +434,20 @@ end:
   /* home is silent */
   :: atomic { lives && gs[me] == Settled && g_lease[me] == 0 -> guest(Settled, LeaseOver, Frozen) }
   :: atomic { lives && gs[me] == Frozen && (renewed(me) || g_lease[me] > 0) ->
-       g_lease[me] = LEASE; g_abandon[me] = ABANDON; guest(Frozen, HeardAgain, Settled) }
+       g_lease[me] = LEASE; g_abandon[me] = limit(me); guest(Frozen, HeardAgain, Settled) }
   :: atomic { lives && g_abandon[me] == 0 && (gs[me] == Frozen || gs[me] == Leaving) ->
        given_up[me] = true;
        if
        :: gs[me] == Frozen -> guest(Frozen, Abandoned, Gone)
        :: gs[me] == Leaving -> guest(Leaving, Abandoned, Gone)
+       fi; gone() }
+  /* the guest's agent has asked home's */
+  :: atomic { lives && !up[me] && arrived_guest[me] == 0 && (gs[me] == Frozen || gs[me] == Leaving) &&
+              ((wire_ok && !h_mute && over_at_home(me)) || broken == PEER_BELIEVES_ANOTHER ||
+               (broken == PEER_DROPS_UNKNOWN && wire_ok && h_mute)) ->
+       if
+       :: gs[me] == Frozen -> guest(Frozen, Over, Gone)
+       :: gs[me] == Leaving -> guest(Leaving, Over, Gone)
        fi; gone() }
 
   /* it goes home */
@@ -432,24 +479,23 @@ end:
 #define counting(x) (x != OFF && x > 0)
 #define home_is_due ((hs == Committing && h_commit == 0) || (e != NONE && linked && !up[e] && arrived_home[e] == 0) || \
   (holds_shadow && !linked && (h_lost == 0 || \
-     (wire_ok && ((known[e] && gs[e] != Gone && !g_paused) || \
-                  (!known[e] && (h_denied == OFF || (h_denied == 0 && (hs != Confirming || h_quiet == 0)))))))))
-#define guest_is_due(i) (!dead[i] && \
+     (wire_ok && !mute && !g_paused && ((known[e] && gs[e] != Gone) || !held(e))))))
+#define guest_is_due(i) (dying[i] || (!dead[i] && \
   (((gs[i] == Restored || gs[i] == Running) && g_commit[i] == 0) || (gs[i] == Settled && g_lease[i] == 0) || \
    (gs[i] == Frozen && (g_lease[i] > 0 || renewed(i))) || ((gs[i] == Preparing || gs[i] == Filling) && (g_lease[i] == 0 || !up[i])) || \
    ((gs[i] == Frozen || gs[i] == Leaving) && g_abandon[i] == 0) || \
-   (gs[i] != Gone && !known[i])))
+   (gs[i] != Gone && !known[i]))))
 #define any_guest_is_due (guest_is_due(0) || guest_is_due(1))
-#define time_matters (counting(h_commit) || counting(h_lost) || counting(h_quiet) || counting(h_denied) || \
-  counting(g_commit[0]) || counting(g_commit[1]) || \
-  (!renewed(0) && (counting(g_lease[0]) || counting(g_abandon[0]))) || \
-  (!renewed(1) && (counting(g_lease[1]) || counting(g_abandon[1]))))
+#define time_matters ((!h_sleeps && (counting(h_commit) || counting(h_lost))) || \
+  (!g_sleeps && (counting(g_commit[0]) || counting(g_commit[1]) || \
+     (!renewed(0) && (counting(g_lease[0]) || counting(g_abandon[0]))) || \
+     (!renewed(1) && (counting(g_lease[1]) || counting(g_abandon[1]))))))
 
 inline count(x) {
   if :: counting(x) -> x-- :: else fi
 }
 inline tick_home() {
-  count(h_commit); count(h_lost); count(h_quiet); count(h_denied)
+  count(h_commit); count(h_lost)
 }
 inline tick_guest(i) {
   if
@@ -459,7 +505,7 @@ inline tick_guest(i) {
   if
   :: renewed(i) ->
      if :: g_lease[i] != OFF -> g_lease[i] = LEASE :: else fi;
-     if :: g_abandon[i] != OFF -> g_abandon[i] = ABANDON :: else fi
+     if :: g_abandon[i] != OFF -> g_abandon[i] = limit(i) :: else fi
   :: else -> count(g_lease[i]); count(g_abandon[i])
   fi
 }
@@ -469,10 +515,12 @@ end:
   do
   :: atomic { time_matters && (!home_is_due || !acts) && (!any_guest_is_due || g_paused) ->
        if :: g_paused && late < MARGIN -> late++ :: else fi;
-       tick_home();
+       if :: h_sleeps || g_sleeps -> late = MARGIN :: else fi;
+       if :: !h_sleeps -> tick_home() :: else fi;
        if
-       :: tick_guest(0); tick_guest(1)
-       :: drifted < drift -> drifted++
+       :: g_sleeps
+       :: !g_sleeps -> tick_guest(0); tick_guest(1)
+       :: !g_sleeps && drifted < drift -> drifted++
        fi }
   od
 }
@@ -481,7 +529,7 @@ end:
 inline read_late(i) {
   if
   :: unread[i] -> unread[i] = false;
-     if :: gs[i] != Gone -> g_lease[i] = LEASE; g_abandon[i] = ABANDON :: else fi
+     if :: gs[i] != Gone -> g_lease[i] = LEASE; g_abandon[i] = limit(i) :: else fi
   :: else
   fi
 }
@@ -492,24 +540,30 @@ end:
   :: atomic { faults > 0 && wire_ok && e != NONE -> faults--; wire_ok = false; break_connection(0); break_connection(1) }
   :: atomic { !wire_ok -> wire_ok = true }
   :: atomic { faults > 0 && e != NONE && up[e] -> faults--; break_connection(e) }  /* the channel's command dies */
-  :: atomic { faults > 0 && h_alive && !h_paused -> faults--; h_paused = true }
-  :: atomic { h_paused -> h_paused = false }
-  :: atomic { faults > 0 && e != NONE && gs[e] != Gone && !g_paused -> faults--; g_paused = true }
-  :: atomic { g_paused -> g_paused = false;
+  :: atomic { faults > 0 && h_alive && !h_paused -> faults--; h_paused = true; if :: h_sleeps = true :: skip fi }
+  :: atomic { h_paused -> h_paused = false; h_sleeps = false }
+  :: atomic { faults > 0 && e != NONE && gs[e] != Gone && !g_paused -> faults--; g_paused = true; if :: g_sleeps = true :: skip fi }
+  :: atomic { faults > 0 && e != NONE && !mute -> faults--; mute = true }        /* stopped, led elsewhere, of another version */
+  :: atomic { faults > 0 && e != NONE && !h_mute -> faults--; h_mute = true }
+  :: atomic { g_paused -> g_paused = false; g_sleeps = false;
        read_late(0); read_late(1) }
   :: atomic { faults > 0 && e != NONE && known[e] -> faults--; known[e] = false }  /* the agent dies, another starts */
   :: atomic { gs[0] != Gone && !known[0] && !g_paused -> known[0] = true }
   :: atomic { gs[1] != Gone && !known[1] && !g_paused -> known[1] = true }
   :: atomic { faults > 0 && e != NONE && gs[e] != Gone && !dead[e] ->          /* the peer's supervisor, or the node */
-       faults--; dead[e] = true; known[e] = false; gs[e] = Gone;
+       faults--; dead[e] = true; known[e] = false;
+       if :: gs[e] == Running || gs[e] == Settled -> dying[e] = true :: else fi; /* its guest has still to be reached */
+       gs[e] = Gone;
        g_commit[e] = OFF; g_lease[e] = OFF; g_abandon[e] = OFF; break_connection(e) }
+  :: atomic { dying[0] && !g_paused -> dying[0] = false }
+  :: atomic { dying[1] && !g_paused -> dying[1] = false }
   :: atomic { faults > 0 && h_alive && hs != Ended ->                          /* home's supervisor */
-       faults--; h_alive = false; h_paused = false;
+       faults--; h_alive = false; h_paused = false; h_sleeps = false;
        if :: holds_shadow -> killed = true :: else -> h_free = true fi;
        if :: e != NONE && !closed[e] -> break_connection(e); closed[e] = true; linked = false :: else fi;
-       h_commit = OFF; h_lost = OFF; h_quiet = OFF; h_denied = OFF }
+       h_commit = OFF; h_lost = OFF }
   :: atomic { faults > 0 && acts && hs != Ended ->                             /* SIGKILL of the program */
-       faults--; killed = true; h_commit = OFF; h_lost = OFF; h_quiet = OFF; h_denied = OFF;
+       faults--; killed = true; h_commit = OFF; h_lost = OFF;
        if :: e != NONE && !closed[e] -> to_guest[e]!mKill,0 :: else fi;
        if
        :: hs == Home -> home(Home, Ended, Ended)
@@ -524,11 +578,11 @@ end:
   od
 }
 
-/* Where nothing can happen any more, the program has finished, or what it ended with was killed or given up; and no guest
- * is left. */
+/* Where nothing can happen any more, the program has finished, or what it ended with was killed or given up, or home waits
+ * for a node that never says what counts; and no guest is left. */
 active proctype Verdict() {
   (timeout) ->
-  assert(finished || killed);
+  assert(finished || killed || (mute && (hs == Away || hs == Returning)));
   assert(!finished || effects == enough);
   assert(gs[0] == Gone && gs[1] == Gone)
 }

@@ -14,7 +14,7 @@ LOST = 128 + signal.SIGKILL
 
 
 class Failing(case.ProductCase):
-    SETTINGS = "lease = 3s\nabandon = 6s\n"
+    SETTINGS = "lease = 3s\nconfirm = 6s\n"
     PROGRAM = ["./ballast.py", "8"]
 
     def setUp(self):
@@ -86,7 +86,10 @@ class AfterCommit(Failing):
         waiting.until(lambda: "ssh b llrund" in self.a.shell("ps -eo args"), "a channel to b")
 
     def test_a_node_that_is_lost(self):
+        """It never says so: it is waited for, until somebody gives it up."""
         self.lose(self.b)
+        self.wait_for_log(self.a, "is lost in state Away")
+        self.product.must("forget", self.job.pid)
         self.assertEqual(self.job.wait(), LOST)
         self.assert_nothing_doubled()
         self.assertIn("the program is lost with it, and ends by SIGKILL", self.product.log())
@@ -116,19 +119,12 @@ class AfterCommit(Failing):
         self.assert_goes_on()
         self.assert_complete()
 
-    def test_home_is_lost(self):
-        """Frozen when the lease is over, gone when it is abandoned: it never acts on its own."""
-        self.lose(self.a)
-        self.wait_for_log(self.b, "guest Settled --LeaseOver--> Frozen")
-        self.wait_for_log(self.b, "guest Frozen --Abandoned--> Gone")
-        faults.wait_until_nothing_is_left(self.b)
-
     def test_homes_supervisor_is_killed(self):
         """The shadow dies with it, so nobody takes it for the program."""
         faults.kill(self.a, "llrun-supervisor home")
         self.assertEqual(self.job.wait(), LOST)
         self.assert_nothing_doubled()
-        self.wait_for_log(self.b, "guest Frozen --Abandoned--> Gone")
+        self.wait_for_log(self.b, "guest Frozen --Over--> Gone")
         faults.wait_until_nothing_is_left(self.b)
 
     def test_a_peer_that_pauses_longer_than_the_lease(self):
@@ -137,6 +133,19 @@ class AfterCommit(Failing):
         faults.continue_everything(self.b)
         self.assert_goes_on()
         self.assert_complete()
+
+
+class BorneForSixSeconds(Failing):
+    """By the owner of b, whatever home's settings are."""
+
+    def test_home_is_lost(self):
+        """Frozen when the lease is over, gone when its host's owner bears it no longer: it never acts on its own."""
+        self.b.write(".config/llrun/llrun.conf", "abandon = 6s\n")
+        self.product.migrate(self.job.pid, "b")
+        self.lose(self.a)
+        self.wait_for_log(self.b, "guest Settled --LeaseOver--> Frozen")
+        self.wait_for_log(self.b, "guest Frozen --Abandoned--> Gone")
+        faults.wait_until_nothing_is_left(self.b)
 
 
 class WaitingForAFile(Failing):
@@ -183,7 +192,7 @@ class WaitingForAFile(Failing):
 
 class BetweenCommitAndConfirmed(Failing):
     """Home has given up, or is about to: whatever happens, one incarnation has effects."""
-    SETTINGS = "lease = 12s\nabandon = 60s\n"  # a new channel must fit into the lease on a busy machine, too
+    SETTINGS = "lease = 12s\nconfirm = 60s\n"  # a new channel must fit into the lease on a busy machine, too
 
     def held_in_doubt(self):
         held = self.product.hold(self.b, "guest-GivenUp")

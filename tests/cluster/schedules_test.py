@@ -20,7 +20,7 @@ from scenario import case, faults, schedules, suspends, transitions, waiting  # 
 from scenario.product import Product  # noqa: E402
 from scenario.schedules import AWAY, ENDED, ENDING, FINISHED, RETURNING  # noqa: E402
 
-SETTINGS = f"lease = {schedules.LEASE_S}s\nabandon = {schedules.ABANDON_S}s\n"
+SETTINGS = f"lease = {schedules.LEASE_S}s\nconfirm = {schedules.CONFIRM_S}s\n"
 HELD_LIMIT_S = 30
 FATE_LIMIT_S = 120
 

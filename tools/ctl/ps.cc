@@ -12,6 +12,14 @@ std::string where(const protocol::ProcessReport& report) {
   return report.where().empty() ? "home" : report.where();
 }
 
+// What became of the other side comes before why it went there.
+std::string reason(const protocol::ProcessReport& report) {
+  if (report.unreached_ms() == 0) return report.last_reason();
+  const bool guest = report.role() == protocol::ProcessReport::ROLE_GUEST;
+  return "not reached for " + human_time(report.unreached_ms()) + ": " +
+         (guest ? "its home" : report.unreached_why());
+}
+
 std::vector<std::string> cells(const protocol::ProcessReport& report) {
   return {std::to_string(report.pid()),
           report.program(),
@@ -21,7 +29,7 @@ std::vector<std::string> cells(const protocol::ProcessReport& report) {
           human_time(report.cpu_ms()),
           human_size(report.resident_bytes()),
           std::to_string(report.moves()),
-          report.last_reason()};
+          reason(report)};
 }
 
 int run(Session& session, const std::vector<std::string>&) {

@@ -19,7 +19,7 @@ struct Verb {
 };
 
 // One file each.
-extern const Verb kPs, kNodes, kLoads, kMigrate, kHome, kWhy, kStack, kLog, kPin, kUnpin, kLevel,
+extern const Verb kPs, kNodes, kLoads, kMigrate, kHome, kForget, kWhy, kStack, kLog, kPin, kUnpin, kLevel,
     kBlock, kAccept, kStatus, kStrategy, kHistory, kDrain, kBest, kDoctor, kCleanup;
 
 // The process named by `word`, 0 after having said that it is not one.

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import threading
+import uuid
 
 from . import leftovers, root_tree
 from .limits import ENDED_BEFORE_THE_HOST, Limits
@@ -68,6 +69,11 @@ class Host:
             leftovers.kill_host(leftovers.identity(self.pid))
         if self._process is not None:
             self._process.communicate()
+
+    def another_boot(self):
+        """From here on it has the boot id of a later boot; its processes stay."""
+        with open(self.path(root_tree.BOOT_ID), "w") as file:
+            file.write(f"{uuid.uuid4()}\n")
 
     # --- commands ---------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ writable is a tmpfs of this namespace and ends with it.
 import os
 import shutil
 import stat
+import uuid
 
 from . import syscalls
 
@@ -16,6 +17,8 @@ _DIRECTORIES = ["proc", "sys", "dev", "run", "home", "mnt", "opt/llrun", "srv", 
                 "run/sshd", "run/user", "run/lock", "usr", "etc", ".old"]
 _STICKY = ["tmp", "var/tmp"]
 SSHD_PID = "/run/sshd.pid"
+BOOT_ID = "/run/boot_id"  # what the host takes for the kernel's
+_WHOLE_PROC = "/run/proc"
 
 
 def _write(path, text, mode=0o644, owner=None):
@@ -85,10 +88,20 @@ def _devices(root):
         os.symlink(target, os.path.join(dev, name))
 
 
+def _own_boot(root, flags):
+    """A boot of its own, as each machine has. What is masked in /proc would keep users from mounting a proc of their own in
+    a user namespace (fs/namespace.c, mnt_already_visible), if there were not another that is whole."""
+    os.mkdir(root + _WHOLE_PROC)
+    syscalls.mount("proc", root + _WHOLE_PROC, "proc", flags)
+    _write(root + BOOT_ID, f"{uuid.uuid4()}\n")
+    syscalls.mount(root + BOOT_ID, os.path.join(root, "proc/sys/kernel/random/boot_id"), None, syscalls.MS_BIND)
+
+
 def _kernel_views(root, cgroup_mounts):
-    """proc must not be masked anywhere, or nobody inside could mount one of his own in a user namespace."""
+    """What the kernel shows of itself."""
     plain = syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC
     syscalls.mount("proc", os.path.join(root, "proc"), "proc", plain)
+    _own_boot(root, plain)
     syscalls.mount("sysfs", os.path.join(root, "sys"), "sysfs", plain | syscalls.MS_RDONLY)
     base = os.path.join(root, "sys/fs/cgroup")
     if any(mount["at"] for mount in cgroup_mounts):

@@ -15,7 +15,7 @@ from hosts import pause
 
 from . import suspends, waiting
 
-LEASE_S, ABANDON_S, MARGIN_S = 2, 8, 3
+LEASE_S, CONFIRM_S = 2, 8
 LINES, BEFORE = 12, 3  # of input a job gets in all, and before anything happens to it
 
 FINISHED, ENDED = "finished", "ended"
@@ -45,7 +45,10 @@ POINTS = (
 KILLS = ("program", "home supervisor", "channel", "guest supervisor", "guest", "world", "nothing")
 # Faults in all of them: an agent, the link, a host, what a host has.
 WIDE = ("agent of a", "agent of b", "link", "stop a", "stop b", "suspend a", "suspend b", "memory of b",
-        "processes of b", "descriptors of b", "disk of b", "far ends of channels", "filesystem of a")
+        "processes of b", "descriptors of b", "disk of b", "far ends of channels", "filesystem of a",
+        # Each followed by the loss of all channels: whoever answers then does not know what is there.
+        "stopped agent of b", "run-time directory of b", "another node for b")
+REFUSED_S = 13  # for so long a node that cannot know refuses
 SHORT, LONG = (0.1, 1.0), (0.1, 1.0, 10.0, 60.0)
 
 
@@ -76,15 +79,13 @@ def choose(seed, jobs, durations):
 
 def allowed(schedule, kill):
     """What may become of a job. Finished is always right, but where somebody has killed the program itself, which can be too
-    late only when it is ending; ended is right where that which answers for it was killed or gone for the abandon time:
-    home's supervisor after the commit, and whatever holds it on the peer."""
+    late only when it is ending; ended is right where that which answers for it was killed: home's supervisor after the commit,
+    and whatever holds it on the peer. While both live, no silence and no refusal ends it, however long."""
     if kill == "program":
         return {ENDED, FINISHED} if schedule.phase == ENDING else {ENDED}
     if schedule.phase == BEFORE_COMMIT and not schedule.lets_go_first:
         return {FINISHED}
     if kill in ("home supervisor", "guest supervisor", "guest", "world"):
-        return {FINISHED, ENDED}
-    if schedule.wide in ("link", "stop a", "stop b", "suspend a", "suspend b") and schedule.seconds >= ABANDON_S:
         return {FINISHED, ENDED}
     if schedule.wide == "memory of b":
         return {FINISHED, ENDED}
@@ -237,7 +238,12 @@ class Faults:
             host = self.cluster[what[-1]]
             self._kill(host, Processes(host).find("llrund --background") or Processes(host).find("llrund --name"))
         elif what == "far ends of channels":
-            self._kill(self.b, Processes(self.b).find("llrund --stdio"))
+            self._lose_channels()
+        elif what in ("stopped agent of b", "run-time directory of b", "another node for b"):
+            getattr(self, "_" + what.split()[0].replace("-", "_"))()
+            self._lose_channels()
+            time.sleep(max(seconds, REFUSED_S))
+            self.undo()
         elif what == "link":
             link = self.cluster.link("a", "b")
             link.cut()
@@ -256,6 +262,31 @@ class Faults:
             getattr(self, "_" + what.split()[0])()
             time.sleep(min(seconds, 2))
             self.undo()
+
+    def _lose_channels(self):
+        self._kill(self.b, Processes(self.b).find("llrund --stdio"))
+
+    def _agents_of_b(self):
+        return Processes(self.b).find("llrund --background")
+
+    def _stopped(self):
+        """By its owner: it is asked twice, so that it waits for nobody, and others' channels do not start it again."""
+        for _ in range(2):
+            for pid in self._agents_of_b():
+                self.b.run(["kill", "-TERM", str(pid)], check=False)
+        waiting.until(lambda: not self._agents_of_b(), "the agent of b to stop")
+        self.undone.append(lambda: self.b.run(["llrunctl", "nodes"]))
+
+    def _run_time(self):
+        """As at a logout: the directory goes, and the agent later."""
+        agents = self._agents_of_b()
+        self.b.run(["rm", "-rf", f"/run/user/{self.b.uid}/llrun"])
+        self.undone.append(lambda: self._kill(self.b, agents))
+
+    def _another(self):
+        """The name b leads to another machine, where an agent runs, too."""
+        config = self.a.write(".ssh/config", "Host b\n  HostName a\n  HostKeyAlias a\n", 0o600)
+        self.undone.append(lambda: os.unlink(self.a.path(config)))
 
     def _memory(self):
         use = self.b.limits.directories["memory"] + ("/memory.current" if self.b.limits.version == 2 else

@@ -76,7 +76,13 @@ std::string conversation() {
   answer.mutable_answer()->mutable_answer()->set_text("done");
   std::string frames =
       frame(wire::FrameType::kHello, hello(Hello::PURPOSE_AGENT).SerializeAsString());
-  for (const auto& message : {load_of("b", 3), verb, row, answer})
+  AgentMessage question;
+  question.mutable_holding_question()->set_job("a-4711-5f");
+  question.mutable_holding_question()->set_epoch(1);
+  AgentMessage holding;
+  holding.mutable_holding_answer()->set_id(1);
+  holding.mutable_holding_answer()->mutable_holding()->mutable_origin()->set_identity("one");
+  for (const auto& message : {load_of("b", 3), verb, row, answer, question, holding})
     frames += frame(wire::FrameType::kAgent, message.SerializeAsString());
   return frames;
 }

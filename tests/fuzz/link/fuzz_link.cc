@@ -84,12 +84,17 @@ std::vector<std::string> llrun::fuzz::seeds() {
   protocol::Hello hello;
   hello.set_version(kProtocolVersion);
   hello.set_node("b");
+  protocol::Holding holding;
+  holding.set_state(protocol::Holding::STATE_NOT_HELD);
+  holding.mutable_origin()->set_identity("0123456789abcdef0123456789abcdef");
   protocol::JobMessage message;
   message.mutable_thread_ended()->set_tid(4712);
   const std::string said = frame(FrameType::kJob, message.SerializeAsString());
   const std::string alive = frame(FrameType::kKeepAlive, count(0));
   return {std::string(1, '\0') + frame(FrameType::kHello, hello.SerializeAsString()),
-          std::string(1, '\0') + frame(FrameType::kRefusal, "no"), "\1" + alive + said,
+          std::string(1, '\0') + frame(FrameType::kRefusal, "no"),
+          std::string(1, '\0') + frame(FrameType::kHolding, holding.SerializeAsString()),
+          "\1" + alive + said,
           "\1" + alive + said + frame(FrameType::kKeepAlive, count(3)) +
               frame(FrameType::kStreamData, "bytes", 5) +
               frame(FrameType::kStreamCredit, count(4096), 0xFFFF'FFFF) +

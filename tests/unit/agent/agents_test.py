@@ -8,7 +8,8 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from channel import AGENT, HELLO, JOB, REFUSAL, RESUME, Channel, bytes_field, frame, hello  # noqa: E402
+from channel import (AGENT, HELD, HELLO, HOLDING, JOB, NOT_HELD, REFUSAL, RESUME, Channel,  # noqa: E402
+                      bytes_field, frame, hello)
 from nodes import Nodes, become_ordinary, wait_for  # noqa: E402
 
 BUILT = sys.argv.pop(1)
@@ -300,19 +301,38 @@ class AgentsTest(unittest.TestCase):
         self.assertEqual((guest["role"], guest["home"], guest["program"], guest["job"]),
                          ("guest", "tester", "povray", "job7"))
         again = Channel(nodes, "b")
-        again.say(RESUME, job="job7")
+        again.say(RESUME, job="job7", version=1)  # its guest is of its version; the agent need not be
         self.assertIn("resumed job7", again.hear()[1])
         stranger = Channel(nodes, "b")
         stranger.say(RESUME, job="job8")
-        kind, words = stranger.hear()
-        self.assertEqual(kind, REFUSAL)
-        self.assertIn("no such job here", words)
+        self.assertEqual(stranger.hear()[0], HOLDING)
         self.assertEqual(stranger.process.wait(60), 0, "nobody holds the lifeline of a refused channel")
         channel.process.send_signal(signal.SIGHUP)
         self.assertIsNone(channel.process.poll())
         channel.close()
         self.assertEqual(channel.process.wait(60), 0, "the guest has ended and let go of the lifeline")
         wait_for("the guest's end", lambda: not nodes.rows("b", "ps"))
+
+    def asked_for(self, nodes, job):
+        channel = Channel(nodes, "b")
+        channel.say(RESUME, job=job)
+        state = channel.hear_holding()
+        channel.close()
+        return state
+
+    def test_what_is_said_of_a_guest_is_told_by_processes_and_not_by_what_has_registered(self):
+        nodes = self.nodes("")
+        channel = Channel(nodes, "b")
+        channel.say(JOB, job="job7")
+        channel.hear()
+        guest = wait_for("the guest", lambda: nodes.rows("b", "ps"))[0]
+        os.kill(guest["supervisor_pid"], signal.SIGSTOP)  # it tells no new agent of itself
+        os.kill(nodes.status("b")["pid"], signal.SIGKILL)
+        self.assertEqual(self.asked_for(nodes, "job7"), HELD)
+        # Other supervisors may begin or end in the same moment: then it is not known.
+        wait_for("another job not to be held", lambda: self.asked_for(nodes, "job8") == NOT_HELD)
+        os.kill(guest["supervisor_pid"], signal.SIGKILL)
+        wait_for("the job not to be held", lambda: self.asked_for(nodes, "job7") == NOT_HELD)
 
     def test_admission_is_refused_in_words(self):
         nodes = self.nodes("[guests]\nmax = 1\nmemory = 100\n")

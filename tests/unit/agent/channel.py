@@ -2,7 +2,8 @@
 import struct
 import subprocess
 
-HELLO, REFUSAL = 1, 2
+HELLO, REFUSAL, HOLDING = 1, 2, 11
+UNKNOWN, HELD, NOT_HELD = 0, 1, 2
 AGENT, JOB, RESUME = 1, 2, 3
 
 
@@ -51,6 +52,14 @@ class Channel:
     def hear(self):
         length, kind, _, _, _ = struct.unpack("<IHHII", self.exactly(16))
         return kind, self.exactly(length).decode("utf-8", "replace")
+
+    def hear_holding(self):
+        """The state that a protocol.Holding says; its first field is the origin, which has three."""
+        length, kind, _, _, _ = struct.unpack("<IHHII", self.exactly(16))
+        payload = self.exactly(length)
+        assert kind == HOLDING and payload[0] == 0x0A and payload[1] > 32, (kind, payload)
+        rest = payload[2 + payload[1]:]
+        return rest[1] if rest[0] == 0x10 else UNKNOWN
 
     def close(self):
         self.process.stdin.close()

@@ -116,6 +116,7 @@ protocol::ProcessReport first_report(const Arguments& arguments) {
   if (!arguments.guest) return report;
   const auto hello = read_hello(arguments.hello);
   report.set_job(hello.job());
+  report.set_epoch(hello.epoch());
   report.set_home(hello.node());
   report.set_program(hello.program());
   greet(arguments.out, "guest of " + hello.job());

@@ -45,7 +45,9 @@ TEST_F(ConfigTest, DefaultsWithoutAnyFile) {
   EXPECT_EQ(config->max_io, 3);
   EXPECT_EQ(config->strategy, "hindrance");
   EXPECT_EQ(config->lease, milliseconds(30'000));
-  EXPECT_EQ(config->abandon, milliseconds(600'000));
+  EXPECT_EQ(config->confirm, milliseconds(600'000));
+  EXPECT_EQ(config->lost_after, milliseconds(0));
+  EXPECT_EQ(config->abandon, milliseconds(86'400'000));
   EXPECT_TRUE(config->levelling && config->accept);
   EXPECT_TRUE(config->nodes.empty());
   EXPECT_FALSE(config->name.empty());

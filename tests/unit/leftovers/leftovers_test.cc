@@ -71,6 +71,11 @@ TEST_F(JudgeTest, AWorldWithoutItsSupervisorIs) {
   EXPECT_EQ(left(), (std::vector<int>{12, 13, 14, 15}));
 }
 
+TEST_F(JudgeTest, AWorldOfASupervisorWhoseExecutableCannotBeSeenIsNone) {
+  table_[10].executable.clear();
+  EXPECT_EQ(left(), std::vector<int>{});
+}
+
 TEST_F(JudgeTest, WorldsOfOthersAreNone) {
   put(process(30, 1, "podman", "podman", 9));
   put(process(31, 30, "sh", "sh", 9, ""));

@@ -37,7 +37,17 @@ TEST(Machine, WithoutAnEffectCarriedOutHomeTakesTheProgramBack) {
   EXPECT_EQ(next(HomeState::kCommitting, HomeEvent::kNotHeard), HomeState::kHome);
   EXPECT_EQ(next(HomeState::kConfirming, HomeEvent::kNotHeard), HomeState::kHome);
   EXPECT_EQ(next(HomeState::kConfirming, HomeEvent::kAbandoned), HomeState::kHome);
-  EXPECT_EQ(next(HomeState::kAway, HomeEvent::kAbandoned), HomeState::kEnded);
+}
+
+TEST(Machine, AProgramThatIsAwayEndsByAWordThatCountsAndNotBySilence) {
+  for (const HomeState state : {HomeState::kAway, HomeState::kReturning}) {
+    EXPECT_FALSE(next(state, HomeEvent::kAbandoned)) << name(state);
+    EXPECT_EQ(next(state, HomeEvent::kNotHeld), HomeState::kEnded) << name(state);
+    EXPECT_EQ(next(state, HomeEvent::kForgotten), HomeState::kEnded) << name(state);
+  }
+  EXPECT_FALSE(next(HomeState::kConfirming, HomeEvent::kForgotten));
+  EXPECT_EQ(next(GuestState::kFrozen, GuestEvent::kOver), GuestState::kGone);
+  EXPECT_FALSE(next(GuestState::kSettled, GuestEvent::kOver));
 }
 
 TEST(Machine, NoEffectIsCarriedOutWhileHomeMightResume) {
