@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "tests/kernel/world/test_world.h"
 
 namespace llrun::testing {

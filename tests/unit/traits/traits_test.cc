@@ -91,8 +91,7 @@ TEST(Traits, ThisNodeIsLikeItself) {
   EXPECT_GT(here.cpu_flags_size(), 0);
   EXPECT_NE(here.kernel_release(), "");
   const auto later = local_traits();
-  EXPECT_GE(later.realtime_ns(), here.realtime_ns());
-  EXPECT_EQ(why_not(here, later, std::chrono::hours(1)), std::nullopt);
+  EXPECT_EQ(why_not(here, later), std::nullopt);
 }
 
 TEST(Traits, ReadsTheFirstProcessor) {
