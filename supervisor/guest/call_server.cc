@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "supervisor/guest/call_answers.h"
 #include "tracer/objects/terminals.h"
 
 namespace llrun {
@@ -321,35 +322,37 @@ void CallServer::send_home_call(const NotifiedCall& call, HomeCallPlan plan) {
 void CallServer::on_home_call_done(const protocol::HomeCallDone& done) {
   const auto found = home_calls_.find(done.id());
   if (found == home_calls_.end()) return;
-  const AtHome at_home = std::move(found->second);
+  AtHome at_home = std::move(found->second);
   home_calls_.erase(found);
   waiting_.erase(at_home.call.thread);
-  finish(at_home, done);
+  finish(std::move(at_home), done);
 }
 
-void CallServer::finish(const AtHome& at_home, const protocol::HomeCallDone& done) {
+void CallServer::finish(AtHome at_home, const protocol::HomeCallDone& done) {
   const NotifiedCall& call = at_home.call;
   const bool valid = notifier_.still_valid(call.id);
   if (done.cancelled() && valid && !at_home.cancelling && !done.refusal().empty())
     return bring_home(call, "home could not begin it: " + done.refusal());
+  auto stored = store_outputs(guest_, at_home.plan, done);
+  if (!stored && stored.error().errno_value != EFAULT)
+    log::error("an answer from home could not be stored: {}", stored.error().message());
   if (done.cancelled()) {
     // A signal met the shadow's thread. It is on its way to the guest; if it does not concern this
-    // thread, the call goes on.
-    HomeCallPlan rest = at_home.plan;
-    const auto waited = shorten(guest_, rest, EventLoop::Clock::now() - at_home.begun);
-    if (!waited) log::error("the rest of a wait: {}", waited.error().message());
-    if (valid && !at_home.cancelling) return send_home_call(call, std::move(rest));
+    // thread, the call goes on. Where home's kernel has told what is left of its time, that is so.
+    go_on_from(done, at_home.plan.call);
+    if (done.outputs_size() == 0)
+      if (auto less = shorten(guest_, at_home.plan, EventLoop::Clock::now() - at_home.begun); !less)
+        log::error("the rest of a wait: {}", less.error().message());
+    if (valid && !at_home.cancelling) return send_home_call(call, std::move(at_home.plan));
     outcomes_[call.thread] = {std::nullopt, at_home.plan.restarts};
     if (at_home.cancelling) callbacks_.resume_signal(call.thread);
     return;
   }
-  if (auto stored = store_outputs(guest_, at_home.plan, done); !stored)
-    log::error("an answer from home could not be stored: {}", stored.error().message());
   if (valid && at_home.plan.then_natively && done.value() >= 0) return natively(call);
   // Never by the notification: the kernel takes an answer, and forgets it, if a signal has just
   // woken the thread (kernel/seccomp.c, seccomp_do_user_notification), and what was done is not
   // done twice.
-  outcomes_[call.thread] = {done.value(), true};
+  outcomes_[call.thread] = {stored ? done.value() : -EFAULT, true};
   if (at_home.cancelling) return callbacks_.resume_signal(call.thread);
   if (valid) callbacks_.interrupt(call.thread);
 }

@@ -103,7 +103,7 @@ class CallServer {
   void send_home_call(const NotifiedCall& call, HomeCallPlan plan);
   void natively(const NotifiedCall& call);
   void bring_home(const NotifiedCall& call, const std::string& why);
-  void finish(const AtHome& at_home, const protocol::HomeCallDone& done);
+  void finish(AtHome at_home, const protocol::HomeCallDone& done);
   [[nodiscard]] Result<std::string> base_directory(int fd) const;
   [[nodiscard]] bool offset_descriptor(int fd) const;
   [[nodiscard]] NotifiedCall of_itself(NotifiedCall call) const;

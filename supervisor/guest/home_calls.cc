@@ -16,6 +16,7 @@
 #include <cstring>
 
 #include "base/bytes.h"
+#include "supervisor/guest/guest_memory.h"
 #include "tracer/objects/terminals.h"
 
 namespace llrun {
@@ -55,9 +56,14 @@ Result<> add_input(HomeCallPlan& plan, HostPid guest, unsigned argument, std::ui
   return {};
 }
 
-Plan plan_read(const NotifiedCall& call) {
+// What is read at home is gone there: so no more than the program has a place for, and if it has
+// none, the kernel at home says what comes of it.
+Plan plan_read(HostPid guest, const NotifiedCall& call) {
   HomeCallPlan plan = plain(call);
-  const std::uint64_t size = std::min(call.args[2], kMaxTransfer);
+  const std::uint64_t wanted = std::min(call.args[2], kMaxTransfer);
+  LLRUN_TRY_ASSIGN(const auto writable, WritableMemory::of(guest));
+  const std::uint64_t size = writable.bytes_from(call.args[1], wanted);
+  if (size == 0 && wanted != 0) return std::nullopt;
   plan.call.set_arguments(2, size);
   add_output(plan, 1, call.args[1], size);
   return plan;
@@ -67,11 +73,18 @@ Plan plan_readv(HostPid guest, const NotifiedCall& call) {
   if (call.args[2] > IOV_MAX) return std::nullopt;
   std::vector<iovec> pieces(call.args[2]);
   LLRUN_TRY(tracer::read_memory(guest, {call.args[1]}, std::as_writable_bytes(std::span(pieces))));
+  LLRUN_TRY_ASSIGN(const auto writable, WritableMemory::of(guest));
   HomeCallPlan plan = plain(call);
-  plan.scatter = true;
+  plan.form = AnswerForm::kScattered;
   std::uint64_t total = 0;
-  for (const iovec& piece : pieces) total += std::min<std::uint64_t>(piece.iov_len, kMaxTransfer);
-  total = std::min(total, kMaxTransfer);
+  for (const iovec& piece : pieces) {
+    const auto wanted = std::min<std::uint64_t>(piece.iov_len, kMaxTransfer - total);
+    const auto size = writable.bytes_from(reinterpret_cast<std::uint64_t>(piece.iov_base), wanted);
+    total += size;
+    if (size == wanted) continue;
+    if (total == 0) return std::nullopt;
+    break;
+  }
   plan.call.set_number(SYS_read);
   plan.call.set_arguments(2, total);
   add_output(plan, 1, 0, total);
@@ -167,20 +180,43 @@ Plan plan_fcntl(const NotifiedCall& call) {
   return plan;
 }
 
+// The kernel writes revents also when a signal ends the wait, then with nothing in it.
 Plan plan_poll(HostPid guest, const NotifiedCall& call) {
   HomeCallPlan plan = plain(call);
   plan.restarts = false;
+  plan.form = AnswerForm::kPollEntries;
   LLRUN_TRY(add_input(plan, guest, 0, call.args[0], call.args[1] * sizeof(pollfd), true));
+  plan.call.mutable_buffers(0)->set_written_always(true);
   return plan;
+}
+
+// The sets are as long as the descriptors that are asked about, in whole words: the program need
+// not have more memory than that there.
+std::uint64_t set_bytes(int descriptors) {
+  constexpr std::uint64_t kWordBits = 64;
+  return (static_cast<std::uint64_t>(descriptors) + kWordBits - 1) / kWordBits * sizeof(long);
+}
+
+// The time that is left is written whatever comes of the call, unless there was none to begin with
+// (fs/select.c, poll_select_finish).
+Result<> add_timeout(HomeCallPlan& plan, HostPid guest, std::uint64_t address) {
+  LLRUN_TRY_ASSIGN(const auto time, tracer::read_value<timeval>(guest, {address}));
+  const bool written = time.tv_sec != 0 || time.tv_usec != 0;
+  plan.optional_output = plan.call.buffers_size();
+  LLRUN_TRY(add_input(plan, guest, 4, address, sizeof time, written));
+  plan.call.mutable_buffers(*plan.optional_output)->set_written_always(written);
+  return {};
 }
 
 Plan plan_select(HostPid guest, const NotifiedCall& call) {
   HomeCallPlan plan = plain(call);
   plan.restarts = false;
+  const auto count = static_cast<int>(call.args[0]);
+  plan.call.set_arguments(0, static_cast<std::uint64_t>(count));  // an int, whatever is above it
   for (unsigned set = 1; set <= 3; ++set)
     if (call.args[set] != 0)
-      LLRUN_TRY(add_input(plan, guest, set, call.args[set], sizeof(fd_set), true));
-  if (call.args[4] != 0) LLRUN_TRY(add_input(plan, guest, 4, call.args[4], sizeof(timeval), true));
+      LLRUN_TRY(add_input(plan, guest, set, call.args[set], set_bytes(count), true));
+  if (call.args[4] != 0) LLRUN_TRY(add_timeout(plan, guest, call.args[4]));
   return plan;
 }
 
@@ -218,9 +254,9 @@ Result<WaitsFor> select_waits_for(HostPid guest, const NotifiedCall& call,
   for (unsigned which = 1; which <= 3; ++which) {
     if (call.args[which] == 0) continue;
     std::bitset<FD_SETSIZE> set;
-    const std::size_t bytes = static_cast<std::size_t>(count + 63) / 64 * 8;
-    LLRUN_TRY(tracer::read_memory(guest, {call.args[which]},
-                                  std::as_writable_bytes(std::span(&set, 1)).first(bytes)));
+    LLRUN_TRY(
+        tracer::read_memory(guest, {call.args[which]},
+                            std::as_writable_bytes(std::span(&set, 1)).first(set_bytes(count))));
     for (int fd = 0; fd < count; ++fd)
       if (set.test(static_cast<std::size_t>(fd))) tally.count(fd);
   }
@@ -233,7 +269,7 @@ Result<std::optional<HomeCallPlan>> plan_home_call(HostPid guest, const Notified
                                                    const IsHomeDescriptor& is_home) {
   switch (call.number) {
     case SYS_read:
-      return plan_read(call);
+      return plan_read(guest, call);
     case SYS_readv:
       return plan_readv(guest, call);
     case SYS_write:
@@ -333,44 +369,6 @@ Result<WaitsFor> waits_for(HostPid guest, const NotifiedCall& call,
       // epoll: what is at home is never put into one (epoll_ctl brings the program home).
       return WaitsFor::kOnlyOwn;
   }
-}
-
-namespace {
-
-// One output of home, spread over the pieces of a readv.
-std::vector<Stored> scattered(const HomeCallPlan& plan, const protocol::HomeCallDone& done) {
-  std::vector<Stored> stored;
-  auto rest = done.outputs_size() > 0 ? bytes_of(std::string_view(done.outputs(0).bytes()))
-                                      : std::span<const std::byte>{};
-  for (const iovec& piece : plan.outputs) {
-    const auto part = rest.first(std::min(rest.size(), piece.iov_len));
-    stored.push_back({{reinterpret_cast<std::uint64_t>(piece.iov_base)}, part});
-    rest = rest.subspan(part.size());
-  }
-  return stored;
-}
-
-}  // namespace
-
-Result<std::vector<Stored>> outputs_of(const HomeCallPlan& plan,
-                                       const protocol::HomeCallDone& done) {
-  if (plan.scatter) return scattered(plan, done);
-  std::vector<Stored> stored;
-  for (const auto& output : done.outputs()) {
-    if (output.buffer() >= plan.outputs.size() ||
-        output.bytes().size() > plan.outputs[output.buffer()].iov_len)
-      return failure(ErrorCode::kProtocol, "home answered a call with more than was asked for");
-    const auto at = reinterpret_cast<std::uint64_t>(plan.outputs[output.buffer()].iov_base);
-    stored.push_back({{at}, bytes_of(std::string_view(output.bytes()))});
-  }
-  return stored;
-}
-
-Result<> store_outputs(HostPid guest, const HomeCallPlan& plan,
-                       const protocol::HomeCallDone& done) {
-  LLRUN_TRY_ASSIGN(const auto outputs, outputs_of(plan, done));
-  for (const auto& [at, bytes] : outputs) LLRUN_TRY(tracer::write_memory(guest, at, bytes));
-  return {};
 }
 
 }  // namespace llrun

@@ -30,10 +30,20 @@ inline constexpr std::uint64_t kMaxTransfer = 48 << 10;
 // Is this descriptor of the guest, at this moment, a stand-in for something at home?
 using IsHomeDescriptor = std::function<bool(int fd)>;
 
+// How an answer's bytes lie in the guest's memory.
+enum class AnswerForm : std::uint8_t {
+  kBuffers,      // each buffer where it was asked for
+  kScattered,    // one buffer, spread over all of the plan's outputs (readv)
+  kPollEntries,  // of each entry only what poll(2) writes, revents
+};
+
 struct HomeCallPlan {
   protocol::HomeCall call;     // id and tid are the caller's to fill
   std::vector<iovec> outputs;  // in the guest, where output buffers go; by HomeCall.buffers order
-  bool scatter = false;        // one output of home is spread over all of `outputs` (readv)
+  AnswerForm form = AnswerForm::kBuffers;
+  // The buffer whose place may turn out not to be writable without the call failing (select's
+  // timeout, which programs keep in constants: fs/select.c, poll_select_finish).
+  std::optional<int> optional_output;
   bool restarts = true;  // interrupted by a handler with SA_RESTART it is made again; else EINTR
   bool then_natively = false;  // after home's success the guest's kernel does it, too (F_SETFL)
 };
@@ -48,17 +58,6 @@ struct HomeCallPlan {
 // The call has waited in vain, and is made again for the rest of its time. What select leaves of it
 // is written where the guest's kernel would have written it.
 [[nodiscard]] Result<> shorten(HostPid guest, HomeCallPlan& plan, std::chrono::nanoseconds waited);
-
-// What of home's answer goes where in the guest's memory. kProtocol: more than was asked for.
-struct Stored {
-  tracer::RemoteAddr at;
-  std::span<const std::byte> bytes;  // of `done`
-};
-[[nodiscard]] Result<std::vector<Stored>> outputs_of(const HomeCallPlan& plan,
-                                                     const protocol::HomeCallDone& done);
-// Put home's answer into the guest's memory.
-[[nodiscard]] Result<> store_outputs(HostPid guest, const HomeCallPlan& plan,
-                                     const protocol::HomeCallDone& done);
 
 // Whether a call that waits for many descriptors (poll, select) names any of home's, only home's,
 // or none.

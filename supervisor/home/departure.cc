@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "supervisor/home/family.h"
+#include "supervisor/home/fitting.h"
 #include "supervisor/home/journey.h"
 #include "supervisor/home/mapped_files.h"
 #include "supervisor/job/greeting.h"
@@ -121,6 +122,8 @@ void Journey::on_reached(Result<PeerConnection> reached) {
   const auto& limits = reached->hello.traits().hard_limits();
   if (const auto why = tracer::limit_beyond(
           options_.pid, {limits.data(), static_cast<std::size_t>(limits.size())}))
+    return abort("comparing the nodes", *why);
+  if (const auto why = why_not_this_program(options_.pid, reached->hello.traits()))
     return abort("comparing the nodes", *why);
   if (auto opened = open_traffic(std::move(*reached)); !opened)
     return abort("opening the channel", opened.error().message());

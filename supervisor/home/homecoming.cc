@@ -159,9 +159,14 @@ Result<> Journey::fill_shadow(const protocol::PagesEnd& end) {
   LLRUN_TRY(restorer_->finish());
   wait_for_clocks(returning_->image());
   plan_.sleeps = restorer_->take_sleeps();
+  const auto stub = *restorer_->stub();
   LLRUN_TRY_ASSIGN(auto threads, restorer_->release(false));
   restorer_.reset();
   end_unneeded(threads);
+  // Else it would be the program's from now on, and travel with it the next time.
+  if (auto unmapped = stub.unmap_from(options_.pid, threads.stopped(HostTid{options_.pid.value}));
+      !unmapped)
+    log::error("a page of llrun's stays in the program: {}", unmapped.error().message());
   shadow_.reset();
   const bool returned = advance(HomeEvent::kReturned);
   freeze_us_ = static_cast<std::uint64_t>(

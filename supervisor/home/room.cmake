@@ -3,6 +3,7 @@ find_package(nlohmann_json REQUIRED)
 llrun_library(llrun_home
   SOURCES ${room}/traffic.cc ${room}/clock_survey.cc ${room}/peer_connection.cc ${room}/watch.cc ${room}/children.cc
           ${room}/strays.cc ${room}/level_list.cc ${room}/family.cc ${room}/path_walk.cc ${room}/cpu_away.cc ${room}/absence.cc
+          ${room}/fitting.cc
           ${room}/stacks_text.cc ${room}/snapshot_source.cc ${room}/home_job.cc ${room}/journey.cc ${room}/departure.cc
           ${room}/away.cc ${room}/mapped_files.cc ${room}/failed_moves.cc ${room}/homecoming.cc
   PUBLIC llrun_job llrun_clock llrun_holding llrun_migration llrun_streams llrun_homefs llrun_control llrun_config

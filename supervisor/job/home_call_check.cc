@@ -134,8 +134,8 @@ std::uint64_t bytes_at(const HomeCall& call, std::size_t index) {
       return static_cast<std::uint32_t>(argument(call, 0)) * sizeof(gid_t);
     case SYS_poll:
       return static_cast<std::uint32_t>(argument(call, 1)) * sizeof(pollfd);
-    case SYS_select:
-      return index == 4 ? sizeof(timeval) : sizeof(fd_set);
+    case SYS_select:  // sets in whole words
+      return index == 4 ? sizeof(timeval) : (argument(call, 0) + 63) / 64 * sizeof(long);
     case SYS_ioctl:
       return tracer::terminal_ioctl(argument(call, 1))->size;
     case SYS_sched_getparam:

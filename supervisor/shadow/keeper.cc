@@ -31,6 +31,7 @@ constexpr std::uint64_t kNoCall = static_cast<std::uint64_t>(-1);
 
 // What a call has written of an output buffer: what it returned counts it, or a whole structure.
 std::uint64_t answered_bytes(const protocol::HomeCall& call, std::int64_t value) {
+  if (value < 0) return UINT64_MAX;
   if (call.number() == SYS_read) return static_cast<std::uint64_t>(value);
   if (call.number() == SYS_getgroups) return static_cast<std::uint64_t>(value) * sizeof(gid_t);
   return UINT64_MAX;
@@ -142,9 +143,17 @@ void ShadowKeeper::finish_call(HostTid tid, const StoppedThread&, std::int64_t v
   protocol::HomeCallDone done;
   done.set_id(call.call.id());
   done.set_value(value);
-  for (int i = 0; i < call.call.buffers_size() && value >= 0; ++i) {
+  add_outputs(call, value, done);
+  callbacks_.call_done(done);
+  start_waiting_calls();
+}
+
+// Negative: the call has failed, or come to nothing, and only what is written all the same counts.
+void ShadowKeeper::add_outputs(const Call& call, std::int64_t value,
+                               protocol::HomeCallDone& done) const {
+  for (int i = 0; i < call.call.buffers_size(); ++i) {
     const auto& buffer = call.call.buffers(i);
-    if (!buffer.output()) continue;
+    if (!buffer.output() || (value < 0 && !buffer.written_always())) continue;
     std::string bytes(std::min<std::uint64_t>(answered_bytes(call.call, value), buffer.size()),
                       '\0');
     auto got = tracer::read_memory(pid_, call.buffers[static_cast<std::size_t>(i)],
@@ -154,8 +163,6 @@ void ShadowKeeper::finish_call(HostTid tid, const StoppedThread&, std::int64_t v
     output.set_buffer(static_cast<std::uint32_t>(i));
     output.set_bytes(std::move(bytes));
   }
-  callbacks_.call_done(done);
-  start_waiting_calls();
 }
 
 void ShadowKeeper::give_up_call(HostTid tid, const StoppedThread& token) {
@@ -167,7 +174,11 @@ void ShadowKeeper::give_up_call(HostTid tid, const StoppedThread& token) {
     return finish_call(tid, token, static_cast<std::int64_t>(registers->rax));
   const Call call = *std::exchange(threads_[tid].call, std::nullopt);
   give_slot(call.slot);
-  answer_cancelled(call.call);
+  protocol::HomeCallDone done;
+  done.set_id(call.call.id());
+  done.set_cancelled(true);
+  add_outputs(call, -EINTR, done);
+  callbacks_.call_done(done);
   start_waiting_calls();
 }
 

@@ -87,6 +87,7 @@ class ShadowKeeper {
                                    const siginfo_t& info);
   [[nodiscard]] bool stands_at_trap(HostTid tid, const tracer::StoppedThread& token) const;
   void finish_call(HostTid tid, const tracer::StoppedThread& token, std::int64_t value);
+  void add_outputs(const Call& call, std::int64_t value, protocol::HomeCallDone& done) const;
   void give_up_call(HostTid tid, const tracer::StoppedThread& token);
   // `refusal`: why it was not even begun; empty: a signal, or the guest, wanted it so.
   void answer_cancelled(const protocol::HomeCall& call, const std::string& refusal = {});

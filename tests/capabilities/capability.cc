@@ -1,10 +1,13 @@
 #include "tests/capabilities/capability.h"
 
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -21,7 +24,8 @@ constexpr std::array kNames{
 
 // "No" is what a probe must be sure of: anything unforeseen would hide a test.
 [[noreturn]] void no_answer(Capability capability, int status) {
-  std::fprintf(stderr, "the probe of %s ended by wait status %#x, which is neither yes nor no\n",
+  std::fprintf(stderr,
+               "the probe of %s ended with status or errno %#x, which is neither yes nor no\n",
                std::string(name_of(capability)).c_str(), static_cast<unsigned>(status));
   std::abort();
 }
@@ -52,10 +56,32 @@ bool has_system_calls_32_bit() {
   no_answer(Capability::kSystemCalls32Bit, status);
 }
 
+// A type of mapping that is unknown is EINVAL (mm/mmap.c, do_mmap).
+bool has_droppable_memory() {
+  constexpr int kMapDroppable = 0x08;
+  void* const at =
+      ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | kMapDroppable, -1, 0);
+  if (at == MAP_FAILED && errno != EINVAL) no_answer(Capability::kDroppableMemory, errno);
+  if (at == MAP_FAILED) return false;
+  ::munmap(at, 4096);
+  return true;
+}
+
+bool has_sealed_memory() {
+  constexpr long kMseal = 462;
+  if (::syscall(kMseal, nullptr, 0, 0) == 0) return true;
+  if (errno != ENOSYS) no_answer(Capability::kSealedMemory, errno);
+  return false;
+}
+
 bool probe(Capability capability) {
   switch (capability) {
     case Capability::kSystemCalls32Bit:
       return has_system_calls_32_bit();
+    case Capability::kDroppableMemory:
+      return has_droppable_memory();
+    case Capability::kSealedMemory:
+      return has_sealed_memory();
   }
   std::abort();
 }

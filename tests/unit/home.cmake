@@ -12,3 +12,5 @@ llrun_test(home_traffic_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/t
   LIBS llrun_home)
 llrun_test(peer_connection_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/peer_connection_test.cc
   LIBS llrun_home)
+llrun_test(fitting_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/fitting_test.cc
+  LIBS llrun_home llrun_capabilities)

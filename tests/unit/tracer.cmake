@@ -10,8 +10,9 @@ llrun_test(tracer_memory_test LABEL unit
 add_executable(tracer_selfcheck ${here}/selfcheck.cc)
 target_link_libraries(tracer_selfcheck PRIVATE llrun_plain_options Threads::Threads)
 
+# The killed tracer's goes through hundreds of kills: a minute on a quiet machine, several on a loaded one.
 foreach(test home killed_tracer guest)
-  llrun_test(tracer_${test}_test LABEL unit
+  llrun_test(tracer_${test}_test LABEL unit TIMEOUT 600
     SOURCES ${here}/${test}_test.cc
     LIBS llrun_tracer_process)
   target_compile_definitions(tracer_${test}_test
@@ -30,6 +31,9 @@ llrun_test(tracer_sleeps_test LABEL unit
   SOURCES ${here}/sleeps_test.cc
   LIBS llrun_tracer_process)
 
+llrun_test(tracer_mappings_test LABEL unit
+  SOURCES ${here}/mappings_test.cc
+  LIBS llrun_tracer_process llrun_capabilities)
 llrun_test(tracer_povray_test LABEL unit
   SOURCES ${here}/povray_test.cc
   LIBS llrun_tracer_process)

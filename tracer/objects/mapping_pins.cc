@@ -26,7 +26,8 @@ std::string place(const MapEntry& entry) {
 bool is_system_v(const MapEntry& entry) { return entry.name.starts_with("/SYSV"); }
 
 std::optional<Pin> pin_of_kind(const MapEntry& entry) {
-  if (entry.has_flag("pf") || entry.has_flag("io"))
+  const bool of_device = entry.has_flag("mm") && entry.name.starts_with("/dev/");
+  if (entry.has_flag("pf") || entry.has_flag("io") || of_device)
     return Pin{place(entry) + " belongs to a device", "it can move once the device is unmapped"};
   if (entry.name.starts_with("/secretmem"))
     return Pin{place(entry) + " is memory that only its own process may read (memfd_secret)",
@@ -40,6 +41,13 @@ std::optional<Pin> pin_of_kind(const MapEntry& entry) {
   if (entry.has_flag("ss"))
     return Pin{place(entry) + " is a shadow stack",
                "run the program without shadow stacks (GLIBC_TUNABLES=glibc.cpu.x86_shstk=off)"};
+  if (entry.has_flag("sl"))
+    return Pin{
+        place(entry) + " is sealed (mseal), and could not be made room for when it comes home",
+        "run the program without sealing its memory"};
+  if (entry.name == "[stack]" && entry.has_flag("lo"))
+    return Pin{"all its memory is locked, perhaps what it will map, too (mlockall)",
+               "it can move once it has called munlockall"};
   if (entry.protection_key != 0)
     return Pin{place(entry) + " is guarded by a memory protection key",
                "run the program without protection keys"};
@@ -60,6 +68,11 @@ std::optional<Pin> pin_of_sharing(const MapEntry& entry) {
                entry.name.find("/hsperfdata_") != std::string::npos
                    ? "start Java with -XX:-UsePerfData"
                    : "it can move once the file is unmapped"};
+  // VM_SHARED of a file is kept only where it was opened for writing (mm/mmap.c, do_mmap): mprotect
+  // would make it writable. A guest's is opened for reading.
+  if (entry.has_flag("sh") && is_file(entry))
+    return Pin{place(entry) + " may be made writable, and is a file that others may read",
+               "it can move once the file is unmapped, or is mapped as opened for reading only"};
   return std::nullopt;
 }
 

@@ -302,6 +302,13 @@ bool is_file_mapping(const image::Mapping& mapping) {
   return mapping.backing() == image::Mapping::BACKING_FILE;
 }
 
+bool is_droppable(const image::Mapping& mapping) { return has_vm_flag(mapping, "dp"); }
+
+Result<bool> has_droppable_memory(HostPid pid) {
+  LLRUN_TRY_ASSIGN(const auto entries, read_smaps(pid));
+  return std::ranges::any_of(entries, [](const MapEntry& entry) { return entry.has_flag("dp"); });
+}
+
 bool has_vm_flag(const image::Mapping& mapping, std::string_view flag) {
   MapEntry entry;
   entry.vm_flags = mapping.vm_flags();

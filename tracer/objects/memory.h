@@ -17,6 +17,12 @@
 
 namespace llrun::tracer {
 
+// mmap's MAP_DROPPABLE (Linux 6.11), in place of MAP_PRIVATE: memory that the kernel may empty when
+// it runs short, and that a child finds empty.
+inline constexpr int kMapDroppable = 0x08;
+// Whether the process has some.
+[[nodiscard]] Result<bool> has_droppable_memory(HostPid pid);
+
 struct MemoryOptions {
   // Our own mappings in the program (the stub page): left out.
   std::vector<RemoteRange> not_the_programs;
@@ -52,6 +58,7 @@ using PageSink = std::function<Result<>(RemoteAddr address, std::span<const std:
 // How the program's image maps one mapping at its destination.
 [[nodiscard]] bool is_kernel_mapping(const image::Mapping& mapping);  // vdso, vvar, vsyscall
 [[nodiscard]] bool is_file_mapping(const image::Mapping& mapping);    // BACKING_FILE
+[[nodiscard]] bool is_droppable(const image::Mapping& mapping);       // MAP_DROPPABLE
 [[nodiscard]] bool has_vm_flag(const image::Mapping& mapping, std::string_view flag);
 
 }  // namespace llrun::tracer

@@ -1,6 +1,8 @@
 // Mappings that say what a process is tied to. What each mapping's pages are is the business of
 // memory's capture.
 #include <array>
+#include <set>
+#include <string>
 #include <string_view>
 
 #include "base/fd.h"
@@ -39,6 +41,12 @@ std::string_view path_in(std::string_view line) {
   return line.substr(static_cast<std::size_t>(words[5].data() - line.data()));
 }
 
+// Neither a file nor memory of the kernel's own making: "anon_inode:kvm-vcpu:0". What such a thing
+// is tied to is unknown, so that it cannot be made again elsewhere.
+bool is_of_unknown_kind(std::string_view path) {
+  return !path.empty() && !path.starts_with('/') && !path.starts_with('[');
+}
+
 }  // namespace
 
 void add_mapping_pins(HostPid pid, Pins& pins) {
@@ -46,12 +54,21 @@ void add_mapping_pins(HostPid pid, Pins& pins) {
   if (!text || text->empty()) return;
   std::array<bool, kTelling.size()> seen{};
   bool has_vdso = false;
+  std::set<std::string> unknown;
   for (const auto line : split_lines(*text)) {
     const auto path = path_in(line);
     has_vdso = has_vdso || path == "[vdso]";
-    for (std::size_t i = 0; i < kTelling.size(); ++i)
-      seen[i] = seen[i] || path.starts_with(kTelling[i].begins);
+    bool told = false;
+    for (std::size_t i = 0; i < kTelling.size(); ++i) {
+      const bool matches = path.starts_with(kTelling[i].begins);
+      seen[i] = seen[i] || matches;
+      told = told || matches;
+    }
+    if (!told && is_of_unknown_kind(path)) unknown.insert(std::string(path));
   }
+  for (const std::string& path : unknown)
+    pins.push_back({"it has " + path + " mapped, which llrun does not know how to carry",
+                    "it can move once that is unmapped"});
   for (std::size_t i = 0; i < kTelling.size(); ++i)
     if (seen[i]) pins.push_back({kTelling[i].what, kTelling[i].remedy});
   if (!has_vdso)

@@ -18,16 +18,25 @@
 namespace llrun::tracer {
 namespace {
 
-constexpr long kMseal = 462;
 constexpr int kLockOnFault = 1;  // MLOCK_ONFAULT
+
+// Private memory that was never writable is not counted against what the machine may promise ("ac",
+// mm/mmap.c, accountable_mapping): a large reserve (PROT_NONE) might not be had if it were now. Nor
+// does it hold pages, but those that a debugger has put there.
+bool was_never_writable(const image::Mapping& mapping) {
+  return !mapping.shared() && mapping.backing() != image::Mapping::BACKING_FILE_COPIED &&
+         !has_vm_flag(mapping, "ac") && !has_vm_flag(mapping, "nr");
+}
 
 // Files are mapped with the rights they end with; what pages land in is writable until then.
 std::uint32_t first_protection(const image::Mapping& mapping) {
   if (mapping.shared() && is_file_mapping(mapping)) return mapping.protection();
+  if (was_never_writable(mapping)) return mapping.protection();
   return mapping.protection() | PROT_READ | PROT_WRITE;
 }
 
 int map_flags(const image::Mapping& mapping) {
+  if (is_droppable(mapping)) return MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | kMapDroppable;
   int flags = MAP_FIXED_NOREPLACE | (mapping.shared() ? MAP_SHARED : MAP_PRIVATE);
   if (!is_file_mapping(mapping)) flags |= MAP_ANONYMOUS;
   if (has_vm_flag(mapping, "gd")) flags |= MAP_GROWSDOWN;
@@ -131,12 +140,6 @@ Result<> name_memory(RemoteSyscalls& calls, RemoteArena arena, const image::Memo
   return {};
 }
 
-void seal_memory(RemoteSyscalls& calls, const image::MemoryLayout& layout) {
-  for (const auto& mapping : layout.mappings())
-    if (has_vm_flag(mapping, "sl") && !is_kernel_mapping(mapping))
-      std::ignore = calls.call(kMseal, mapping.start(), mapping.end() - mapping.start(), 0);
-}
-
 }  // namespace
 
 Result<std::uint64_t> open_in_target(RemoteSyscalls& calls, RemoteArena arena,
@@ -183,9 +186,7 @@ Result<> settle_memory(RemoteSyscalls& calls, RemoteArena arena,
     add_lock(batch, mapping);
   }
   LLRUN_TRY(batch.run_all_must_succeed("protect and lock memory"));
-  LLRUN_TRY(name_memory(calls, arena, layout));
-  seal_memory(calls, layout);
-  return {};
+  return name_memory(calls, arena, layout);
 }
 
 }  // namespace llrun::tracer

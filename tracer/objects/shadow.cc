@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstring>
 #include <string>
+#include <tuple>
 
 #include "tracer/objects/posix_timers.h"
 #include "tracer/objects/process_mappings.h"
@@ -134,7 +135,10 @@ Result<> Shadow::become_program(const image::Process& process) {
   LLRUN_TRY(threads_.stop_all());
   for (const auto tid : threads_.tids())
     if (auto signal = threads_.take_signal(tid)) late_signals_.push_back(*signal);
-  return put_back(process);
+  LLRUN_TRY(put_back(process));
+  // Where that fails it stays, and does no harm; the program runs on in any case.
+  std::ignore = stub_.unmap_from(pid(), threads_.stopped(main_thread()));
+  return {};
 }
 
 Result<> Shadow::detach_all() {

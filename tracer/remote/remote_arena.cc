@@ -43,4 +43,11 @@ Result<> StubPage::unmap(RemoteSyscalls& calls) const {
   return {};
 }
 
+Result<> StubPage::unmap_from(HostPid pid, const StoppedThread& thread) const {
+  LLRUN_TRY_ASSIGN(const auto own, find_syscall_site(pid));
+  LLRUN_TRY_ASSIGN(auto calls, RemoteSyscalls::borrow(pid, thread, own));
+  LLRUN_TRY(unmap(calls));
+  return calls.finish();
+}
+
 }  // namespace llrun::tracer

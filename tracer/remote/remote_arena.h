@@ -46,6 +46,9 @@ class StubPage {
   [[nodiscard]] static StubPage known(RemoteAddr start) { return StubPage(start); }
   // Unmap it; `calls` must use another site.
   [[nodiscard]] Result<> unmap(RemoteSyscalls& calls) const;
+  // The same by an instruction of the program's own, which `thread` is stepped over: only in a
+  // process that ends with its tracer anyway. No thread may need the stub any more.
+  [[nodiscard]] Result<> unmap_from(HostPid pid, const StoppedThread& thread) const;
 
   [[nodiscard]] RemoteRange range() const { return {start_, start_ + kSize}; }
   [[nodiscard]] RemoteRange arena() const { return {start_ + kPageSize, start_ + kSize}; }

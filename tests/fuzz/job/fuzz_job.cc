@@ -7,7 +7,7 @@
 
 #include "imagefmt/validate.h"
 #include "netproxy/homefs/frame_check.h"
-#include "supervisor/guest/home_calls.h"
+#include "supervisor/guest/call_answers.h"
 #include "supervisor/job/home_call_check.h"
 #include "supervisor/job/message_check.h"
 #include "supervisor/shadow/call_layout.h"
@@ -82,19 +82,23 @@ void read_from_guest(std::string_view bytes) {
   if (message.has_pages_end()) check_ranges(message.pages_end());
 }
 
-// A read into one buffer, a readv into three, a call with two buffers.
+// A read into one buffer, a readv into three, a poll, a call with two buffers.
 HomeCallPlan plan_of(std::uint8_t which) {
   HomeCallPlan plan;
   const auto piece = [](std::uint64_t at, std::size_t size) {
     return iovec{reinterpret_cast<void*>(at), size};
   };
-  switch (which % 3) {
+  switch (which % 4) {
     case 0:
       plan.outputs = {piece(0x1000, 64)};
       break;
     case 1:
-      plan.scatter = true;
+      plan.form = AnswerForm::kScattered;
       plan.outputs = {piece(0x1000, 3), piece(0x2000, 0), piece(0x3000, 100)};
+      break;
+    case 2:
+      plan.form = AnswerForm::kPollEntries;
+      plan.outputs = {piece(0x1000, 64)};
       break;
     default:
       plan.outputs = {piece(0x1000, 16), piece(0x2000, 128)};
@@ -105,11 +109,11 @@ HomeCallPlan plan_of(std::uint8_t which) {
 void store(const HomeCallPlan& plan, const protocol::HomeCallDone& done) {
   const auto outputs = outputs_of(plan, done);
   if (!outputs) return void(++refused_answers);
-  for (const auto& [at, bytes] : *outputs) {
+  for (const auto& [at, bytes, optional] : *outputs) {
     fuzz::touch(bytes);
     const bool fits = std::ranges::any_of(plan.outputs, [&](const iovec& place) {
-      return reinterpret_cast<std::uint64_t>(place.iov_base) == at.value &&
-             bytes.size() <= place.iov_len;
+      const auto start = reinterpret_cast<std::uint64_t>(place.iov_base);
+      return start <= at.value && at.value + bytes.size() <= start + place.iov_len;
     });
     LLRUN_CHECK(fits, "an answer where the call wanted none");
   }

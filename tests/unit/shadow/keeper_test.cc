@@ -170,6 +170,43 @@ TEST_F(Kept, ACallThatCannotBeBegunSaysWhy) {
   EXPECT_NE(answers_[0].refusal(), "");
 }
 
+// select(2) writes the time that is left also when it is interrupted, and its sets only when it is
+// not.
+TEST_F(Kept, WhatIsWrittenAlwaysIsToldOfACallThatIsGivenUp) {
+  protocol::HomeCall wanted;
+  wanted.set_id(9);
+  wanted.set_tid(program_.pid().value);
+  wanted.set_number(SYS_select);
+  for (const std::uint64_t argument : {0, 0, 0, 0, 0}) wanted.add_arguments(argument);
+  const timeval whole{1000, 0};
+  const auto add = [&](std::uint32_t argument, const std::string& input, bool always) {
+    auto& buffer = *wanted.add_buffers();
+    buffer.set_argument(argument);
+    buffer.set_size(input.size());
+    buffer.set_input(input);
+    buffer.set_output(true);
+    buffer.set_written_always(always);
+  };
+  add(1, std::string(8, '\0'), false);
+  add(4, std::string(reinterpret_cast<const char*>(&whole), sizeof whole), true);
+  keeper_->start_call(wanted);
+  const auto sleeps = [this] {
+    const auto stat = tracer::read_stat(program_.pid());
+    return stat && stat->state == 'S';
+  };
+  ASSERT_TRUE(until(sleeps));
+  keeper_->cancel_call(wanted.id());
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_TRUE(answers_[0].cancelled());
+  ASSERT_EQ(answers_[0].outputs_size(), 1);
+  EXPECT_EQ(answers_[0].outputs(0).buffer(), 1U);
+  timeval left{};
+  ASSERT_EQ(answers_[0].outputs(0).bytes().size(), sizeof left);
+  answers_[0].outputs(0).bytes().copy(reinterpret_cast<char*>(&left), sizeof left);
+  EXPECT_LT(left.tv_sec, whole.tv_sec);  // less by what it has slept
+  EXPECT_GE(left.tv_sec, 0);
+}
+
 // Wherever the thread is when its call is given up: the call has been made and is answered, or has
 // not been made. No trap is left over.
 TEST_F(Kept, ACallIsDoneOrNotWheneverItIsCancelled) {

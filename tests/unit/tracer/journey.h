@@ -71,9 +71,13 @@ inline Result<ThreadSet> there_and_home(ThreadSet threads, Sleeps* sleeps = null
   LLRUN_TRY(restorer.lay_out(stub.site(), stub));
   LLRUN_TRY(land_all(restorer, image));
   LLRUN_TRY(restorer.finish());
-  auto released = restorer.release();
+  const auto ours = *restorer.stub();
   if (sleeps != nullptr) *sleeps = restorer.take_sleeps();
-  return released;
+  LLRUN_TRY_ASSIGN(auto home, restorer.release(false));
+  LLRUN_TRY(ours.unmap_from(home.pid(), home.stopped(HostTid{home.pid().value})));
+  if (sleeps != nullptr) LLRUN_TRY(sleeps->resume_from(home));
+  LLRUN_TRY(home.resume_all());
+  return home;
 }
 
 }  // namespace llrun::tracer

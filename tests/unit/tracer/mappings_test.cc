@@ -1,0 +1,226 @@
+// What a program's mappings are, but for their contents: the same after any journey, and no more of
+// them.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/prctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "tests/capabilities/capability.h"
+#include "tests/unit/tracer/child.h"
+#include "tests/unit/tracer/journey.h"
+#include "tracer/objects/memory.h"
+#include "tracer/procfs/smaps.h"
+
+namespace llrun::tracer {
+namespace {
+
+constexpr std::size_t kSize = 16 * kPageSize;
+constexpr long kMseal = 462;
+
+// A program that has prepared its memory and waits.
+class Prepared {
+ public:
+  explicit Prepared(const std::function<bool()>& prepare)
+      : told_(*make_pipe()), child_([&] {
+          const char answer = prepare() ? 'y' : 'n';
+          if (::write(told_.second.get(), &answer, 1) != 1) ::_exit(1);
+          for (;;) ::pause();
+        }) {
+    char answer = 0;
+    ready_ = ::read(told_.first.get(), &answer, 1) == 1 && answer == 'y';
+  }
+  [[nodiscard]] HostPid pid() const { return child_.pid(); }
+  [[nodiscard]] bool ready() const { return ready_; }
+
+ private:
+  FdPair told_;
+  Child child_;
+  bool ready_ = false;
+};
+
+std::string in_words(const MapEntry& entry) {
+  std::string flags = entry.vm_flags;
+  if (const auto tracked = flags.find(" sd"); tracked != std::string::npos)
+    flags.erase(tracked, 3);  // soft-dirty: which pages were written since somebody asked
+  char place[64];
+  std::snprintf(place, sizeof place, "%llx-%llx ", static_cast<unsigned long long>(entry.start),
+                static_cast<unsigned long long>(entry.end));
+  return place + flags + " " + entry.name;
+}
+
+std::vector<std::string> mappings_of(HostPid pid) {
+  std::vector<std::string> all;
+  const auto entries = read_smaps(pid);
+  if (!entries) return {};
+  for (const auto& entry : *entries) all.push_back(in_words(entry));
+  return all;
+}
+
+// A line for each mapping that only one of them has.
+std::string difference(const std::vector<std::string>& before,
+                       const std::vector<std::string>& after) {
+  std::string text;
+  for (const auto& line : before)
+    if (std::ranges::find(after, line) == after.end()) text += "- " + line + "\n";
+  for (const auto& line : after)
+    if (std::ranges::find(before, line) == before.end()) text += "+ " + line + "\n";
+  return text;
+}
+
+void* map(int protection, int flags, std::size_t size = kSize) {
+  return ::mmap(nullptr, size, protection, flags | MAP_ANONYMOUS, -1, 0);
+}
+
+void* map_file(int open_flags, int flags) {
+  const Fd file = open_file("/proc/self/exe", open_flags).value_or(Fd());
+  return ::mmap(nullptr, kPageSize, PROT_READ, flags, file.get(), 0);
+}
+
+// Each in a place of its own, with a guard around it that the kernel cannot merge with.
+bool advise(int advice) {
+  void* const at = map(PROT_READ | PROT_WRITE, MAP_PRIVATE);
+  return at != MAP_FAILED && ::madvise(at, kSize, advice) == 0 &&
+         map(PROT_NONE, MAP_PRIVATE) != MAP_FAILED;
+}
+
+// Address space that is only reserved, more than the machine could promise to fill.
+bool reserve_more_than_there_is() {
+  struct sysinfo machine {};
+  ::sysinfo(&machine);
+  const std::size_t all = (machine.totalram + machine.totalswap) * machine.mem_unit;
+  return map(PROT_NONE, MAP_PRIVATE, 2 * all / kPageSize * kPageSize) != MAP_FAILED;
+}
+
+bool map_all_kinds() {
+  constexpr int kOwn = MAP_PRIVATE;
+  void* const locked = map(PROT_READ | PROT_WRITE, kOwn);
+  void* const named = map(PROT_READ | PROT_WRITE, kOwn);
+  ::prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, named, kSize, "a name");
+  void* const once_writable = map(PROT_READ | PROT_WRITE, kOwn);
+  *static_cast<char*>(once_writable) = 1;
+  return ::mlock(locked, 2 * kPageSize) == 0 && ::mprotect(once_writable, kSize, PROT_READ) == 0 &&
+         map(PROT_READ, kOwn) != MAP_FAILED &&
+         map(PROT_READ | PROT_WRITE | PROT_EXEC, kOwn) != MAP_FAILED &&
+         map(PROT_READ | PROT_WRITE, kOwn | MAP_NORESERVE) != MAP_FAILED &&
+         map(PROT_READ | PROT_WRITE, MAP_SHARED) != MAP_FAILED &&
+         map_file(O_RDONLY, MAP_PRIVATE) != MAP_FAILED &&
+         map_file(O_RDONLY, MAP_SHARED) != MAP_FAILED && advise(MADV_DONTFORK) &&
+         advise(MADV_DONTDUMP) && advise(MADV_WIPEONFORK) && advise(MADV_RANDOM) &&
+         advise(MADV_SEQUENTIAL) && reserve_more_than_there_is();
+}
+
+bool map_droppable() {
+  void* const at =
+      ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | kMapDroppable, -1, 0);
+  if (at != MAP_FAILED) *static_cast<char*>(at) = 1;
+  return at != MAP_FAILED;
+}
+
+Result<> travel(HostPid pid) {
+  LLRUN_TRY_ASSIGN(auto threads, ThreadSet::seize_all(pid, PTRACE_O_EXITKILL));
+  LLRUN_TRY_ASSIGN(auto home, there_and_home(std::move(threads)));
+  LLRUN_TRY(home.stop_all());
+  return home.detach_all();
+}
+
+Result<> give_up_a_journey(HostPid pid) {
+  LLRUN_TRY_ASSIGN(auto threads, ThreadSet::seize_all(pid, PTRACE_O_EXITKILL));
+  LLRUN_TRY_ASSIGN(auto freeze, Freeze::begin(std::move(threads)));
+  LLRUN_TRY_ASSIGN(const auto capture, capture_process(freeze));
+  LLRUN_TRY_ASSIGN(auto shadow, Shadow::make(std::move(freeze), capture.process));
+  LLRUN_TRY_ASSIGN(auto back, shadow.resume_as_was(capture.process));
+  LLRUN_TRY(back.stop_all());
+  return back.detach_all();
+}
+
+void expect_the_same_after(const std::function<bool()>& prepare, Result<> (*journey)(HostPid)) {
+  const Prepared program(prepare);
+  ASSERT_TRUE(program.ready());
+  const auto before = mappings_of(program.pid());
+  for (int times = 0; times < 3; ++times) ASSERT_OK(journey(program.pid()));
+  const auto after = mappings_of(program.pid());
+  ASSERT_FALSE(before.empty());
+  EXPECT_EQ(difference(before, after), "");
+}
+
+TEST(Mappings, AreTheSameAfterJourneys) { expect_the_same_after(map_all_kinds, travel); }
+
+TEST(Mappings, AreTheSameAfterJourneysThatWereGivenUp) {
+  expect_the_same_after(map_all_kinds, give_up_a_journey);
+}
+
+TEST(Mappings, ThatMayBeDroppedMayStillBe) {
+  LLRUN_NEEDS(test::Capability::kDroppableMemory);
+  expect_the_same_after(map_droppable, travel);
+}
+
+TEST(Mappings, ThatMayBeDroppedAreNoticedFromOutside) {
+  LLRUN_NEEDS(test::Capability::kDroppableMemory);
+  const Prepared with(map_droppable);
+  const Prepared without([] { return true; });
+  ASSERT_TRUE(with.ready());
+  const auto some = has_droppable_memory(with.pid());
+  const auto none = has_droppable_memory(without.pid());
+  ASSERT_OK(some);
+  ASSERT_OK(none);
+  EXPECT_TRUE(*some);
+  EXPECT_FALSE(*none);
+}
+
+void expect_pin(const std::function<bool()>& prepare, const std::string& words) {
+  const Prepared program(prepare);
+  ASSERT_TRUE(program.ready());
+  const auto pins = memory_pins(program.pid());
+  ASSERT_OK(pins);
+  ASSERT_EQ(pins->size(), 1U);
+  EXPECT_NE(pins->front().what.find(words), std::string::npos) << pins->front().what;
+}
+
+TEST(MappingPins, Sealed) {
+  LLRUN_NEEDS(test::Capability::kSealedMemory);
+  expect_pin([] { return ::syscall(kMseal, map(PROT_READ, MAP_PRIVATE), kSize, 0) == 0; },
+             "is sealed");
+}
+
+TEST(MappingPins, AFileThatMayBeMadeWritable) {
+  const auto map_temporary = [](int flags) {
+    char name[] = "/tmp/mapped-XXXXXX";
+    const Fd made(::mkstemp(name));
+    const Fd file = open_file(name, flags).value_or(Fd());
+    ::unlink(name);
+    return ::ftruncate(made.get(), static_cast<off_t>(kSize)) == 0 &&
+           ::mmap(nullptr, kSize, PROT_READ, MAP_SHARED, file.get(), 0) != MAP_FAILED;
+  };
+  expect_pin([&] { return map_temporary(O_RDWR); }, "may be made writable");
+  const Prepared reader([&] { return map_temporary(O_RDONLY); });
+  ASSERT_TRUE(reader.ready());
+  const auto pins = memory_pins(reader.pid());
+  ASSERT_OK(pins);
+  EXPECT_TRUE(pins->empty());
+}
+
+bool lock_stack() {
+  const auto maps = read_maps(HostPid{::getpid()});
+  if (!maps) return false;
+  return std::ranges::any_of(*maps, [](const MapEntry& entry) {
+    return entry.name == "[stack]" &&
+           ::mlock(reinterpret_cast<void*>(entry.start), entry.size()) == 0;
+  });
+}
+
+// As mlockall leaves it. Of what is locked that is still to come the kernel shows nothing.
+TEST(MappingPins, EverythingIsLocked) { expect_pin(lock_stack, "all its memory is locked"); }
+
+}  // namespace
+}  // namespace llrun::tracer
