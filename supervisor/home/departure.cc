@@ -341,7 +341,7 @@ void Journey::abort(const std::string& step, const std::string& why) {
     traffic_->link().flush(std::chrono::seconds(1));
   }
   const std::string state(migration::name(state_));
-  if (state_ != HomeState::kPreparing && link_up_ && !called_off_) note_failure(why);
+  if (state_ != HomeState::kPreparing && !absence_.lasts() && !called_off_) note_failure(why);
   if (!advance(HomeEvent::kAborted)) return;
   resume_at_home(fmt::format("moving to {} failed in {} ({}): {}", plan_.node, state, step, why));
 }

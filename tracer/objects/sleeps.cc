@@ -285,7 +285,6 @@ Result<> Sleeps::resume_from(ThreadSet& threads) {
   for (const HostTid tid : made_anew(threads)) {
     const auto gone = go_on(threads.pid(), threads.take_stopped(tid),
                             [](StoppedThread thread) { return resume(std::move(thread)); });
-    threads.add_running(tid);
     if (!gone && gone.error().code != ErrorCode::kGone) return gone;
   }
   return {};
@@ -295,7 +294,7 @@ Result<> Sleeps::detach_from(ThreadSet& threads) {
   for (const HostTid tid : made_anew(threads)) {
     const auto gone = go_on(threads.pid(), threads.take_stopped(tid),
                             [](StoppedThread thread) { return detach(std::move(thread)); });
-    threads.forget(tid);
+    if (gone) threads.forget(tid);  // else the set lets it go, or waits for it
     if (!gone && gone.error().code != ErrorCode::kGone) return gone;
   }
   return {};
