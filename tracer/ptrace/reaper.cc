@@ -1,8 +1,8 @@
 #include "tracer/ptrace/reaper.h"
 
-#include <sys/wait.h>
-
 #include <chrono>
+
+#include "tracer/ptrace/wait.h"
 
 namespace llrun::tracer {
 namespace {
@@ -12,9 +12,8 @@ constexpr std::chrono::milliseconds kPeriod{20};
 
 // Or is no longer ours.
 bool has_been_reaped(HostTid tid) {
-  siginfo_t seen{};
-  const int done = ::waitid(P_PID, static_cast<id_t>(tid.value), &seen, WEXITED | __WALL | WNOHANG);
-  return done != 0 || seen.si_pid != 0;
+  const auto end = poll_end(tid);
+  return !end || end->has_value();
 }
 
 }  // namespace
