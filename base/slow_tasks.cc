@@ -80,8 +80,10 @@ void look_at(Loop& loop) {
   const auto starved = waited_for_a_processor(loop.tid) - loop.task->had_waited;
   if (++loop.task->looks * kLook < kMostLooks * kLook + starved) return;
   loop.task->named = true;
-  log::error("a task of an event loop takes over a second: a {} of {}:{}", loop.task->kind,
-             file_of(loop.task->given), loop.task->given.line());
+  const bool is_main = loop.tid == ::getpid();
+  log::error("a task of {} event loop takes over a second: a {} of {}:{}",
+             is_main ? "the main" : "an", loop.task->kind, file_of(loop.task->given),
+             loop.task->given.line());
 }
 
 void look_at_all() {

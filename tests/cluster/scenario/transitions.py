@@ -13,7 +13,7 @@ import re
 _MACHINE = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../../supervisor/migration/machine.cc")
 _LINE = re.compile(r"^(\S+) (home (?P<pid>\d+)|guest (?P<job>\S+)): (?P<side>home|guest) (?P<old>\w+) --(?P<event>\w+)--> "
                    r"(?P<new>\w+) \(epoch (?P<epoch>\d+)\)$")
-# base/slow_tasks.h
+# base/slow_tasks.h. Of the loop for which others wait; the main one may wait for a stop of the program.
 _SLOW_TASK = re.compile(r"^(\S+ (?:home|guest) .*a task of an event loop takes over a second: .*)$", re.MULTILINE)
 _RUNS_AT_HOME = ("Home", "Preparing")
 _RUNS_AWAY = ("Running", "Settled")
