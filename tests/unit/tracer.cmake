@@ -20,9 +20,13 @@ foreach(test home killed_tracer guest)
   add_dependencies(tracer_${test}_test tracer_selfcheck)
 endforeach()
 
+llrun_test(tracer_letting_go_test LABEL unit
+  SOURCES ${here}/busy_test.cc ${here}/letting_go_test.cc
+  LIBS llrun_tracer_process)
+
 # Some places of each case; with all of them it takes hours, so that is in the long one.
 llrun_test(tracer_ending_test LABEL unit TIMEOUT 900
-  SOURCES ${here}/busy_test.cc ${here}/ending_test.cc
+  SOURCES ${here}/ending_test.cc
   LIBS llrun_tracer_process)
 add_test(NAME tracer_ending_long_test COMMAND tracer_ending_test)
 set_tests_properties(tracer_ending_long_test PROPERTIES

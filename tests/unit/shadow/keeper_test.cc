@@ -277,6 +277,29 @@ TEST_F(Kept, DiesByTheGuestsSignal) {
   EXPECT_EQ(std::get<tracer::Killed>(*end_).signal, SIGALRM);
 }
 
+// The pidfd says nothing before each thread has been waited for.
+TEST_F(Kept, IsToldOfAnEndThatComesWhileItIsHeld) {
+  auto threads = keeper_->stop_all();
+  ASSERT_OK(threads);
+  ASSERT_EQ(::kill(program_.pid().value, SIGKILL), 0);
+  ASSERT_TRUE(until([this] { return end_.has_value(); }));
+  ASSERT_TRUE(std::holds_alternative<tracer::Killed>(*end_));
+  EXPECT_EQ(std::get<tracer::Killed>(*end_).signal, SIGKILL);
+}
+
+// Whoever was stopped for a call that cannot be made goes on.
+TEST_F(Kept, RunsOnWhereThereIsNoRoomForACall) {
+  rlimit before{};
+  ASSERT_EQ(::prlimit(program_.pid().value, RLIMIT_AS, nullptr, &before), 0);
+  const rlimit little{0, before.rlim_max};
+  ASSERT_EQ(::prlimit(program_.pid().value, RLIMIT_AS, &little, nullptr), 0);
+  EXPECT_TRUE(call(SYS_getpgid, {0}).cancelled());
+  ASSERT_EQ(::syscall(SYS_tgkill, program_.pid().value, program_.pid().value, SIGUSR1), 0);
+  ASSERT_TRUE(until([this] { return !signals_.empty(); }));
+  ASSERT_EQ(::prlimit(program_.pid().value, RLIMIT_AS, &before, nullptr), 0);
+  EXPECT_EQ(call(SYS_getpgid, {0}).value(), ::getpgrp());
+}
+
 // What a wait would tell is met by whoever has stopped the threads; the pidfd says it once more.
 TEST_F(Kept, IsToldOfAnEndThatIsMetWhileItIsHeld) {
   auto threads = keeper_->stop_all();
