@@ -101,6 +101,30 @@ TEST(RemoteSyscalls, EndsAThreadAndTellsHow) {
   child.forget();
 }
 
+// Whom the thread belongs to has to hear of it.
+TEST(RemoteSyscalls, LeavesItsThreadsEndToBeMet) {
+  Child child([] {
+    for (;;) ::pause();
+  });
+  Stopped stopped(child.pid());
+  ASSERT_OK(stopped.stopped);
+  auto site = find_syscall_site(child.pid());
+  ASSERT_OK(site);
+  {
+    auto calls = RemoteSyscalls::borrow(child.pid(), stopped.thread(), *site);
+    ASSERT_OK(calls);
+    ASSERT_EQ(::kill(child.pid().value, SIGKILL), 0);
+    const auto made = calls->call(SYS_getpid);
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code, ErrorCode::kGone);
+  }
+  const auto end = wait_for_end(child.main_thread());
+  ASSERT_OK(end);
+  ASSERT_TRUE(end->is<Killed>());
+  EXPECT_EQ(end->as<Killed>()->signal, SIGKILL);
+  child.forget();
+}
+
 TEST(RemoteMemory, WritesWhatTheProgramMayNot) {
   static constexpr char kText[] = "a constant of the program";
   Child child([] {
