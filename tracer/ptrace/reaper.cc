@@ -10,7 +10,7 @@ namespace {
 // Attaching takes microseconds, unless it waits for an exec.
 constexpr std::chrono::milliseconds kPeriod{20};
 
-// Or is no longer ours.
+// Or is no longer ours. Nothing else is taken from the tracer.
 bool has_been_reaped(HostTid tid) {
   const auto end = poll_end(tid);
   return !end || end->has_value();

@@ -88,14 +88,16 @@ Result<std::optional<StopEvent>> poll_stop(HostTid tid, SignalStops signal_stops
   return take_event(tid);
 }
 
-// A traced thread's stop is told of whatever is asked for (kernel/exit.c, wait_task_stopped), and
-// would be taken for good.
+// A traced thread's stops are told whether they are asked for or not (kernel/exit.c,
+// wait_task_stopped): taken here, they would be lost.
 Result<std::optional<StopEvent>> poll_end(HostTid tid) {
   siginfo_t seen{};
   constexpr int kLook = WEXITED | __WALL | WNOHANG | WNOWAIT;
   if (::waitid(P_PID, static_cast<id_t>(tid.value), &seen, kLook) != 0) return no_event_of(tid);
-  if (seen.si_pid == 0 || seen.si_code == CLD_TRAPPED || seen.si_code == CLD_STOPPED)
-    return std::nullopt;
+  const bool has_ended =
+      seen.si_pid != 0 &&
+      (seen.si_code == CLD_EXITED || seen.si_code == CLD_KILLED || seen.si_code == CLD_DUMPED);
+  if (!has_ended) return std::nullopt;
   return take_event(tid);
 }
 

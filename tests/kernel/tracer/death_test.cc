@@ -102,6 +102,26 @@ TEST(TracedThread, IsNotWaitedForByWhoWaitsForStopsOnly) {
   EXPECT_EQ(end->as<Killed>()->signal, SIGKILL);
 }
 
+// kernel/exit.c, wait_task_stopped: a stop of a traced thread is told, and taken, whatever was
+// asked for.
+TEST(TracedThread, TellsAStopAlsoToWhoWaitsForEndsOnly) {
+  Threads program(kNothing, kNothing);
+  ASSERT_OK(seize(program.tid(1), 0));
+  ASSERT_OK(interrupt(program.tid(1)));
+  siginfo_t seen{};
+  constexpr int kLook = WEXITED | __WALL | WNOHANG | WNOWAIT;
+  ASSERT_TRUE(until([&] {
+    return ::waitid(P_PID, static_cast<id_t>(program.tid(1).value), &seen, kLook) == 0 &&
+           seen.si_pid != 0;
+  }));
+  EXPECT_EQ(seen.si_code, CLD_TRAPPED);
+  // So whoever looks for an end looks at what he sees.
+  EXPECT_FALSE(poll_end(program.tid(1))->has_value());
+  const auto event = poll_stop(program.tid(1));
+  ASSERT_TRUE(event && *event);
+  EXPECT_TRUE((*event)->is<EventStop>());
+}
+
 TEST(TracedMainThread, ThatEndsAloneIsToldOfWhenTheOthersEnd) {
   Threads program([] { ::syscall(SYS_exit, 3); }, kNothing);
   ASSERT_OK(seize(program.tid(0), 0));
