@@ -94,10 +94,10 @@ Result<std::optional<StopEvent>> poll_end(HostTid tid) {
   siginfo_t seen{};
   constexpr int kLook = WEXITED | __WALL | WNOHANG | WNOWAIT;
   if (::waitid(P_PID, static_cast<id_t>(tid.value), &seen, kLook) != 0) return no_event_of(tid);
-  const bool has_ended =
+  const bool is_end =
       seen.si_pid != 0 &&
       (seen.si_code == CLD_EXITED || seen.si_code == CLD_KILLED || seen.si_code == CLD_DUMPED);
-  if (!has_ended) return std::nullopt;
+  if (!is_end) return std::nullopt;
   return take_event(tid);
 }
 
