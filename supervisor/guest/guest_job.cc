@@ -235,6 +235,7 @@ std::chrono::milliseconds GuestJob::abandon_time() const {
 void GuestJob::on_confirmed_seen() {
   confirmed_seen_ = true;
   traffic_->set_patience(lease(), abandon_time());
+  traffic_->sleeps_do_not_count();
 }
 
 bool GuestJob::waits_for_home() const {
@@ -254,10 +255,10 @@ void GuestJob::on_home_says(const protocol::Holding& said, const control::Reply&
 
 // The lease is renewed by anything that is heard, but not the time within which home has to commit
 // and give up: home counts that from Restored, too, and takes the program back when it has passed.
-// So that time passes also while this node sleeps; the others are home's silence, and who sleeps
-// cannot hear.
+// So that time passes also while this node sleeps, as does all silence until Confirmed has been
+// seen; after that who sleeps cannot hear.
 void GuestJob::tick() {
-  const auto silent = EventLoop::Clock::now() - traffic_->link().last_heard();
+  const auto silent = traffic_->silence();
   const bool undecided = state_ == GuestState::kRestored || state_ == GuestState::kRunning;
   if (undecided && BootClock::now() > commit_until_) return give_way();
   if (silent > lease()) {

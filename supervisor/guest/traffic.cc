@@ -56,7 +56,7 @@ void GuestTraffic::watch_silence() {
     log::warn("files of home that the program has open do not answer: the world ends");
     return end_view_here();
   }
-  if (!relay_ || EventLoop::Clock::now() - link_->last_heard() < abandon_.load()) return;
+  if (!relay_ || silence() < abandon_.load()) return;
   log::warn("home has been silent for the abandon time: the world ends");
   end_view_here();
 }

@@ -35,6 +35,9 @@ class GuestTraffic : public JobTraffic {
   // not: until filled() when the link is lost or silent for the lease, later when home has been
   // silent for the abandon time.
   void set_patience(std::chrono::milliseconds lease, std::chrono::milliseconds abandon);
+  // Of home, as it counts: with this node's own sleep while home may still take the program back.
+  [[nodiscard]] std::chrono::nanoseconds silence() const { return link_->silence(own_sleep_); }
+  void sleeps_do_not_count() { own_sleep_ = Link::Sleep::kDoesNotCount; }
   void filled() { filled_ = true; }
   // While this lives the control loop waits for files of the view, with the program standing still
   // at home. When the lease has passed before home's files have answered, the view ends, and the
@@ -85,6 +88,7 @@ class GuestTraffic : public JobTraffic {
   Fd world_;
   std::unique_ptr<GuestStreams> streams_;
   std::atomic<bool> filled_ = false;
+  std::atomic<Link::Sleep> own_sleep_ = Link::Sleep::kCounts;
   std::atomic<std::chrono::milliseconds> abandon_{std::chrono::minutes(10)};
   std::atomic<std::chrono::milliseconds> lease_{std::chrono::seconds(30)};
   std::atomic<EventLoop::Clock::time_point> files_due_{EventLoop::Clock::time_point::max()};

@@ -95,6 +95,11 @@ void Link::watch_silence() {
   lost(Error{ErrorCode::kTimeout, 0, "nothing was heard for the length of the lease"});
 }
 
+std::chrono::nanoseconds Link::silence(Sleep own) const {
+  if (own == Sleep::kCounts) return BootClock::now() - heard_at_boot_.load();
+  return EventLoop::Clock::now() - last_heard_.load();
+}
+
 void Link::note_heard() {
   last_heard_ = EventLoop::Clock::now();
   heard_at_boot_ = BootClock::now();

@@ -65,8 +65,10 @@ class Link {
   [[nodiscard]] std::uint32_t epoch() const { return epoch_; }
   [[nodiscard]] bool connected() const { return connected_; }
   [[nodiscard]] EventLoop::Clock::time_point last_heard() const { return last_heard_; }
-  // The same for who has to be gone by then, also if this node sleeps.
-  [[nodiscard]] BootClock::time_point last_heard_by_boot_clock() const { return heard_at_boot_; }
+  // For how long nothing has been heard. While this node sleeps it could hear nothing; but who has
+  // to be gone after some time has to be so also if it slept meanwhile.
+  enum class Sleep { kCounts, kDoesNotCount };
+  [[nodiscard]] std::chrono::nanoseconds silence(Sleep own) const;
   [[nodiscard]] std::uint64_t bytes_sent() const;
   // Pages of ours that have landed over there, and for how long any were on their way: what the
   // link really carries.
