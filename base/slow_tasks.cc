@@ -16,13 +16,14 @@
 #include <thread>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 
 namespace llrun {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Clock = MonotonicClock;
 constexpr std::chrono::milliseconds kLook{100};
 constexpr int kMostLooks = 10;
 
