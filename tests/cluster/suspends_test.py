@@ -2,6 +2,7 @@
 """A node that sleeps: what it has not heard meanwhile is no silence of the other's, and what it held in doubt it gives up
 before anybody could take it for running. And the clocks of worlds, which are home's."""
 import os
+import subprocess
 import sys
 import time
 
@@ -10,6 +11,14 @@ from scenario import case, faults, suspends, waiting  # noqa: E402
 
 GUESTS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "guests")
 LEASE_S, MARGIN_S = 8, 3
+
+
+def start_to_move(test, job):
+    """Does not wait for the move, which is going to be held."""
+    asking = test.a.popen(["llrunctl", "migrate", str(job.pid), "b"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL)
+    test.addCleanup(asking.wait)
+    test.addCleanup(asking.kill)
 
 
 class Suspends(case.ProductCase):
@@ -64,7 +73,7 @@ class Suspends(case.ProductCase):
         """Home takes the program back when the lease and the margin have passed, also if for the guest's node hardly any
         time has."""
         held = self.product.hold(self.b, "guest-Commit")
-        self.product.ctl("migrate", self.job.pid, "b")
+        start_to_move(self, self.job)
         held.wait()
         suspends.suspend(self.b, LEASE_S + 2 * MARGIN_S)
         held.let_go()
@@ -78,7 +87,7 @@ class Suspends(case.ProductCase):
     def test_home_that_slept_waits_for_the_guests_end(self):
         """For home, its sleep is no time in which the guest's lease could have ended."""
         held = self.product.hold(self.b, "guest-Commit")
-        self.product.ctl("migrate", self.job.pid, "b")
+        start_to_move(self, self.job)
         held.wait()
         suspends.suspend(self.a, LEASE_S + 2 * MARGIN_S)
         self.wait_for_log(self.a, "this node has slept for")
@@ -105,7 +114,7 @@ class Clocks(case.ProductCase):
         job = self.start(["sleep", "1000"])
         self.product.known(job.pid)
         held = self.product.hold(self.b, "guest-MakeWorld")
-        self.product.ctl("migrate", job.pid, "b")
+        start_to_move(self, job)
         held.wait()
         time.sleep(self.HELD_S)  # what the order is late by
         held.let_go()
