@@ -60,6 +60,16 @@ namespace {
 // answer.
 constexpr std::chrono::milliseconds kEndPatience{500};
 
+// The program's limit of file sizes is its guest's kernel's, or its shadow's, to enforce. What this
+// process has inherited of it (a shell's ulimit -f, which the program may have raised) is none of
+// its files' business.
+void lift_size_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+}
+
 // The kernel asks no second time after this answer: requests are short, and none is broken off.
 Frame interrupt_answer(std::uint64_t unique) {
   const fuse_out_header header{.len = sizeof header, .error = -ENOSYS, .unique = unique};
@@ -71,6 +81,7 @@ Frame interrupt_answer(std::uint64_t unique) {
 }  // namespace
 
 Result<> HomeFileServer::Impl::start() {
+  lift_size_limit();
   const auto& root = view_.options().root;
   LLRUN_TRY_ASSIGN(Fd path, open_file(root, O_PATH | O_DIRECTORY));
   LLRUN_TRY_ASSIGN(const struct stat attributes, stat_unasked(path.get(), ""));

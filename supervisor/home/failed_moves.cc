@@ -36,14 +36,16 @@ void add_descriptors(HostPid pid, std::string& state) {
   }
 }
 
-// Which kinds of memory there are, not how much of it or where.
+// Which kinds of memory there are, not how much of it or where. Nameless ones come and go, as our
+// own page does while it is stopped.
 void add_mappings(HostPid pid, std::string& state) {
   const auto maps = tracer::read_maps(pid);
   if (!maps) return;
   std::set<std::string> kinds;
   for (const auto& entry : *maps)
-    kinds.insert(fmt::format("map {} {:x}:{} {}{}{}{}\n", entry.name, entry.device, entry.inode,
-                             entry.readable, entry.writable, entry.executable, entry.shared));
+    if (!entry.name.empty())
+      kinds.insert(fmt::format("map {} {:x}:{} {}{}{}{}\n", entry.name, entry.device, entry.inode,
+                               entry.readable, entry.writable, entry.executable, entry.shared));
   for (const auto& kind : kinds) state += kind;
 }
 

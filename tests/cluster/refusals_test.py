@@ -365,7 +365,8 @@ class Sizes(case.ProductCase):
         travel(pid)
         self.a.write(f"{name}/go", "")
         output.wait_for_end()
-        return {"said": output.text.decode(), "out": self.a.read(f"{name}/out"), "own": len(self.a.read(f"{name}/own")),
+        said = re.sub(r"line 1: +\d+ ", "line 1: PID ", output.text.decode())
+        return {"said": said, "out": self.a.read(f"{name}/out"), "own": len(self.a.read(f"{name}/own")),
                 "status": self.a.read(f"{name}/status")}
 
     def test_as_bare(self):
