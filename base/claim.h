@@ -73,8 +73,8 @@ inline int make_socket() {
   return ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
-// As Claim::holder; -2: it is bound, and does not listen yet. A queue that is full is somebody's
-// who lives.
+// As Claim::holder; -2: nobody listens, whether the name is bound or not. A queue that is full is
+// somebody's who lives.
 inline int holder_of(const Name& name) {
   const int fd = make_socket();
   if (fd < 0) return -1;
@@ -118,11 +118,11 @@ inline Claim take(int pid) {
 // Who is asked for from now on is this process, not the one that took it.
 inline void take_over(int fd) { ::listen(fd, SOMAXCONN); }
 
-// As Claim::holder, without taking it.
+// As Claim::holder, without taking it: what is only about to be taken is not held.
 inline int holder(int pid) {
   const auto name = inside::name_of(pid);
   const int found = name.size == 0 ? -1 : inside::holder_of(name);
-  return found == -2 ? 0 : found;
+  return found == -2 ? -1 : found;
 }
 
 }  // namespace llrun::claim

@@ -71,7 +71,7 @@ class ChildrenTest(unittest.TestCase):
 
     def test_of_a_program_that_forks_and_ends(self):
         starts = (lambda number: ["setsid", "-f", "sleep", number], lambda number: ["sh", "-c", f"sleep {number} &"],
-                  lambda number: [sys.executable, "-c", DAEMON, number])
+                  lambda number: ["/usr/bin/python3", "-c", DAEMON, number])
         number = 0
         for start in starts:
             for _ in range(EACH):

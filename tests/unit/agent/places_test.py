@@ -82,7 +82,7 @@ class PlacesTest(unittest.TestCase):
     def test_a_socket_that_another_was_put_in_place_of(self):
         path = os.path.join(self.always, "a.sock")
         os.unlink(path)
-        subprocess.run([sys.executable, "-c", "import socket, sys; socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)"
+        subprocess.run(["/usr/bin/python3", "-c", "import socket, sys; socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)"
                         f".bind({path!r})"], check=True)
         stale = os.stat(path).st_ino
         wait_for("its own again", lambda: os.path.exists(path) and os.stat(path).st_ino != stale)
