@@ -78,6 +78,12 @@ class AgentsTest(unittest.TestCase):
         wait_for("c's end", lambda: "exited with status 1" in why("c"))
         wait_for("d's absence", lambda: "no-such-command" in why("d"))
 
+    def test_a_login_that_prints_is_shown(self):
+        nodes = self.nodes("[nodes]\nb = sh -c 'echo a warning >&2; echo Welcome to b; exec llrund --stdio --name b'\n")
+        why = wait_for("the line", lambda: [why for why in [nodes.node("a", "b")["unreachable_why"]] if "Welcome" in why])
+        self.assertIn('"Welcome to b" was printed where', why[0])
+        self.assertIn(".bashrc", why[0])
+
     def test_a_peer_with_another_name_is_refused(self):
         nodes = self.nodes("[nodes]\nb = llrund --stdio --name c\n")
         wait_for("the difference", lambda: "calls itself c" in nodes.node("a", "b")["unreachable_why"])
@@ -115,7 +121,8 @@ class AgentsTest(unittest.TestCase):
         self.assertEqual((home.returncode, home.stdout), (1, ""))
         self.assertIn("it cannot come home: this is a test", home.stderr)
         self.assertIn("this is a test", nodes.ctl("a", "home", "--all").stderr)
-        self.assertIn("fd 7 is a test\n    to change that: end the test\n", nodes.ctl("a", "why", pid).stdout)
+        self.assertEqual(nodes.ctl("a", "why", pid).stdout,
+                         "it stays:\nfd 7 is a test\n    to change that: end the test\n")
         self.assertEqual(nodes.rows("a", "why", pid)[0]["what"], "fd 7 is a test")
         self.assertEqual(nodes.ctl("a", "stack", pid).stdout, "#0 main\n")
         self.assertEqual(nodes.ctl("a", "pin", pid).stdout, "stays\n")
