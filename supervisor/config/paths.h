@@ -24,6 +24,8 @@ namespace llrun::config {
 // set by hand, in every one.
 [[nodiscard]] Result<std::string> loads_path(const std::string& node);
 [[nodiscard]] std::vector<std::string> files_beside_sockets(const std::string& name);
+// Which boot of the machine this is: what is beside the sockets is not to outlive it, and /tmp may.
+[[nodiscard]] std::string boot_id();
 
 // An agent that its owner stopped is not started again by other nodes' channels, only by somebody
 // here. Marks beside the sockets remember it.
