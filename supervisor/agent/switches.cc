@@ -5,6 +5,8 @@
 #include <fstream>
 #include <utility>
 
+#include "supervisor/config/paths.h"
+
 namespace llrun::agent {
 
 KeptSwitches::KeptSwitches(const config::Config& config, Files files)
@@ -13,7 +15,9 @@ KeptSwitches::KeptSwitches(const config::Config& config, Files files)
   for (const auto& file : files_()) {
     std::ifstream in(file);
     Switches kept;
-    if (!(in >> kept.levelling >> kept.accepts >> kept.draining)) continue;
+    std::string boot;
+    if (!(in >> kept.levelling >> kept.accepts >> kept.draining >> boot)) continue;
+    if (boot != config::boot_id()) continue;
     kept_ = kept;
     break;
   }
@@ -30,8 +34,8 @@ void KeptSwitches::keep() const {
     if (kept_ == configured_)
       ::unlink(file.c_str());
     else
-      std::ofstream(file) << kept_.levelling << ' ' << kept_.accepts << ' ' << kept_.draining
-                          << '\n';
+      std::ofstream(file) << kept_.levelling << ' ' << kept_.accepts << ' ' << kept_.draining << ' '
+                          << config::boot_id() << '\n';
 }
 
 }  // namespace llrun::agent

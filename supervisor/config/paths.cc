@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <span>
 
 #include "base/fd.h"
 
@@ -93,8 +94,10 @@ std::string machine_id() {
 }  // namespace
 
 void remember_stopped(const std::string& node) {
+  const auto boot = boot_id();
   for (const auto& mark : files_beside_sockets(node + ".stopped"))
-    (void)open_file(mark, O_WRONLY | O_CREAT, 0600);
+    if (const auto file = open_file(mark, O_WRONLY | O_CREAT | O_TRUNC, 0600))
+      (void)write_all(file->get(), std::as_bytes(std::span(boot)));
 }
 
 void forget_stopped(const std::string& node) {
@@ -102,8 +105,11 @@ void forget_stopped(const std::string& node) {
 }
 
 bool was_stopped(const std::string& node) {
-  return std::ranges::any_of(files_beside_sockets(node + ".stopped"),
-                             [](const auto& mark) { return ::access(mark.c_str(), F_OK) == 0; });
+  const auto now = boot_id();
+  return std::ranges::any_of(files_beside_sockets(node + ".stopped"), [&](const auto& mark) {
+    const auto then = read_whole_file(mark);
+    return then && *then == now;
+  });
 }
 
 Result<std::vector<std::string>> runtime_directories() {
@@ -151,6 +157,11 @@ Result<std::string> state_directory() {
   auto path = xdg("XDG_STATE_HOME", ".local/state") + "/llrun/" + machine_id();
   LLRUN_TRY(make_directories(path));
   return path;
+}
+
+std::string boot_id() {
+  const auto text = read_whole_file("/proc/sys/kernel/random/boot_id").value_or("");
+  return text.substr(0, text.find('\n'));
 }
 
 std::string user_configuration_file() {

@@ -47,6 +47,7 @@ class OwnersLimits(case.HostsCase):
         self.product.migrate(first.pid, "b")
         niceness = self.b.shell(f"ps -o ni= -p {self.guest_on_b('while :[;]')}").strip()
         self.assertEqual(niceness, "7")
+        self.assertEqual(self.product.json("status", "b")[0]["guests"], 1)
         self.assertIn("takes no more (guests.max)", self.refused(second))
         self.product.bring_home(first.pid)
         self.assertEqual(self.a.shell(f"ps -o ni= -p {first.pid}").strip(), "0", "it is as nice at home as it was")

@@ -61,6 +61,8 @@ TEST(Switches, OutliveTheAgentUntilTheyAreAsConfigured) {
   ::unlink(file.c_str());
   EXPECT_EQ(KeptSwitches(config, files).now(), (Switches{false, true, true}))
       << "one place has gone, with what was kept there";
+  std::ofstream(other) << "0 0 0 another-boot\n";
+  EXPECT_EQ(KeptSwitches(config, files).now(), (Switches{true, true, false}));
   first.keep();
   EXPECT_EQ(::access(file.c_str(), F_OK), 0);
   first.set({true, true, false});

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <fstream>
 
 namespace llrun::config {
 namespace {
@@ -108,6 +109,8 @@ TEST_F(PathsTest, AStoppedAgentIsRememberedThroughALogout) {
   EXPECT_TRUE(was_stopped("b"));
   forget_stopped("b");
   EXPECT_FALSE(was_stopped("b"));
+  std::ofstream(always_ + "/b.stopped") << "another-boot";
+  EXPECT_FALSE(was_stopped("b")) << "the machine has been started anew since";
 }
 
 TEST_F(PathsTest, StateIsKeptApartForEachMachine) {
