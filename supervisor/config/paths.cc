@@ -160,7 +160,7 @@ Result<std::string> state_directory() {
 }
 
 std::string boot_id() {
-  const auto text = read_whole_file("/proc/sys/kernel/random/boot_id").value_or("");
+  const auto text = read_whole_file("/proc/sys/kernel/random/boot_id").value_or("unknown\n");
   return text.substr(0, text.find('\n'));
 }
 
