@@ -17,7 +17,7 @@ if(TARGET llrun AND TARGET llrund AND TARGET llrunctl AND (TARGET llrun_supervis
     llrun_cluster_test(ending_${case}_long ending_test.py TIMEOUT 1800 LABELS long ARGS ${case}With1 ${case}With60)
   endforeach()
   foreach(scenario povray streams terminal returning pins stacks relatives levelling vanishing owner directories
-          stalled refusals unreached left_behind)
+          stalled refusals unreached left_behind places)
     llrun_cluster_test(${scenario} ${scenario}_test.py TIMEOUT 900)
   endforeach()
   # Fault schedules; in the long ones hosts and links are away for up to a minute.
