@@ -151,7 +151,7 @@ class ChildrenTest(unittest.TestCase):
         os.close(program)
 
     def test_a_reader_sees_the_end_of_a_program_whose_child_goes_on(self):
-        done = self.nodes.run("sh", "-c", f"llrun -v setsid -f sleep {self.base} 2>&1 >/dev/null </dev/null | cat; echo end")
+        done = self.nodes.run("sh", "-c", f"llrun -v sh -c 'setsid -f sleep {self.base} 2>/dev/null' 2>&1 >/dev/null | cat; echo end")
         self.assertTrue(done.stdout.endswith("end\n"), done)
         self.all_supervised(1)
 
