@@ -20,9 +20,14 @@ class Stalled(case.ProductCase):
         self.addCleanup(self.filesystem.end)
         self.a.put(f"{GUESTS}/opener.py", "opener.py")
 
+    def start_beside_it(self, words):
+        """What waits for the filesystem ends before the job is waited for."""
+        self.job = self.start(words)
+        self.addCleanup(self.filesystem.go_on)
+
     def away(self, threads, *words):
         """A guest whose threads are about to open a file of a filesystem that has stalled."""
-        self.job = self.start(["./opener.py", self.filesystem.file, str(threads), *words])
+        self.start_beside_it(["./opener.py", self.filesystem.file, str(threads), *words])
         self.job.output.wait_for(case.pattern("ready\n"))
         self.product.migrate(self.job.pid, "b")
         self.filesystem.stall()
@@ -69,7 +74,7 @@ class Stalled(case.ProductCase):
         self.assertLess(self.product.log(self.b).count("Settled --Leave--> Leaving"), 10)
 
     def test_a_program_at_home_with_a_file_of_it_open(self):
-        self.job = self.start(["sh", "-c", "exec 3<$0; echo ready; exec sleep 600", self.filesystem.file])
+        self.start_beside_it(["sh", "-c", "exec 3<$0; echo ready; exec sleep 600", self.filesystem.file])
         self.job.output.wait_for(case.pattern("ready\n"))
         self.product.known(self.job.pid)
         self.filesystem.stall()
@@ -84,7 +89,7 @@ class Stalled(case.ProductCase):
         """It goes on at home, within the lease, and nobody thinks it lost."""
         counts = "import itertools, sys, time\nfile = open(sys.argv[1])\n" \
                  "for number in itertools.count(1): print('round', number, flush=True); time.sleep(0.1)"
-        self.job = self.start(["python3", "-c", counts, self.filesystem.file])
+        self.start_beside_it(["python3", "-c", counts, self.filesystem.file])
         self.rounds(1)
         self.product.known(self.job.pid)
         self.filesystem.stall()
@@ -100,37 +105,39 @@ class Stalled(case.ProductCase):
 
 class ManyCalls(case.ProductCase):
     """More threads wait in calls that home makes for them than it has room for at first."""
+    INPUTS, THREADS = 6, 20  # of each input
     READER = """
 import os, sys, threading
-inputs = [os.open(name, os.O_RDONLY) for name in sys.argv[1:]]
+threads, names = int(sys.argv[1]), sys.argv[2:]
+inputs = [os.open(name, os.O_RDONLY) for name in names]
 def read(number):
-    os.write(1, b"%d got %s\\n" % (number, os.read(inputs[number], 100)))
-threads = [threading.Thread(target=read, args=(number,)) for number in range(len(inputs))]
+    os.write(1, b"from %d %s\\n" % (number, os.read(inputs[number], 1)))
+readers = [threading.Thread(target=read, args=(number,)) for number in range(len(names)) for _ in range(threads)]
 print("ready", flush=True)
 sys.stdin.readline()
-for thread in threads: thread.start()
+for reader in readers: reader.start()
 print("reading", flush=True)
-for thread in threads: thread.join()
+for reader in readers: reader.join()
 print("end", flush=True)
 """
 
-    def test_a_hundred_reads(self):
-        count = 100
-        names = [f"in{number}" for number in range(count)]
+    def test_more_than_a_hundred_reads(self):
+        names = [f"in{number}" for number in range(self.INPUTS)]
         self.a.run(["mkfifo", *names])
         # Readers and writers of a FIFO wait for each other's opens: the writers are opened for both.
         writers = [os.open(self.a.path(name), os.O_RDWR | os.O_CLOEXEC) for name in names]
         for writer in writers:
             self.addCleanup(os.close, writer)
-        job = self.start(["python3", "-c", self.READER, *names], piped=True)
+        job = self.start(["python3", "-c", self.READER, str(self.THREADS), *names], piped=True)
         job.output.wait_for(case.pattern("ready\n"))
         self.product.migrate(job.pid, "b")
         job.feed(b"\n")
         job.output.wait_for(case.pattern("reading\n"))
-        # The last first: none may wait for another.
-        for number in reversed(range(count)):
-            os.write(writers[number], b"x%d" % number)
-            job.output.wait_for(case.pattern(f"(?m)^{number} got x{number}\n"))
+        # Those that came last get theirs first: none waits for another to end.
+        for number in reversed(range(self.INPUTS)):
+            os.write(writers[number], b"x" * self.THREADS)
+            for _ in range(self.THREADS):
+                job.output.wait_for(case.pattern(f"from {number} x\n"))
         self.assertEqual(job.wait(), 0, job.err)
 
 
