@@ -137,8 +137,17 @@ void CallServer::natively(const NotifiedCall& call) {
 }
 
 void CallServer::deny(const std::string& why) {
-  for (const auto& [thread, call] : held_) denied_[thread] = why;
-  held_.clear();
+  for (const auto& [thread, held] : held_)
+    if (held.wants_home) denied_[thread] = why;
+}
+
+bool CallServer::wants_home(HostTid tid) const {
+  const auto held = held_.find(tid);
+  return held != held_.end() && held->second.wants_home;
+}
+
+bool CallServer::wants_home() const {
+  return std::ranges::any_of(held_, [](const auto& entry) { return entry.second.wants_home; });
 }
 
 void CallServer::bring_home(const NotifiedCall& call, const std::string& why) {
@@ -148,7 +157,7 @@ void CallServer::bring_home(const NotifiedCall& call, const std::string& why) {
     if (auto said = notifier_.answer_error(call.id, EAGAIN); !said) return;
     return;
   }
-  held_[call.thread] = call;
+  held_[call.thread] = {call, true};
   callbacks_.bring_home(fmt::format("it calls {}: {}", call_name(call.number), why));
 }
 
@@ -361,8 +370,8 @@ CallServer::Interrupted CallServer::interrupted(HostTid tid) {
   const auto waiting = waiting_.find(tid);
   if (waiting == waiting_.end()) {
     const auto held = held_.extract(tid);
-    return held.empty() || is_interruptible(held.mapped()) ? Interrupted::kNothing
-                                                           : Interrupted::kMakeAnew;
+    return held.empty() || is_interruptible(held.mapped().call) ? Interrupted::kNothing
+                                                                : Interrupted::kMakeAnew;
   }
   if (classifying_.erase(waiting->second) > 0) {
     waiting_.erase(waiting);
@@ -388,7 +397,7 @@ std::optional<CallServer::Outcome> CallServer::take_outcome(HostTid tid) {
 
 void CallServer::give_up_all() {
   for (const auto& [id, classifying] : classifying_) {
-    held_[classifying.call.thread] = classifying.call;
+    held_[classifying.call.thread] = {classifying.call};
     waiting_.erase(classifying.call.thread);
   }
   classifying_.clear();

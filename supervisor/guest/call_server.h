@@ -71,7 +71,9 @@ class CallServer {
   [[nodiscard]] std::uint64_t home_calls_made() const { return next_id_ - 1; }
   // Threads whose notified call has had no effect: to be made again wherever they go on.
   [[nodiscard]] bool holds(HostTid tid) const { return held_.contains(tid); }
-  [[nodiscard]] bool holds_any() const { return !held_.empty(); }
+  // Those of them that only home can make.
+  [[nodiscard]] bool wants_home(HostTid tid) const;
+  [[nodiscard]] bool wants_home() const;
   // Home could not have the program this time: each call that waits for it is notified anew when
   // its thread runs on, and waits on.
   void wait_on() { held_.clear(); }
@@ -84,6 +86,10 @@ class CallServer {
     NotifiedCall call;
     bool follow = true;
     int rounds = 0;  // how often a path has led home and back
+  };
+  struct Held {
+    NotifiedCall call;
+    bool wants_home = false;
   };
   struct AtHome {
     NotifiedCall call;
@@ -124,7 +130,7 @@ class CallServer {
   std::map<std::uint64_t, AtHome> home_calls_;
   std::map<HostTid, std::uint64_t> waiting_;  // thread -> id in one of the two
   std::map<HostTid, Outcome> outcomes_;
-  std::map<HostTid, NotifiedCall> held_;   // brought home for them, or given up
+  std::map<HostTid, Held> held_;           // brought home for them, or given up
   std::map<HostTid, std::string> denied_;  // its next call that only home can do fails: why
 };
 

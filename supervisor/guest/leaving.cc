@@ -47,7 +47,7 @@ void GuestJob::try_to_leave() {
   if (leaving_because_.empty() || state_ != GuestState::kSettled || !traffic_->link().connected())
     return;
   // A signal may have taken the thread out of the call that only home could do.
-  if (!ordered_home_ && !calls_->holds_any() && !tracee_->wants_home()) return want_no_more();
+  if (!ordered_home_ && !calls_->wants_home() && !tracee_->wants_home()) return want_no_more();
   if (tracee_->still_waits_for_file()) return put_off(kWaitsForFile);
   if (!advance(GuestEvent::kLeave)) return;
   log::info("the program goes home: {}", leaving_because_);
@@ -181,7 +181,7 @@ Result<> GuestJob::capture_for_home() {
   traffic_->drain_streams();
   auto& home = *home_image_.emplace().mutable_home_image();
   home.set_reason(leaving_because_);
-  home.set_by_call(calls_->holds_any());
+  home.set_by_call(calls_->wants_home() || tracee_->wants_home());
   home.set_signals(signals_got_);
   *home.mutable_image() = std::move(process);
   return {};
@@ -228,13 +228,14 @@ void GuestJob::on_home_refused(const protocol::HomeRefused& refusal) {
 // ordinary system would fail it for want of resources.
 void GuestJob::stay_after_all(const std::string& why, bool of_program) {
   if (!advance(GuestEvent::kLeaveRefused)) return;
-  const bool for_good = of_program && tracee_->all_wait_for_home();
+  const bool was_stopped = frozen_ || stopped_;  // else its threads are as they were
+  const bool for_good = was_stopped && of_program && tracee_->all_wait_for_home();
   home_image_.reset();
-  if (for_good)
-    calls_->deny(why);
-  else
+  if (for_good) calls_->deny(why);
+  if (was_stopped) {
     calls_->wait_on();
-  tracee_->stay(for_good);
+    tracee_->stay(for_good);
+  }
   if (for_good && !ordered_home_)
     want_no_more();
   else

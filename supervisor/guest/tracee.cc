@@ -137,7 +137,7 @@ bool Tracee::wants_home() const {
 
 bool Tracee::all_wait_for_home() const {
   return std::ranges::all_of(threads_, [this](const auto& entry) {
-    return entry.second.wants_home || (server_ && server_->holds(entry.first));
+    return entry.second.wants_home || (server_ && server_->wants_home(entry.first));
   });
 }
 
@@ -409,6 +409,7 @@ Result<tracer::ThreadSet> Tracee::stop_all(std::chrono::milliseconds patience) {
   for (const auto& event : set.take_met())
     if (event.ended()) on_end(event.tid, event);
   if (!stopped) {
+    stay(false);
     complain("a thread could not be resumed", set.resume_all());
     note_running();
     return std::unexpected(stopped.error());
