@@ -181,7 +181,7 @@ Result<> GuestJob::capture_for_home() {
   traffic_->drain_streams();
   auto& home = *home_image_.emplace().mutable_home_image();
   home.set_reason(leaving_because_);
-  home.set_by_call(calls_->wants_home() || tracee_->wants_home());
+  home.set_by_call(calls_->wants_home());
   home.set_signals(signals_got_);
   *home.mutable_image() = std::move(process);
   return {};
