@@ -1,11 +1,10 @@
 #!/usr/bin/python3 -B
 """A program that has directories open goes away and comes home with them, and what only home can do is done there."""
 import os
-import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
-from scenario import case, waiting  # noqa: E402
+from scenario import case  # noqa: E402
 
 GUEST = "/opt/llrun/bin/directories"
 # Opens what its arguments name, in ways that lead through /proc and /dev and back, and says what it was given.
@@ -115,12 +114,16 @@ class Paths(case.ProductCase):
         self.job.output.wait_for(case.pattern("all right\n"))
         self.assertEqual(self.product.where(self.job.pid), "b")
         self.job.feed(b"\n")
+        self.assert_ends()
+
+    def assert_ends(self):
+        self.job.close_input()
         self.assertEqual(self.job.wait(), 0, self.job.err)
 
     def test_a_fifo_by_a_name_that_begins_in_proc(self):
         self.begin(FIFO)
         self.job.output.wait_for(case.pattern("through x\n"))
-        self.assertEqual(self.job.wait(), 0, self.job.err)
+        self.assert_ends()
         self.assertIn("it opens a FIFO", self.product.log(self.b))
 
 

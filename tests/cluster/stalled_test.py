@@ -5,7 +5,7 @@ import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
-from scenario import case, faults, waiting  # noqa: E402
+from scenario import case, faults  # noqa: E402
 
 GUESTS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "guests")
 ROUNDS = 60  # of at least a tenth of a second: twice the lease
@@ -111,7 +111,7 @@ import os, sys, threading
 threads, names = int(sys.argv[1]), sys.argv[2:]
 inputs = [os.open(name, os.O_RDONLY) for name in names]
 def read(number):
-    os.write(1, b"from %d %s\\n" % (number, os.read(inputs[number], 1)))
+    os.write(1, f"from {number} {os.read(inputs[number], 1)}\\n".encode())
 readers = [threading.Thread(target=read, args=(number,)) for number in range(len(names)) for _ in range(threads)]
 print("ready", flush=True)
 sys.stdin.readline()
@@ -137,7 +137,8 @@ print("end", flush=True)
         for number in reversed(range(self.INPUTS)):
             os.write(writers[number], b"x" * self.THREADS)
             for _ in range(self.THREADS):
-                job.output.wait_for(case.pattern(f"from {number} x\n"))
+                job.output.wait_for(case.pattern(f"from {number} b'x'\n"))
+        job.close_input()
         self.assertEqual(job.wait(), 0, job.err)
 
 
