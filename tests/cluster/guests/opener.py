@@ -20,6 +20,8 @@ def say(text):
 
 def open_it():
     try:
+        if LOCKS:  # waits in the file view itself, where nothing can stop it; an open waits for home's word before
+            os.stat(PATH)
         with open(PATH, encoding="ascii") as file:
             say("read " + file.read().strip())
     except OSError as error:

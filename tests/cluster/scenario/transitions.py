@@ -14,7 +14,8 @@ _MACHINE = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../../s
 _LINE = re.compile(r"^(\S+) (home (?P<pid>\d+)|guest (?P<job>\S+)): (?P<side>home|guest) (?P<old>\w+) --(?P<event>\w+)--> "
                    r"(?P<new>\w+) \(epoch (?P<epoch>\d+)\)$")
 # base/slow_tasks.h. Of the loop for which others wait; the main one may wait for a stop of the program.
-_SLOW_TASK = re.compile(r"^(\S+ (?:home|guest) .*a task of an event loop takes over a second: .*)$", re.MULTILINE)
+_SLOW_TASK = re.compile(r"^(?P<time>\S+) (?P<who>home \d+|guest \S+): a task of an event loop takes over a second: .*$",
+                        re.MULTILINE)
 _RUNS_AT_HOME = ("Home", "Preparing")
 _RUNS_AWAY = ("Running", "Settled")
 # Timestamps have milliseconds, and a line is written a little after what it tells.
@@ -51,6 +52,12 @@ def _transitions(text, side):
     return found
 
 
+def _fills_a_guest(slow, text):
+    """Until it is filled a guest's loop serves nobody: it asks for the program's files, as long as the lease allows."""
+    filled = re.search(rf"^(\S+) {re.escape(slow['who'])}: guest Filling --Filled-->", text, re.MULTILINE)
+    return slow["who"].startswith("guest") and (filled is None or slow["time"] <= filled[1])
+
+
 def _spans(transitions, states, start=None):
     """When it was in one of the states: (from, to or None)."""
     spans = []
@@ -84,8 +91,8 @@ class Checker:
             return kept[host.name] if host.name in kept else log_of(host)
 
         self.paused = paused
-        self.slow_tasks = [f"{host.name}: {line}" for host in cluster.hosts.values()
-                           for line in _SLOW_TASK.findall(log(host))]
+        self.slow_tasks = [f"{host.name}: {found[0]}" for host in cluster.hosts.values()
+                           for found in _SLOW_TASK.finditer(log(host)) if not _fills_a_guest(found, log(host))]
         self.rows = _rows()
         self.problems = []
         self.home = _transitions(log(cluster[home]), "home")
