@@ -160,7 +160,7 @@ std::uint64_t nanoseconds_now() { return static_cast<std::uint64_t>(monotonic_no
 
 // In its call, or before it: as the call itself shows it.
 Registers in_its_call(const Registers& registers) {
-  if (in_system_call(registers)) return registers;
+  if (is_restart_code(registers.rax)) return registers;
   auto call = registers;
   call.rip += 2;
   call.orig_rax = registers.rax;
