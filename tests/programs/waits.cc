@@ -146,7 +146,7 @@ int wait_masked_epoll() {
   const Epoll epoll;
   epoll_event event{};
   sigset_t set;
-  ::sigemptyset(&set);
+  ::sigfillset(&set);
   return told(::epoll_pwait(epoll.fd(), &event, 1, static_cast<int>(kMilliseconds), &set));
 }
 
