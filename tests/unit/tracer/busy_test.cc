@@ -46,7 +46,9 @@ TEST(BusyProgram, RunsOnWhenPatienceIsOver) {
     ASSERT_LT(std::chrono::steady_clock::now(), deadline);
     const auto frozen = freeze_and_release(child.pid(), none);
     put_off = !frozen;
-    if (put_off) EXPECT_EQ(frozen.error().code, ErrorCode::kTimeout) << frozen.error().message();
+    if (put_off) {
+      EXPECT_EQ(frozen.error().code, ErrorCode::kTimeout) << frozen.error().message();
+    }
   }
   ASSERT_OK(freeze_and_release(child.pid(), {}));
   order->second.reset();

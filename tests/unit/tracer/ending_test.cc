@@ -72,13 +72,13 @@ Result<> go_there_and_home(HostPid pid, std::vector<siginfo_t>& late) {
   const auto stub = shadow.stub();
   LLRUN_TRY_ASSIGN(auto stopped, shadow.take_threads());
   late = shadow.take_late_signals();
-  RestoreOptions options;
-  options.check_files = true;
-  Restorer restorer(image.process, std::move(stopped), options);
+  Restorer restorer(image.process, std::move(stopped), {});
   LLRUN_TRY(restorer.lay_out(stub.site(), stub));
   LLRUN_TRY(land_all(restorer, image));
   LLRUN_TRY(restorer.finish());
-  LLRUN_TRY_ASSIGN(auto home, restorer.release());
+  const auto ours = *restorer.stub();
+  LLRUN_TRY_ASSIGN(auto home, restorer.release(false));
+  LLRUN_TRY(ours.unmap_from(pid, home.stopped(HostTid{pid.value})));
   return home.detach_all();
 }
 

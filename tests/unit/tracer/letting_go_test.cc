@@ -113,7 +113,9 @@ TEST(LettingGo, IsNotNoticed) {
   for (int i = 0; i < kTimes; ++i) {
     auto threads = ThreadSet::seize_all(program.pid());
     ASSERT_OK(threads);
-    if (i % 2 == 0) ASSERT_OK(threads->stop_all());
+    if (i % 2 == 0) {
+      ASSERT_OK(threads->stop_all());
+    }
   }
   EXPECT_TRUE(nobody_is_attached(program.pid()));
   EXPECT_TRUE(until([&] { return is_in_call(program.main_thread(), SYS_epoll_wait); }));
