@@ -1,18 +1,23 @@
 #include "supervisor/guest/cpu_time.h"
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/times.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <ctime>
 
-#include "tracer/remote/remote_memory.h"
+#include "base/bytes.h"
+#include "base/fd.h"
+#include "supervisor/guest/guest_memory.h"
+#include "tracer/procfs/text.h"
 
 namespace llrun {
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
+constexpr std::int64_t kSecond = 1'000'000'000;
 
 // The CPU clock of another process or thread, as the kernel numbers it
 // (include/linux/posix-timers_types.h).
@@ -26,22 +31,40 @@ clockid_t cpu_clock(pid_t id, bool thread) {
 std::uint64_t read_clock(clockid_t clock) {
   timespec now{};
   if (::clock_gettime(clock, &now) != 0) return 0;
-  return static_cast<std::uint64_t>(now.tv_sec) * kSecond + static_cast<std::uint64_t>(now.tv_nsec);
+  return static_cast<std::uint64_t>(now.tv_sec * kSecond + now.tv_nsec);
 }
 
-timespec to_timespec(std::uint64_t ns) {
-  return {static_cast<time_t>(ns / kSecond), static_cast<long>(ns % kSecond)};
+timespec to_timespec(std::uint64_t nanoseconds) {
+  const auto ns = static_cast<std::int64_t>(nanoseconds);
+  return {ns / kSecond, ns % kSecond};
 }
 
-timeval to_timeval(std::uint64_t ns) {
-  return {static_cast<time_t>(ns / kSecond), static_cast<suseconds_t>(ns % kSecond / 1000)};
+timeval to_timeval(std::uint64_t nanoseconds) {
+  const auto ns = static_cast<std::int64_t>(nanoseconds);
+  return {ns / kSecond, ns % kSecond / 1000};
+}
+
+// How far the world's monotonic clock, which is home's, is ahead of this node's.
+std::int64_t monotonic_offset_ns(HostPid guest) {
+  const auto text = read_whole_file(fmt::format("/proc/{}/timens_offsets", guest.value));
+  const auto line = tracer::split_words(std::string_view(text ? *text : ""));
+  if (line.size() < 3 || line[0] != "monotonic") return 0;
+  const auto seconds = tracer::parse_number<std::int64_t>(line[1]);
+  const auto rest = tracer::parse_number<std::int64_t>(line[2]);
+  return seconds && rest ? *seconds * kSecond + *rest : 0;
+}
+
+// The most that was resident at once, in KiB.
+long most_resident(HostPid guest) {
+  const auto text = read_whole_file(fmt::format("/proc/{}/status", guest.value)).value_or("");
+  const auto line = tracer::split_words(tracer::value_of(text, "VmHWM").value_or(""));
+  return line.empty() ? 0 : tracer::parse_number<long>(line[0]).value_or(0);
 }
 
 template <typename T>
 std::optional<std::int64_t> store(HostPid guest, std::uint64_t address, const T& value,
                                   std::int64_t result) {
-  if (address == 0) return result;
-  return tracer::write_value(guest, {address}, value) ? result : -EFAULT;
+  return write_as_guest(guest, {address}, bytes_of(value)) ? result : -EFAULT;
 }
 
 }  // namespace
@@ -86,15 +109,19 @@ std::optional<std::int64_t> CpuTime::answer(HostPid guest, const NotifiedCall& c
         usage.ru_utime = to_timeval(thread_ns(call.thread));
       else
         return std::nullopt;
+      usage.ru_maxrss = most_resident(guest);
       return store(guest, call.args[1], usage, 0);
     }
     case SYS_times: {
-      const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+      const std::int64_t ticks = ::sysconf(_SC_CLK_TCK);
       tms usage{};
-      usage.tms_utime = static_cast<clock_t>(process_ns(guest) / (kSecond / ticks));
-      // The return value is the time since an arbitrary point: the monotonic clock here (times(2)).
-      const std::uint64_t now = read_clock(CLOCK_MONOTONIC) / (kSecond / ticks);
-      return store(guest, call.args[0], usage, static_cast<std::int64_t>(now));
+      usage.tms_utime =
+          static_cast<clock_t>(static_cast<std::int64_t>(process_ns(guest)) / (kSecond / ticks));
+      // The return value is the time since a point that is the same for all that a kernel has run
+      // since it started. Who wants only that gives no address.
+      const auto now = ::times(nullptr) + monotonic_offset_ns(guest) / (kSecond / ticks);
+      if (call.args[0] == 0) return now;
+      return store(guest, call.args[0], usage, now);
     }
     default:
       return std::nullopt;
