@@ -49,21 +49,38 @@ class Prepared {
   bool ready_ = false;
 };
 
-std::string in_words(const MapEntry& entry) {
+// Without soft-dirty, which pages were written since somebody asked.
+std::string lasting_flags(const MapEntry& entry) {
   std::string flags = entry.vm_flags;
-  if (const auto tracked = flags.find(" sd"); tracked != std::string::npos)
-    flags.erase(tracked, 3);  // soft-dirty: which pages were written since somebody asked
+  if (const auto tracked = flags.find(" sd"); tracked != std::string::npos) flags.erase(tracked, 3);
+  return flags;
+}
+
+// The kernel may keep neighbours of one kind apart that it would make one mapping today.
+bool is_one_with(const MapEntry& entry, const MapEntry& next) {
+  return entry.end == next.start && entry.name == next.name && entry.inode == 0 &&
+         next.inode == 0 && lasting_flags(entry) == lasting_flags(next);
+}
+
+std::string in_words(const MapEntry& entry) {
   char place[64];
   std::snprintf(place, sizeof place, "%llx-%llx ", static_cast<unsigned long long>(entry.start),
                 static_cast<unsigned long long>(entry.end));
-  return place + flags + " " + entry.name;
+  return place + lasting_flags(entry) + " " + entry.name;
 }
 
 std::vector<std::string> mappings_of(HostPid pid) {
-  std::vector<std::string> all;
+  std::vector<MapEntry> whole;
   const auto entries = read_smaps(pid);
   if (!entries) return {};
-  for (const auto& entry : *entries) all.push_back(in_words(entry));
+  for (const auto& entry : *entries) {
+    if (!whole.empty() && is_one_with(whole.back(), entry))
+      whole.back().end = entry.end;
+    else
+      whole.push_back(entry);
+  }
+  std::vector<std::string> all;
+  for (const auto& entry : whole) all.push_back(in_words(entry));
   return all;
 }
 
