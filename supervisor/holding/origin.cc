@@ -71,13 +71,15 @@ std::string first_line(const std::string& file) {
 Result<std::string> identity_in(const std::string& state_directory, const std::string& node) {
   const auto file = state_directory + "/identity-" + node;
   if (auto known = read_identity(file); !known.empty()) return known;
-  if (const auto there = read_whole_file(file); !there && there.error().errno_value != ENOENT)
+  const auto there = read_whole_file(file);
+  if (!there && there.error().errno_value != ENOENT)
     return std::unexpected(there.error());  // it may be whole
   const auto fresh = file + "." + std::to_string(::getpid()) + ".new";
   LLRUN_TRY_ASSIGN(const auto made, random_identity());
   auto done = write_new(fresh, made);
   if (done) {
-    if (::access(file.c_str(), F_OK) == 0) ::unlink(file.c_str());  // a damaged one
+    // A damaged one; not one that somebody else has made since.
+    if (there && read_identity(file).empty()) ::unlink(file.c_str());
     done = publish(fresh, file);
   }
   ::unlink(fresh.c_str());

@@ -46,6 +46,12 @@ def kill(host, program):
         raise AssertionError(f"no {program} runs on {host.name}:\n" + host.shell("ps -eo args"))
 
 
+def stop_agent(host):
+    """As its owner does while its guests cannot leave: it has gone, and channels from elsewhere do not start it again."""
+    host.write(f"/run/user/{host.uid}/llrun/{host.name}.stopped", "")
+    kill(host, "llrund --background")
+
+
 def kill_everything(host):
     """Agent, supervisors, guests and the ends of channels, in whatever order."""
     host.run(["pkill", "-KILL", "-U", str(host.uid)], check=False)

@@ -270,11 +270,9 @@ class Faults:
         return Processes(self.b).find("llrund --background")
 
     def _stopped(self):
-        """By its owner: it is asked twice, so that it waits for nobody, and others' channels do not start it again."""
-        for _ in range(2):
-            for pid in self._agents_of_b():
-                self.b.run(["kill", "-TERM", str(pid)], check=False)
-        waiting.until(lambda: not self._agents_of_b(), "the agent of b to stop")
+        """By its owner, while guests cannot leave: others' channels do not start it again."""
+        self.b.write(f"/run/user/{self.b.uid}/llrun/b.stopped", "")
+        self._kill(self.b, self._agents_of_b())
         self.undone.append(lambda: self.b.run(["llrunctl", "nodes"]))
 
     def _run_time(self):
