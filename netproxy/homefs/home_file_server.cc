@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
