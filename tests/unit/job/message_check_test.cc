@@ -39,16 +39,23 @@ TEST(HomeCallCheck, TakesWhatAGuestsSideAsks) {
         call(SYS_fcntl, {3, F_SETFL, O_NONBLOCK}), call(SYS_kill, {4000, SIGTERM}),
         call(SYS_getgroups, {0, 0x7000}), with_buffer(call(SYS_getgroups, {2, 0x7000}), 1, 8),
         call(SYS_sched_getparam, {4000, 0}),
-        with_buffer(call(SYS_poll, {0x7000, 2, 100}), 0, 16, std::string(16, '\0'))})
+        with_buffer(call(SYS_poll, {0x7000, 2, 100}), 0, 16, std::string(16, '\0')),
+        // One word of descriptors is all that the kernel looks at.
+        with_buffer(call(SYS_select, {64, 0x7000, 0, 0, 0}), 1, 8, std::string(8, '\0'))})
     EXPECT_TRUE(check_home_call(sound)) << check_home_call(sound).error().message();
 }
 
 TEST(HomeCallCheck, RefusesCallsThatAreNotMadeAtHome) {
   for (const std::uint64_t number : {std::uint64_t{SYS_execve}, std::uint64_t{SYS_mmap},
-                                     std::uint64_t{SYS_write}, std::uint64_t{9999}})
+                                     std::uint64_t{SYS_sendto}, std::uint64_t{9999}})
     EXPECT_FALSE(check_home_call(call(number, {0, 0, 0})));
   EXPECT_FALSE(check_home_call(call(SYS_ioctl, {1, 0x1234, 0})));
   EXPECT_FALSE(check_home_call(call(SYS_fcntl, {3, F_SETLK, 0})));
+}
+
+TEST(HomeCallCheck, RefusesSetsThatAreTooSmallForTheirDescriptors) {
+  EXPECT_FALSE(check_home_call(
+      with_buffer(call(SYS_select, {65, 0x7000, 0, 0, 0}), 1, 8, std::string(8, '\0'))));
 }
 
 TEST(HomeCallCheck, RefusesAddressesWithoutABuffer) {
