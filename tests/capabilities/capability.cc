@@ -74,6 +74,16 @@ bool has_sealed_memory() {
   return false;
 }
 
+// Advice that is unknown, or not for this kind of memory, is EINVAL (mm/madvise.c).
+bool guards_pages(Capability capability, int kind) {
+  constexpr int kGuardInstall = 102;  // MADV_GUARD_INSTALL
+  void* const at = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | kind, -1, 0);
+  const int error = ::madvise(at, 4096, kGuardInstall) == 0 ? 0 : errno;
+  if (at != MAP_FAILED) ::munmap(at, 4096);
+  if (error != 0 && error != EINVAL) no_answer(capability, error);
+  return error == 0;
+}
+
 bool probe(Capability capability) {
   switch (capability) {
     case Capability::kSystemCalls32Bit:
@@ -82,6 +92,10 @@ bool probe(Capability capability) {
       return has_droppable_memory();
     case Capability::kSealedMemory:
       return has_sealed_memory();
+    case Capability::kGuardPages:
+      return guards_pages(capability, MAP_PRIVATE);
+    case Capability::kGuardPagesOfSharedMemory:
+      return guards_pages(capability, MAP_SHARED);
   }
   std::abort();
 }

@@ -5,7 +5,7 @@ llrun_test(tracer_remote_test LABEL unit
 
 llrun_test(tracer_memory_test LABEL unit
   SOURCES ${here}/memory_test.cc
-  LIBS llrun_tracer_process)
+  LIBS llrun_tracer_process llrun_capabilities)
 
 add_executable(tracer_selfcheck ${here}/selfcheck.cc)
 target_link_libraries(tracer_selfcheck PRIVATE llrun_plain_options Threads::Threads)

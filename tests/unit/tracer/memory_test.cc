@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "tests/capabilities/capability.h"
 #include "tracer/objects/mapped_files.h"
 
 namespace llrun::tracer {
@@ -78,10 +79,10 @@ class FileInFolder {
 
 // Guarded pages of shared memory, which travels whole, are none of its data: a read of them fails.
 TEST(PlanPages, KeepsGuardPagesOfSharedMemory) {
+  LLRUN_NEEDS(test::Capability::kGuardPagesOfSharedMemory);
   const Memory memory(4, MAP_SHARED | MAP_ANONYMOUS);
   *memory.page(0) = 1;
-  if (::madvise(memory.page(1), kPageSize, kGuardInstall) != 0)
-    GTEST_SKIP() << "this kernel guards no pages of shared memory (MADV_GUARD_INSTALL, Linux 6.15)";
+  ASSERT_EQ(::madvise(memory.page(1), kPageSize, kGuardInstall), 0);
   image::Mapping mapping;
   mapping.set_start(memory.address(0));
   mapping.set_end(memory.address(4));
@@ -98,10 +99,10 @@ TEST(PlanPages, KeepsGuardPagesOfSharedMemory) {
 
 // A page that is there and cannot be read, which a guarded one stands for here: never a zero page.
 TEST(ForEachPageBlock, FailsForAPageThatCannotBeRead) {
+  LLRUN_NEEDS(test::Capability::kGuardPages);
   const Memory memory(3, MAP_PRIVATE | MAP_ANONYMOUS);
   for (int i = 0; i < 3; ++i) *memory.page(i) = 1;
-  if (::madvise(memory.page(1), kPageSize, kGuardInstall) != 0)
-    GTEST_SKIP() << "this kernel guards no pages (MADV_GUARD_INSTALL, Linux 6.13)";
+  ASSERT_EQ(::madvise(memory.page(1), kPageSize, kGuardInstall), 0);
   std::size_t passed_on = 0;
   const auto read = for_each_page_block(kUs, {memory.all(image::PageRange::KIND_DATA)},
                                         [&](RemoteAddr, std::span<const std::byte> bytes) {
