@@ -90,9 +90,9 @@ class LeftBehind(case.ProductCase):
         job.feed(b"2")
         job.output.wait_for(case.pattern("select 1 0100000000000000\n"))
         job.output.wait_for(case.pattern("polling\n"))
+        self.assertEqual(self.product.where(job.pid), "b")  # the read that follows brings it home
         job.feed(b"3")
         job.output.wait_for(case.pattern("poll 1 00000000" "0900" "0100" "ffffffff" "0100" "0000\n"))
-        self.assertEqual(self.product.where(job.pid), "b")
         job.feed(b"4")
         job.output.wait_for(case.pattern("reading -1 " + b"unchanged".hex() + "\n"))
         job.close_input()
