@@ -120,6 +120,7 @@ TEST(TracedThread, TellsAStopAlsoToWhoWaitsForEndsOnly) {
   const auto event = poll_stop(program.tid(1));
   ASSERT_TRUE(event && *event);
   EXPECT_TRUE((*event)->is<EventStop>());
+  ASSERT_OK(detach(StoppedThread::seen_stopped(program.tid(1))));
 }
 
 TEST(TracedMainThread, ThatEndsAloneIsToldOfWhenTheOthersEnd) {
