@@ -43,8 +43,8 @@ class Freeze {
   // How long a busy program, all its threads together, is let run on in the hope to find each where
   // it can be stopped, and then stepped there. Then it is kTimeout: it runs on, to be tried again.
   struct Patience {
-    std::chrono::milliseconds letting_run{100};
-    std::chrono::milliseconds stepping{1000};
+    std::chrono::milliseconds letting_run{300};
+    std::chrono::milliseconds stepping{2000};
   };
   // `known`: what is known of their sleeps from before; taken, and given back on error.
   [[nodiscard]] static Result<Freeze> begin(ThreadSet threads, Where where, Patience patience,
