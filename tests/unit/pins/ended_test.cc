@@ -34,11 +34,15 @@ class Ended : public testing::Test {
 
 // Root may look, and sees nothing: for anybody else it is EACCES.
 TEST_F(Ended, IsWhatItsFilesSay) {
-  if (::geteuid() == 0) ASSERT_EQ(::seteuid(64123), 0);
+  if (::geteuid() == 0) {
+    ASSERT_EQ(::seteuid(64123), 0);
+  }
   const auto pages = PageMap::open(HostPid{pid_});
   const auto mappings = read_smaps(HostPid{pid_});
   const auto measures = measure(HostPid{pid_});
-  if (::getuid() == 0) ASSERT_EQ(::seteuid(0), 0);
+  if (::getuid() == 0) {
+    ASSERT_EQ(::seteuid(0), 0);
+  }
   expect_gone(pages);
   expect_gone(mappings);
   expect_gone(measures);
