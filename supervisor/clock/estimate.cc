@@ -28,6 +28,14 @@ std::optional<std::int64_t> delay_of(const ClockExchange& exchange) {
   return here - there;
 }
 
+// The clocks of a node are read one after the other, so the exchange takes a little longer on one
+// than on another. The time of day is left out: it may be set meanwhile.
+std::int64_t longest_delay(const ClockExchange& exchange, std::int64_t delay) {
+  const auto& [asked, received, answered, heard] = exchange;
+  const auto there = answered.monotonic_ns - received.monotonic_ns;
+  return std::max(delay, heard.monotonic_ns - asked.monotonic_ns - there);
+}
+
 }  // namespace
 
 void ClockFilter::add(const ClockExchange& exchange) {
@@ -39,7 +47,7 @@ void ClockFilter::add(const ClockExchange& exchange) {
                heard.monotonic_ns),
        between(asked.boottime_ns, received.boottime_ns, answered.boottime_ns, heard.boottime_ns),
        between(asked.realtime_ns, received.realtime_ns, answered.realtime_ns, heard.realtime_ns),
-       *delay / 2 + 1});
+       longest_delay(exchange, *delay) / 2 + 1});
   if (kept_.size() > kKept) kept_.pop_front();
 }
 

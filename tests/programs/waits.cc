@@ -8,6 +8,7 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -19,6 +20,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <thread>
 #include <vector>
 
@@ -120,8 +122,14 @@ int wait_pselect() { return told(::pselect(0, nullptr, nullptr, nullptr, &kTime,
 
 // Whose limit the kernel cannot write back.
 int wait_raw_ppoll() {
-  static const timespec time = kTime;
-  return told(::syscall(SYS_ppoll, nullptr, 0, &time, nullptr, sizeof(std::uint64_t)));
+  static const timespec* const time = [] {
+    void* const page = ::mmap(nullptr, sizeof kTime, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    std::memcpy(page, &kTime, sizeof kTime);
+    ::mprotect(page, sizeof kTime, PROT_READ);
+    return static_cast<const timespec*>(page);
+  }();
+  return told(::syscall(SYS_ppoll, nullptr, 0, time, nullptr, sizeof(std::uint64_t)));
 }
 
 class Epoll {

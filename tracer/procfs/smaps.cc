@@ -91,7 +91,9 @@ bool is_header(std::string_view line) {
 Result<std::vector<MapEntry>> read(HostPid pid, const char* file) {
   const auto path = "/proc/" + std::to_string(pid.value) + "/" + file;
   auto text = read_whole_file(path);
-  if (!text && text.error().errno_value == ENOENT)
+  // Empty where there is no memory any more: every program has the kernel's own mappings at least.
+  const bool ended = text ? text->empty() : text.error().errno_value == ENOENT;
+  if (ended)
     return failure(ErrorCode::kGone, "process " + std::to_string(pid.value) + " has ended");
   if (!text) return std::unexpected(ended_or(pid, text.error()));
   return parse_maps(*text);
