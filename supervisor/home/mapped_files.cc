@@ -1,5 +1,6 @@
 #include "supervisor/home/mapped_files.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,7 +41,11 @@ Result<std::optional<Fd>> nameless(const HomeFileServer& files, const image::Map
   if (!file)
     return failure(ErrorCode::kRefused,
                    mapping.path() + " is not the file any more that the program had mapped");
-  return std::move(*file);
+  if (!mapping.shared()) return std::move(*file);
+  // What travels of a shared file was opened for reading only: mapped from a descriptor that can
+  // write, it could be made writable from now on.
+  auto reading = open_file("/proc/self/fd/" + std::to_string(file->get()), O_RDONLY);
+  return reading ? std::move(*reading) : std::move(*file);
 }
 
 }  // namespace

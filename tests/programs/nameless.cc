@@ -17,14 +17,17 @@ struct Nameless {
   Nameless() {
     file = ::open("nameless.file", O_RDWR | O_CREAT | O_TRUNC, 0600);
     steps::check(file >= 0 && ::ftruncate(file, kSize) == 0, "making the file");
-    own = map(PROT_READ | PROT_WRITE, MAP_PRIVATE);
-    read_only = map(PROT_READ, MAP_PRIVATE);
-    shared = map(PROT_READ, MAP_SHARED);
+    own = map(PROT_READ | PROT_WRITE, MAP_PRIVATE, file);
+    read_only = map(PROT_READ, MAP_PRIVATE, file);
+    const int reading = ::open("nameless.file", O_RDONLY);  // what might be written to would pin
+    steps::check(reading >= 0, "opening the file again");
+    shared = map(PROT_READ, MAP_SHARED, reading);
+    ::close(reading);
     std::strcpy(own, "written by the program");
     ::unlink("nameless.file");
   }
-  char* map(int protection, int flags) const {
-    void* const at = ::mmap(nullptr, kSize, protection, flags, file, 0);
+  static char* map(int protection, int flags, int from) {
+    void* const at = ::mmap(nullptr, kSize, protection, flags, from, 0);
     steps::check(at != MAP_FAILED, "mapping it");
     return static_cast<char*>(at);
   }
