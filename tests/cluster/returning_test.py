@@ -52,11 +52,9 @@ for _ in wanted:
 """
 # Says what it has counted after each signal, until its input ends.
 COUNTS_SIGNALS = """
-import mmap, signal, sys, threading
+import signal, sys, threading
 counts = dict.fromkeys((signal.SIGUSR1, signal.SIGRTMIN), 0)
 signal.pthread_sigmask(signal.SIG_BLOCK, counts)
-with open("mapped", "rb") as file:
-    mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
 reader = threading.Thread(target=sys.stdin.read)
 reader.start()
 print("counted 0 0", flush=True)
@@ -141,19 +139,20 @@ class ComesHome(case.ProductCase):
             self.assertTrue(self.a.read(f"{name}.mapped").startswith("wrotethere"))
 
     def test_what_home_cannot_take_goes_on_away_until_it_can(self):
-        """A file that is mapped and is another one now: home would have to give the program other contents."""
-        self.a.write("mapped", "as it was " * 1000)
-        job = self.start(["python3", "-c", MAPS], directory=self.a.home, piped=True)
+        """Its working directory may not be entered any more. A file that is mapped and is another one now hinders nobody."""
+        self.a.write("work/mapped", "as it was " * 1000)
+        job = self.start(["python3", "-c", MAPS], directory=f"{self.a.home}/work", piped=True)
         job.output.wait_for(case.pattern("ready\n"))
         self.product.migrate(job.pid, "b")
-        self.a.run(["mv", "mapped", "aside"])
-        self.a.write("mapped", "another " * 1000)
+        self.a.run(["mv", "work/mapped", "work/aside"])
+        self.a.write("work/mapped", "another " * 1000)
+        self.a.run(["chmod", "0", "work"])
         self.product.ctl("home", str(job.pid))
         self.product.wait_for_log("the program cannot come home: ")
         job.feed(b"one\n")
         job.output.wait_for(case.pattern("one as it was \n"))
         self.assertEqual(self.product.where(job.pid), "b")
-        self.a.run(["mv", "aside", "mapped"])
+        self.a.run(["chmod", "755", "work"])
         self.product.arrive(job.pid, "a")
         job.feed(b"two\n")
         job.output.wait_for(case.pattern("two as it was \n"))
@@ -182,8 +181,8 @@ class OnItsWayHome(case.ProductCase):
     def setUp(self):
         super().setUp()
         self.product.allow_holds()
-        self.a.write("mapped", "as it was " * 1000)
-        self.job = self.start(["python3", "-c", COUNTS_SIGNALS], directory=self.a.home, piped=True)
+        self.a.shell("mkdir work")
+        self.job = self.start(["python3", "-c", COUNTS_SIGNALS], directory=f"{self.a.home}/work", piped=True)
         self.job.output.wait_for(case.pattern("counted 0 0\n"))
         self.sent = 0
 
@@ -215,12 +214,11 @@ class OnItsWayHome(case.ProductCase):
 
     def test_it_gets_them_away_if_it_stays(self):
         self.product.migrate(self.job.pid, "b")
-        self.a.run(["mv", "mapped", "aside"])
-        self.a.write("mapped", "another " * 1000)
+        self.a.run(["chmod", "0", "work"])
         self.send_while_held_at("home-HomeImage")
         self.assert_each_came_once()
         self.assertEqual(self.product.where(self.job.pid), "b")
-        self.a.run(["mv", "aside", "mapped"])
+        self.a.run(["chmod", "755", "work"])
         self.product.arrive(self.job.pid, "a")
         self.finish()
 
