@@ -46,9 +46,14 @@ def kill(host, program):
         raise AssertionError(f"no {program} runs on {host.name}:\n" + host.shell("ps -eo args"))
 
 
+def mark_stopped(host):
+    """As its owner does while its guests cannot leave: channels from elsewhere do not start its agent again, in this boot."""
+    boot = host.shell("cat /proc/sys/kernel/random/boot_id").strip()
+    host.write(f"/run/user/{host.uid}/llrun/{host.name}.stopped", boot)
+
+
 def stop_agent(host):
-    """As its owner does while its guests cannot leave: it has gone, and channels from elsewhere do not start it again."""
-    host.write(f"/run/user/{host.uid}/llrun/{host.name}.stopped", "")
+    mark_stopped(host)
     kill(host, "llrund --background")
 
 

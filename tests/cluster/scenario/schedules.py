@@ -13,7 +13,7 @@ import time
 
 from hosts import pause
 
-from . import suspends, waiting
+from . import faults, suspends, waiting
 
 LEASE_S, CONFIRM_S = 2, 8
 LINES, BEFORE = 12, 3  # of input a job gets in all, and before anything happens to it
@@ -271,7 +271,7 @@ class Faults:
 
     def _stopped(self):
         """By its owner, while guests cannot leave: others' channels do not start it again."""
-        self.b.write(f"/run/user/{self.b.uid}/llrun/b.stopped", "")
+        faults.mark_stopped(self.b)
         self._kill(self.b, self._agents_of_b())
         self.undone.append(lambda: self.b.run(["llrunctl", "nodes"]))
 
