@@ -192,7 +192,7 @@ def run_both(nodes, narrator, arguments):
         narrator(f"node {node} has processor {','.join(map(str, cpus))}", DIM)
     peer = nodes.popen("b", [f"{nodes.bin}/llrund", "--name", "b"], stdin=subprocess.DEVNULL)
     # Before home looks for it: who finds no agent listening starts one, and that would be in the wrong namespace.
-    while not os.path.exists(f"{nodes.directory}/run/llrun/b.sock"):
+    while not os.path.exists(f"{nodes.directory}/tmp/llrun-{os.getuid()}/b.sock"):
         if peer.poll() is not None:
             raise ValueError(f"node b could not be started (exit {peer.returncode})")
         time.sleep(0.1)
