@@ -75,6 +75,7 @@ Result<HomeOptions> home_options(const po::variables_map& given) {
   options.level_list = configured.level_list;
   options.lease = configured.lease;
   options.confirm = configured.confirm;
+  options.rest = configured.rest;
   options.lost_after = configured.lost_after;
   return options;
 }

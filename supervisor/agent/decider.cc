@@ -199,7 +199,7 @@ void Decider::go(const Supervised& process, const Sight& sight,
 
 void Decider::refused(int pid, const std::string& what, const ControlMessage& message) {
   if (!message.has_answer() || message.answer().status() == protocol::Answer::STATUS_DONE) return;
-  not_before_[pid] = Clock::now() + kAfterRefusal;
+  not_before_[pid] = Clock::now() + config_.rest;
   log_.add(fmt::format("process {} does not {}: {}", pid, what, message.answer().text()));
 }
 

@@ -40,9 +40,6 @@ struct Nodes {
 class Decider {
  public:
   using Clock = EventLoop::Clock;
-  // After a refusal the same process is not offered again at once.
-  static constexpr std::chrono::seconds kAfterRefusal{30};
-
   // kInvalid: there is no such strategy.
   [[nodiscard]] static Result<std::unique_ptr<Decider>> create(const config::Config& config,
                                                                EventLog& log, Processes& processes,

@@ -44,6 +44,8 @@ struct Config {
   std::chrono::milliseconds drain{30'000};        // how long a draining agent waits for its guests
   std::vector<std::string> level_list;       // programs that take part under a shell; empty: all
   std::chrono::milliseconds settle{10'000};  // after a move a process stays at least as long
+  // After a move that came to nothing, or a call that brought it home, it is left alone as long.
+  std::chrono::milliseconds rest{30'000};
   bool levelling = true;                     // this node takes part at all
   bool accept = true;                        // takes guests
   GuestLimits guests;

@@ -112,6 +112,7 @@ constexpr Key kKeys[] = {
     {"lost-after", field<&Config::lost_after, parse_limit>},
     {"abandon", field<&Config::abandon, parse_duration>},
     {"settle", field<&Config::settle, parse_duration>},
+    {"rest", field<&Config::rest, parse_duration>},
     {"exchange", field<&Config::exchange, parse_exchange>},
     {"drain", field<&Config::drain, parse_duration>},
     {"level-list", set_level_list},

@@ -23,8 +23,6 @@
 namespace llrun {
 namespace {
 
-// A program that was brought home by a call stays for this long: it is likely to make another.
-constexpr std::chrono::seconds kRest{30};
 // Looking for pins costs milliseconds: not while it is too young to matter.
 constexpr std::chrono::seconds kTick{1};
 // The launcher starts us, and then becomes the program: nobody is told when, as nobody is attached.
@@ -315,7 +313,8 @@ void HomeJob::journey_over(const std::string& why, bool by_call, bool at_start) 
   if (journey_->failed()) failed_moves_.note(*journey_->failed());
   // A placement is asked for once, and its failure says nothing of what is so after some seconds.
   if (by_call || (!had_moved && !at_start)) {
-    rests_until_ = EventLoop::Clock::now() + kRest;
+    // One that came home for a call is likely to make another.
+    rests_until_ = EventLoop::Clock::now() + options_.rest;
     rest_reason_ = (by_call ? "it came home for a call: " : "a move has just failed: ") + why;
   }
   watch_.start_anew();

@@ -29,6 +29,7 @@ struct HomeOptions {
       false;  // --by-list: started by a shell, so it takes part only if it is on the list
   std::chrono::milliseconds lease{30'000};
   std::chrono::milliseconds confirm{600'000};
+  std::chrono::milliseconds rest{30'000};
   std::chrono::milliseconds lost_after{0};  // zero: a node that is not reached is waited for
 };
 
