@@ -51,6 +51,13 @@ function(llrun_test name)
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT})
 endfunction()
 
+# llrun_whole_processors(): each test registered in this directory takes a processor. CTest counts slots, and tools/test has two
+# of them a processor, so that tests that mostly wait (tests/cluster/hosts.cmake) share one.
+function(llrun_whole_processors)
+  get_property(tests DIRECTORY PROPERTY TESTS)
+  set_tests_properties(${tests} PROPERTIES PROCESSORS 2)
+endfunction()
+
 find_package(Protobuf REQUIRED)
 # llrun_protobuf(NAME PROTOS folder/a.proto … PUBLIC lib …): messages, included as "folder/a.pb.h".
 # The paths are from the top of the tree. The generated code is not held to our warnings.

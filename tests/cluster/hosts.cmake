@@ -1,12 +1,14 @@
 # The scenario tests are Python; each file is one CTest test, run by root, which makes the test hosts.
 include_guard(DIRECTORY)
-# llrun_cluster_test(NAME FILE [WAITS] [TIMEOUT seconds] [LABELS more labels] [ARGS arguments]). Two processors: a pair of hosts
-# fills the smallest machine that the project is tested on, unless what the test does there is to wait.
+# llrun_cluster_test(NAME FILE [WAITS] [TIMEOUT seconds] [LABELS more labels] [ARGS arguments]). Four slots, which are two processors:
+# a pair of hosts fills the smallest machine that the project is tested on, unless what the test does there is mostly to wait.
 function(llrun_cluster_test name file)
   cmake_parse_arguments(ARG "WAITS" "TIMEOUT" "LABELS;ARGS" ${ARGN})
-  set(processors 2)
+  set(slots 4)
+  set(cost 0)
   if(ARG_WAITS)
-    set(processors 1)
+    set(slots 1)
+    set(cost 100)  # first, beside those that compute
   endif()
   list(PREPEND ARG_LABELS cluster)
   if(NOT ARG_TIMEOUT)
@@ -14,8 +16,8 @@ function(llrun_cluster_test name file)
   endif()
   add_test(NAME ${name} COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_LIST_DIR}/${file} ${ARG_ARGS})
   set_tests_properties(${name} PROPERTIES
-    LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} PROCESSORS ${processors}
+    LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} PROCESSORS ${slots} COST ${cost}
     ENVIRONMENT "LLRUN_TEST_BUILD=${CMAKE_BINARY_DIR}")
 endfunction()
 
-llrun_cluster_test(hosts hosts_test.py)
+llrun_cluster_test(hosts hosts_test.py WAITS)

@@ -13,12 +13,15 @@ if(TARGET llrun AND TARGET llrund AND TARGET llrunctl AND (TARGET llrun_supervis
   add_executable(stalling ${CMAKE_CURRENT_LIST_DIR}/guests/stalling.cc)
   target_link_libraries(stalling PRIVATE PkgConfig::FUSE3)
   foreach(case Leaving Away Returning LookedAt)
-    llrun_cluster_test(ending_${case} ending_test.py TIMEOUT 900 ARGS ${case})
+    llrun_cluster_test(ending_${case} ending_test.py WAITS TIMEOUT 900 ARGS ${case})
     llrun_cluster_test(ending_${case}_long ending_test.py TIMEOUT 1800 LABELS long ARGS ${case}With1 ${case}With60)
   endforeach()
-  foreach(scenario povray streams terminal returning pins stacks relatives levelling vanishing owner directories
-          stalled refusals unreached left_behind places)
+  # Where programs go by themselves, which depends on what else runs.
+  foreach(scenario povray levelling vanishing owner)
     llrun_cluster_test(${scenario} ${scenario}_test.py TIMEOUT 900)
+  endforeach()
+  foreach(scenario streams terminal returning pins stacks relatives directories stalled refusals unreached left_behind places)
+    llrun_cluster_test(${scenario} ${scenario}_test.py WAITS TIMEOUT 900)
   endforeach()
   # Fault schedules; in the long ones hosts and links are away for up to a minute.
   add_executable(ledger ${CMAKE_CURRENT_LIST_DIR}/guests/ledger.cc)
