@@ -3,14 +3,17 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "imagefmt/validate.h"
 #include "supervisor/clock/estimate.h"
 #include "supervisor/home/journey.h"
 #include "supervisor/home/mapped_files.h"
+#include "tracer/objects/clearing.h"
 #include "tracer/objects/descriptors_restore.h"
 #include "tracer/objects/restore.h"
 
@@ -28,6 +31,24 @@ void wait_for_clocks(const image::Process& image) {
   if (left <= kMost) return std::this_thread::sleep_for(left);
   log::warn("this node's clocks are {:.1f} s behind what the program saw: it has slept meanwhile",
             std::chrono::duration<double>(left).count());
+}
+
+// What threads that were to become the program have got of it. The signals that met them meanwhile,
+// and are not on their way to the guest, which keeps all that waited for it.
+std::vector<siginfo_t> take_back_all(tracer::ThreadSet& threads, const tracer::StubPage& page,
+                                     const image::Process& image, const RelayedSignals& relayed) {
+  auto met = tracer::clear_program(threads, page, image);
+  if (!met) {
+    if (met.error().code != ErrorCode::kGone)
+      log::error("the shadow keeps something of the program's: {}", met.error().message());
+    return {};
+  }
+  for (const auto& sent : relayed.unheard()) {
+    const auto queued = std::ranges::find_if(
+        *met, [&](const siginfo_t& info) { return tracer::same_signal(info, sent.info); });
+    if (queued != met->end()) met->erase(queued);
+  }
+  return std::move(*met);
 }
 
 }  // namespace
@@ -199,9 +220,11 @@ void Journey::forget_return() {
     const auto page = restorer_->stub().value_or(shadow_->page());
     auto threads = restorer_->release(false);
     restorer_.reset();
-    if (threads)
-      if (auto parked = shadow_->park_all(std::move(*threads), page); !parked)
-        log::error("the shadow is lost: {}", parked.error().message());
+    LLRUN_CHECK(threads, "threads that were not let go");
+    const auto met = take_back_all(*threads, page, returning_->image(), relayed_);
+    if (auto parked = shadow_->park_all(std::move(*threads), page); !parked)
+      log::error("the shadow is lost: {}", parked.error().message());
+    for (const siginfo_t& info : met) on_signal(info, {});
   }
   returning_.reset();
   early_pages_.clear();

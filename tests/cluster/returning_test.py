@@ -37,6 +37,21 @@ for line in sys.stdin:
     print(line.strip(), mapped[:10].decode(), flush=True)
 """
 
+# Has a signal that waits, and opens a device when it is told to; says how many signals waited, once it is told to look.
+OPENS_A_DEVICE = """
+import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGRTMIN})
+os.kill(os.getpid(), signal.SIGRTMIN)
+print("ready", flush=True)
+sys.stdin.readline()
+device = open("/dev/random", "rb", buffering=0)
+print("open", flush=True)
+sys.stdin.readline()
+waited = 0
+while signal.sigtimedwait({signal.SIGRTMIN}, 0): waited += 1
+print("waited", waited, "read", len(device.read(8)), flush=True)
+"""
+
 WAITS_FOR_SIGNALS = """
 import signal, sys
 wanted = {signal.SIGUSR1, signal.SIGRTMIN}
@@ -156,6 +171,24 @@ class ComesHome(case.ProductCase):
         self.product.arrive(job.pid, "a")
         job.feed(b"two\n")
         job.output.wait_for(case.pattern("two as it was \n"))
+        job.close_input()
+        self.assertEqual(job.wait(), 0, job.err)
+
+    def test_what_home_cannot_take_at_the_last_moment_goes_on_away_until_it_can(self):
+        """Its shadow is nearly the program by then, and a shadow again afterwards: what waits for the program waits once."""
+        job = self.start(["python3", "-c", OPENS_A_DEVICE], piped=True)
+        job.output.wait_for(case.pattern("ready\n"))
+        self.product.migrate(job.pid, "b")
+        job.feed(b"open it\n")
+        job.output.wait_for(case.pattern("open\n"))
+        self.a.run(["chmod", "0", "/dev/random"], as_root=True)
+        self.product.ctl("home", str(job.pid))
+        waiting.until(lambda: self.product.log().count("the program cannot come home: ") > 1, self.product._log_end)
+        self.assertEqual(self.product.where(job.pid), "b")
+        self.a.run(["chmod", "666", "/dev/random"], as_root=True)
+        self.product.arrive(job.pid, "a")
+        job.feed(b"look\n")
+        job.output.wait_for(case.pattern("waited 1 read 8\n"))
         job.close_input()
         self.assertEqual(job.wait(), 0, job.err)
 

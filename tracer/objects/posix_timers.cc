@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <span>
 
@@ -111,8 +112,14 @@ Result<> make_posix_timers(RemoteSyscalls& calls, RemoteArena arena, const Posix
 Result<> delete_posix_timers(RemoteSyscalls& calls, RemoteArena arena, const PosixTimers& timers) {
   if (timers.empty()) return {};
   Batch batch(calls, arena);
-  for (const auto& timer : timers) batch.add(SYS_timer_delete, timer.id());
-  return batch.run_all_must_succeed("delete POSIX timers");
+  std::vector<std::size_t> deletions;
+  for (const auto& timer : timers) deletions.push_back(batch.add(SYS_timer_delete, timer.id()));
+  LLRUN_TRY(batch.run());
+  // EINVAL: it is not there.
+  for (const auto deletion : deletions)
+    if (const auto error = batch.error(deletion); error != 0 && error != EINVAL)
+      return system_error("delete POSIX timers", error);
+  return {};
 }
 
 }  // namespace llrun::tracer

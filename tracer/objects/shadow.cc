@@ -6,6 +6,7 @@
 #include <string>
 #include <tuple>
 
+#include "tracer/objects/clearing.h"
 #include "tracer/objects/posix_timers.h"
 #include "tracer/objects/process_mappings.h"
 #include "tracer/objects/signals.h"
@@ -19,32 +20,6 @@ const image::Thread* find_thread(const image::Process& process, HostTid tid) {
   for (const auto& thread : process.threads())
     if (thread.tid() == tid.value) return &thread;
   return nullptr;
-}
-
-bool same_signal(const siginfo_t& a, const image::SignalInfo& record) {
-  const auto b = signal_of_record(record);
-  return b && a.si_signo == b->si_signo && a.si_code == b->si_code && a.si_pid == b->si_pid &&
-         a.si_value.sival_ptr == b->si_value.sival_ptr;
-}
-
-// Those of `drained` that the image does not have.
-std::vector<siginfo_t> not_in_image(std::vector<siginfo_t> drained, const image::Process& process) {
-  const auto strike_out = [&drained](const SignalInfos& records) {
-    for (const auto& record : records) {
-      const auto found = std::ranges::find_if(
-          drained, [&](const auto& info) { return same_signal(info, record); });
-      if (found != drained.end()) drained.erase(found);
-    }
-  };
-  strike_out(process.pending());
-  for (const auto& thread : process.threads()) strike_out(thread.pending());
-  // Ticks since the capture: the timers ring elsewhere instead.
-  if (!process.posix_timers().empty())
-    std::erase_if(drained, [](const siginfo_t& info) { return info.si_code == SI_TIMER; });
-  std::erase_if(drained, [&process](const siginfo_t& info) {
-    return has_rung_since(info, process.interval_timers());
-  });
-  return drained;
 }
 
 }  // namespace
@@ -66,26 +41,12 @@ Result<Shadow> Shadow::make(Freeze freeze, const image::Process& process) {
 }
 
 Result<> Shadow::clear_all(const image::Process& process) {
-  std::vector<siginfo_t> drained;
-  for (const auto tid : threads_.tids()) {
-    const auto* thread = find_thread(process, tid);
-    if (thread == nullptr)
+  for (const auto tid : threads_.tids())
+    if (find_thread(process, tid) == nullptr)
       return failure(ErrorCode::kRefused,
                      "thread " + std::to_string(tid.value) + " is not in the image");
-    LLRUN_TRY_ASSIGN(auto calls, borrow(tid));
-    if (tid == main_thread()) {
-      LLRUN_TRY(stop_interval_timers(calls, arena()));
-      LLRUN_TRY(delete_posix_timers(calls, arena(), process.posix_timers()));
-    }
-    LLRUN_TRY(clear_thread_state(calls, arena(), *thread));
-    LLRUN_TRY_ASSIGN(const auto signals, drain_signals(calls, arena()));
-    drained.insert(drained.end(), signals.begin(), signals.end());
-    LLRUN_TRY(calls.finish());
-  }
-  late_signals_ = not_in_image(std::move(drained), process);
-  LLRUN_TRY_ASSIGN(auto calls, borrow(main_thread()));
-  LLRUN_TRY(reset_handlers(calls, arena(), process.actions()));
-  return calls.finish();
+  LLRUN_TRY_ASSIGN(late_signals_, clear_program(threads_, stub_, process));
+  return {};
 }
 
 Result<> Shadow::park_all(const image::Process&) {

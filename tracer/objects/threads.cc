@@ -181,6 +181,7 @@ Result<image::Thread> capture_thread(Freeze& freeze, const FrozenThread& frozen)
 
 Result<> restore_thread_state(RemoteSyscalls& calls, RemoteArena arena,
                               const image::Thread& thread) {
+  LLRUN_TRY_ASSIGN(const auto rseq, rseq_configuration(calls.thread()));
   Batch batch(calls, arena);
   LLRUN_TRY_ASSIGN(const auto name, batch.arena().put_string(thread.name()));
   LLRUN_TRY_ASSIGN(const auto stack, batch.arena().put_value(alt_stack_of(thread)));
@@ -190,18 +191,19 @@ Result<> restore_thread_state(RemoteSyscalls& calls, RemoteArena arena,
   batch.add(SYS_set_tid_address, thread.clear_child_tid());
   if (thread.robust_list_size() != 0)
     batch.add(SYS_set_robust_list, thread.robust_list(), thread.robust_list_size());
-  if (thread.rseq_area() != 0)
+  // It may have it still, where it could not be cleared.
+  if (thread.rseq_area() != 0 && thread.rseq_area() != rseq.area)
     batch.add(SYS_rseq, thread.rseq_area(), thread.rseq_size(), 0, thread.rseq_signature());
   LLRUN_TRY(batch.run_all_must_succeed("restore a thread's state"));
   return queue_to_thread(calls, arena, thread.pending());
 }
 
-Result<> clear_thread_state(RemoteSyscalls& calls, RemoteArena arena, const image::Thread& thread) {
+Result<> clear_thread_state(RemoteSyscalls& calls, RemoteArena arena) {
+  LLRUN_TRY_ASSIGN(const auto rseq, rseq_configuration(calls.thread()));
   Batch batch(calls, arena);
   LLRUN_TRY_ASSIGN(const auto stack, batch.arena().put_value(AltStack{0, kDisabled, 0, 0}));
-  if (thread.rseq_area() != 0)
-    batch.add(SYS_rseq, thread.rseq_area(), thread.rseq_size(), RSEQ_FLAG_UNREGISTER,
-              thread.rseq_signature());
+  if (rseq.area != 0)
+    batch.add(SYS_rseq, rseq.area, rseq.size, RSEQ_FLAG_UNREGISTER, rseq.signature);
   batch.add(SYS_set_robust_list, 0, kRobustListSize);
   batch.add(SYS_set_tid_address, 0);
   batch.add(SYS_sigaltstack, stack, 0);

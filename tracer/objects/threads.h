@@ -17,9 +17,9 @@ namespace llrun::tracer {
 // that thread, whose memory is complete.
 [[nodiscard]] Result<> restore_thread_state(RemoteSyscalls& calls, RemoteArena arena,
                                             const image::Thread& thread);
-// Take these away again, so that the kernel does not touch memory that will be gone.
-[[nodiscard]] Result<> clear_thread_state(RemoteSyscalls& calls, RemoteArena arena,
-                                          const image::Thread& thread);
+// Take these away again, as far as it has them, so that the kernel does not touch memory that will
+// be gone.
+[[nodiscard]] Result<> clear_thread_state(RemoteSyscalls& calls, RemoteArena arena);
 
 // Registers, extended state, mask: after this the thread is what it was, still stopped. A call that
 // sleeps for a time is begun again first (restart block), so `thread` must be able to make its own

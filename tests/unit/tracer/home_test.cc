@@ -8,6 +8,7 @@
 #include "tests/unit/tracer/child.h"
 #include "tests/unit/tracer/journey.h"
 #include "tests/unit/tracer/self_checking.h"
+#include "tracer/objects/clearing.h"
 
 namespace llrun::tracer {
 namespace {
@@ -51,6 +52,54 @@ TEST(ThereAndHome, RunsOnAsItWasWhenTheJourneyIsGivenUp) {
     }
     ASSERT_EQ(program.ask("rounds"), "moving") << "after journey " << journey;
   }
+  EXPECT_EQ(program.ask("quit"), "PASS");
+  EXPECT_EQ(program.wait(), 0);
+}
+
+// Whatever is refused at the last moment: the next attempt finds a shadow that has nothing of the
+// program's, and what waited for the program is there once.
+TEST(ThereAndHome, AShadowThatCouldNotBeFilledIsAShadowAgain) {
+  SelfChecking program;
+  ASSERT_EQ(program.read_line(), "ready");
+  auto threads = ThreadSet::seize_all(program.pid(), PTRACE_O_EXITKILL);
+  ASSERT_OK(threads);
+  auto freeze = Freeze::begin(std::move(*threads));
+  ASSERT_OK(freeze);
+  const auto image = take_image(*freeze);
+  ASSERT_OK(image);
+  auto shadow = Shadow::make(std::move(*freeze), image->process);
+  ASSERT_OK(shadow);
+  ASSERT_OK(shadow->drop_memory());
+  auto page = shadow->stub();
+  auto stopped = shadow->take_threads();
+  ASSERT_OK(stopped);
+  for (const bool refused : {true, true, false}) {
+    RestoreOptions options;
+    options.before_release = [refused](RemoteSyscalls&, RemoteArena) -> Result<> {
+      if (refused) return failure(ErrorCode::kRefused, "not yet");
+      return {};
+    };
+    Restorer restorer(image->process, std::move(*stopped), options);
+    ASSERT_OK(restorer.lay_out(page.site(), page));
+    ASSERT_OK(land_all(restorer, *image));
+    const auto filled = restorer.finish();
+    page = *restorer.stub();
+    stopped = restorer.release(false);
+    ASSERT_OK(stopped);
+    if (!refused) {
+      ASSERT_OK(filled);
+      continue;
+    }
+    ASSERT_FALSE(filled);
+    EXPECT_NE(filled.error().message().find("not yet"), std::string::npos)
+        << filled.error().message();
+    const auto met = clear_program(*stopped, page, image->process);
+    ASSERT_OK(met);
+    EXPECT_TRUE(met->empty());
+  }
+  ASSERT_OK(page.unmap_from(stopped->pid(), stopped->stopped(HostTid{stopped->pid().value})));
+  ASSERT_OK(stopped->detach_all());
+  ASSERT_EQ(program.ask("rounds"), "moving");
   EXPECT_EQ(program.ask("quit"), "PASS");
   EXPECT_EQ(program.wait(), 0);
 }
