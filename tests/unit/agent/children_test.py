@@ -9,6 +9,7 @@ from nodes import Nodes, become_ordinary, wait_for  # noqa: E402
 
 BUILT = sys.argv.pop(1)
 EACH = int(os.environ.get("LLRUN_TEST_CHILDREN", "6"))
+CROWD = int(os.environ.get("LLRUN_TEST_CROWD", "20"))
 DAEMON = """
 import os, sys
 if os.fork(): os._exit(0)
@@ -18,6 +19,15 @@ if os.fork(): os._exit(0)
 os.closerange(0, 100)
 os.execvp("sleep", ["sleep", sys.argv[1]])
 """
+
+
+STARTS = (lambda number: ["setsid", "-f", "sleep", number], lambda number: ["sh", "-c", f"sleep {number} &"],
+          lambda number: ["/usr/bin/python3", "-c", DAEMON, number])
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
 
 
 class ChildrenTest(unittest.TestCase):
@@ -70,15 +80,26 @@ class ChildrenTest(unittest.TestCase):
             self.assertEqual(len(self.supervisors_of(pid)), 1, pid)
 
     def test_of_a_program_that_forks_and_ends(self):
-        starts = (lambda number: ["setsid", "-f", "sleep", number], lambda number: ["sh", "-c", f"sleep {number} &"],
-                  lambda number: ["/usr/bin/python3", "-c", DAEMON, number])
         number = 0
-        for start in starts:
+        for start in STARTS:
             for _ in range(EACH):
                 done = self.nodes.start("llrun", *start(str(self.base + number)))
                 self.assertEqual(done.wait(60), 0)
                 number += 1
         self.one_each(self.all_supervised(number))
+
+    def test_of_a_crowd_that_is_started_at_once(self):
+        """As fast as they can be started, a hundred at a time."""
+        words = [STARTS[number % 3](str(self.base + number)) for number in range(3 * CROWD)]
+        for first in range(0, len(words), 100):
+            started = [self.nodes.start("llrun", *each) for each in words[first:first + 100]]
+            self.assertEqual({one.wait(300) for one in started}, {0})
+        pids = self.all_supervised(len(words))
+        self.one_each(pids)
+        self.assertEqual(sorted(pid for pid in self.rows() if pid not in pids), [], "what has ended is not listed")
+        for pid in pids:
+            status = status_of(pid)
+            self.assertEqual((status["State"][0], status["TracerPid"]), ("S", "0"), pid)
 
     def test_of_a_child_that_ends_before_its_child(self):
         shell = self.nodes.start("llrun", "sh", "-c", f"setsid -f sleep {self.base}; (sleep {self.base + 1} &); read line",
