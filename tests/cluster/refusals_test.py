@@ -81,19 +81,6 @@ print("ready", flush=True)
 while not os.path.exists(sys.argv[2]): sum(range(20000))
 print("held", flush=True)
 """
-# Has all the descriptors that it gave itself leave for, one of them beyond.
-CROWDED = """
-import os, resource
-high = os.dup2(1, 200)
-resource.setrlimit(resource.RLIMIT_NOFILE, (64, 4096))
-while True:
-    try: os.open("/dev/null", os.O_RDONLY)
-    except OSError: break
-print("ready", flush=True)
-while not os.access("tell", os.F_OK): sum(range(20000))
-os.write(high, b"written by 200\\n")
-print(resource.getrlimit(resource.RLIMIT_NOFILE), flush=True)
-"""
 SECOND = """
 import os, sys, tty
 master, slave = os.openpty(); tty.setraw(slave)
