@@ -46,8 +46,8 @@ struct Config {
   std::chrono::milliseconds settle{10'000};  // after a move a process stays at least as long
   // After a move that came to nothing, or a call that brought it home, it is left alone as long.
   std::chrono::milliseconds rest{30'000};
-  bool levelling = true;                     // this node takes part at all
-  bool accept = true;                        // takes guests
+  bool levelling = true;  // this node takes part at all
+  bool accept = true;     // takes guests
   GuestLimits guests;
   std::map<std::string, std::string> hints;  // program -> "long", "never", …
   std::string log_level = "info";
