@@ -234,5 +234,25 @@ class BetweenCommitAndConfirmed(Failing):
         self.assert_complete()
 
 
+class ConfirmedUnheard(Failing):
+    """Home does not know whether the program runs there, and waits for as long as it has told the guest."""
+    SETTINGS = "lease = 3s\nconfirm = 6s\n"
+
+    def test_a_guest_ends_by_homes_wait_and_not_by_its_owners(self):
+        held = self.product.hold(self.b, "guest-Settled")  # Confirmed is not sent
+        asking = self.a.popen(["llrunctl", "migrate", str(self.job.pid), "b"], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+        held.wait()
+        self.link.cut()
+        self.wait_for_log(self.b, "guest Frozen --Abandoned--> Gone")
+        self.wait_for_log(self.a, "home Confirming --Abandoned--> Home")
+        held.let_go()
+        self.link.heal()
+        asking.communicate(timeout=waiting.LIMIT_S)
+        self.assert_goes_on()
+        self.assertEqual(self.product.where(self.job.pid), "a")
+        self.assert_complete()
+
+
 if __name__ == "__main__":
     case.main()

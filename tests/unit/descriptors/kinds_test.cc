@@ -140,6 +140,17 @@ TEST(Descriptors, ATerminal) {
   EXPECT_PIN(descriptor_pins(holder.pid()), "master of a pseudo-terminal");
 }
 
+// The window has been closed, or the connection has ended, and the program goes on.
+TEST(Descriptors, ATerminalThatHasBeenClosedPins) {
+  const auto child = Child::run([] {
+    int master = -1;
+    int slave = -1;
+    if (::openpty(&master, &slave, nullptr, nullptr, nullptr) != 0) return errno;
+    return ::close(master) == 0 ? 0 : errno;
+  });
+  EXPECT_PIN(descriptor_pins(child.pid()), "which has been closed");
+}
+
 TEST(Descriptors, PipesToTheOutside) {
   auto in = make_pipe();
   auto out = make_pipe();

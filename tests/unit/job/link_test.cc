@@ -10,6 +10,7 @@
 #include "supervisor/job/greeting.h"
 #include "supervisor/job/io_thread.h"
 #include "supervisor/job/message_parts.h"
+#include "tests/unit/clock/pretended_sleep.h"
 
 namespace llrun {
 namespace {
@@ -241,6 +242,50 @@ TEST(MessageParts, RefuseWhatNoSenderMakes) {
   protocol::JobMessage other;
   other.mutable_commit();
   EXPECT_FALSE(parts.take(bytes_of(std::string_view(other.SerializeAsString()))));
+}
+
+// A connection to somebody who says nothing.
+class ToTheSilent {
+ public:
+  ToTheSilent() {
+    auto pair = make_socketpair(SOCK_STREAM);
+    auto copy = pair->first.duplicate();
+    other_ = std::move(pair->second);
+    side_.io->ask(
+        [&] { ASSERT_TRUE(side_.link->connect(std::move(pair->first), std::move(*copy))); });
+  }
+  Link& link() { return *side_.link; }
+  IoThread& io() { return *side_.io; }
+
+ private:
+  Fd other_;
+  Side side_;
+};
+
+// These are the last: what they pretend holds for the whole process.
+TEST(LinkAndSleep, OwnSleepIsSilenceWhereItCounts) {
+  test::PretendedSleep node;
+  ToTheSilent silent;
+  node.write(std::chrono::hours(1));
+  EXPECT_GE(silent.link().silence(Link::Sleep::kCounts).count(), 0);
+  EXPECT_LT(silent.link().silence(Link::Sleep::kDoesNotCount), -std::chrono::minutes(59))
+      << "as if the hour before now had been slept through";
+}
+
+TEST(LinkAndSleep, WhoHasSleptSpeaksAtOnce) {
+  test::PretendedSleep node;
+  ToTheSilent silent;
+  std::promise<std::uint64_t> said;
+  const auto before = silent.link().bytes_sent();
+  silent.io().ask([&] {
+    // After the next look at the clocks, and before the next word that is said anyway.
+    silent.io().loop().after(Link::kKeepAlivePeriod / 2,
+                             [&] { said.set_value(silent.link().bytes_sent()); });
+    node.write(Sleeps::kNoticed * 2);
+  });
+  auto then = said.get_future();
+  ASSERT_EQ(then.wait_for(kLimit), std::future_status::ready);
+  EXPECT_GT(then.get(), before);
 }
 
 }  // namespace
