@@ -3,8 +3,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <utility>
+
+#include "base/thread.h"
 
 namespace llrun {
 namespace {
@@ -13,15 +14,6 @@ constexpr std::size_t kTryNowBound = 64U << 10;
 
 std::unexpected<Error> ended() { return failure(ErrorCode::kGone, "send: the channel has ended"); }
 
-// A thread that no signal ever reaches: neither the program's handlers nor SIGPIPE.
-std::thread start_without_signals(std::function<void()> body) {
-  sigset_t all, former;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, &former);
-  std::thread thread(std::move(body));
-  pthread_sigmask(SIG_SETMASK, &former, nullptr);
-  return thread;
-}
 }  // namespace
 
 SendQueue::SendQueue(Fd out, Fd stop_fd, std::function<void(Error)> on_failure)
@@ -39,7 +31,8 @@ Result<std::unique_ptr<SendQueue>> SendQueue::start(Fd out, std::function<void(E
   LLRUN_TRY(queue->now_.prepare());
   LLRUN_TRY_ASSIGN(queue->writer_,
                    make_vector_writer(queue->out_.get(), queue->stop_fd_.get(), kind));
-  queue->thread_ = start_without_signals([raw = queue.get()] { raw->run_writer(); });
+  LLRUN_TRY_ASSIGN(queue->thread_,
+                   make_thread_without_signals([raw = queue.get()] { raw->run_writer(); }));
   return queue;
 }
 

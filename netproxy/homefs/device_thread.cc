@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/thread.h"
 #include "netproxy/homefs/frame_check.h"
 #include "netproxy/homefs/own_descriptors.h"
 
@@ -55,8 +56,9 @@ Result<std::unique_ptr<DeviceThread>> DeviceThread::start(Fd device) {
   LLRUN_TRY_ASSIGN(Fd arrived, make_event());
   std::unique_ptr<DeviceThread> self(
       new DeviceThread(std::move(device), std::move(wake), std::move(arrived)));
-  self->thread_ =
-      std::thread([raw = self.get(), number = self->device_.get()] { raw->run(number); });
+  LLRUN_TRY_ASSIGN(self->thread_, make_thread([raw = self.get(), number = self->device_.get()] {
+                     raw->run(number);
+                   }));
   std::unique_lock lock(self->mutex_);
   self->start_seen_.wait(lock, [&] { return self->started_; });
   self->device_.reset();
@@ -72,7 +74,7 @@ DeviceThread::~DeviceThread() {
     stopping_ = true;
   }
   signal_event(wake_.get());
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 Result<std::vector<Frame>> DeviceThread::take() {

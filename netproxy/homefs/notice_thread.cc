@@ -6,6 +6,7 @@
 #include <csignal>
 #include <utility>
 
+#include "base/thread.h"
 #include "netproxy/homefs/device_thread.h"
 #include "netproxy/homefs/own_descriptors.h"
 
@@ -13,8 +14,9 @@ namespace llrun::homefs {
 
 Result<std::unique_ptr<NoticeThread>> NoticeThread::start(Fd clone) {
   std::unique_ptr<NoticeThread> self(new NoticeThread(std::move(clone)));
-  self->thread_ =
-      std::thread([raw = self.get(), number = self->clone_.get()] { raw->run(number); });
+  LLRUN_TRY_ASSIGN(self->thread_, make_thread([raw = self.get(), number = self->clone_.get()] {
+                     raw->run(number);
+                   }));
   std::unique_lock lock(self->mutex_);
   self->changed_.wait(lock, [&] { return self->started_; });
   self->clone_.reset();
@@ -30,7 +32,7 @@ NoticeThread::~NoticeThread() {
     stopping_ = true;
   }
   changed_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void NoticeThread::post(std::span<const std::byte> frame) {

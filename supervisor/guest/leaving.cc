@@ -6,11 +6,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <thread>
+#include <memory>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "netproxy/homefs/file_view_mount.h"
 #include "supervisor/guest/guest_job.h"
 #include "supervisor/guest/oom_score.h"
@@ -28,6 +31,14 @@ namespace {
 // just this moment that is when there is a new one, and this loop has a lease to keep.
 constexpr std::chrono::milliseconds kStopPatience{800};
 constexpr const char* kWaitsForFile = "it waits for a file of home's";
+
+// To close one may be to ask its filesystem (FUSE_FLUSH), which need not answer: not on this loop.
+// Where there is no thread for it they stay open until this process ends.
+void close_elsewhere(std::vector<Fd> files) {
+  const auto shared = std::make_shared<std::vector<Fd>>(std::move(files));
+  if (auto thread = make_thread([shared] { shared->clear(); })) return thread->detach();
+  for (Fd& file : *shared) std::ignore = file.release();
+}
 }  // namespace
 
 using image::Description;
@@ -120,9 +131,7 @@ Result<image::Process> GuestJob::capture_guest() {
   };
   LLRUN_TRY_ASSIGN(auto descriptors,
                    tracer::capture_descriptors(guest_->pid, guest_->pidfd, options));
-  // To close one may be to ask its filesystem (FUSE_FLUSH), which need not answer: not on this
-  // loop.
-  std::thread([closed = std::move(descriptors.duplicates)] {}).detach();
+  close_elsewhere(std::move(descriptors.duplicates));
   if (!descriptors.pins.empty()) return failure(ErrorCode::kRefused, descriptors.pins.front().what);
   image::Process process = std::move(captured.process);
   process.set_parent_death_signal(parent_death_signal_);

@@ -190,12 +190,15 @@ void Journey::reconnect() {
   reconnecting_ = true;
   protocol::Hello ours = own_hello();
   ours.set_purpose(protocol::Hello::PURPOSE_RESUME);
-  start_thread([this, ours, command = plan_.command, alive = std::weak_ptr(alive_)] {
+  auto started = start_thread([this, ours, command = plan_.command, alive = std::weak_ptr(alive_)] {
     auto reached = std::make_shared<Result<PeerConnection>>(reach_peer(command, ours));
     loop_.post([this, alive, reached] {
       if (!alive.expired()) on_reconnected(std::move(*reached));
     });
   });
+  if (started) return;
+  reconnecting_ = false;
+  not_reached(started.error().message());
 }
 
 void Journey::on_reconnected(Result<PeerConnection> reached) {

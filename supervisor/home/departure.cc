@@ -103,7 +103,7 @@ void Journey::depart() {
 
 void Journey::reach() {
   protocol::Hello ours = own_hello();
-  start_thread(
+  auto started = start_thread(
       [this, ours, node = plan_.node, command = plan_.command, alive = std::weak_ptr(alive_)] {
         auto reached = std::make_shared<Result<PeerConnection>>(
             reach_peer_in_turn(node, command, ours, [&alive] { return alive.expired(); }));
@@ -111,6 +111,7 @@ void Journey::reach() {
           if (!alive.expired()) on_reached(std::move(*reached));
         });
       });
+  if (!started) abort("reaching the peer", started.error().message());
 }
 
 void Journey::on_reached(Result<PeerConnection> reached) {
@@ -241,7 +242,7 @@ Result<> Journey::take_descriptors() {
       description.set_home_id(stream);
       if (description.kind() != Description::KIND_PIPE_IN) {
         LLRUN_TRY_ASSIGN(Fd for_writing, duplicate.duplicate());
-        traffic_->add_stream(stream, std::move(for_writing));
+        LLRUN_TRY(traffic_->add_stream(stream, std::move(for_writing)));
       }
       streams_[stream] = std::move(duplicate);
     }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/thread.h"
 
 namespace llrun {
 
@@ -52,9 +53,10 @@ void Journey::go_on(std::function<void()> rest) {
   });
 }
 
-void Journey::start_thread(std::function<void()> work) {
+Result<> Journey::start_thread(std::function<void()> work) {
   if (worker_.joinable()) worker_.join();
-  worker_ = std::thread(std::move(work));
+  LLRUN_TRY_ASSIGN(worker_, make_thread(std::move(work)));
+  return {};
 }
 
 // Of a program of several threads that is killed while we hold it, nothing is told before each of

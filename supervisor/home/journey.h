@@ -166,7 +166,7 @@ class Journey {
   void end_channel();
   void finish_home(const std::string& why, bool by_call);
   void finish_ended(const std::string& how);
-  void start_thread(std::function<void()> work);
+  [[nodiscard]] Result<> start_thread(std::function<void()> work);
 
   EventLoop& loop_;
   const HomeOptions& options_;

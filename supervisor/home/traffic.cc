@@ -56,20 +56,22 @@ void HomeTraffic::survey_clocks(ClockSurvey::Done done) {
   });
 }
 
-void HomeTraffic::add_stream(std::uint32_t stream, Fd description) {
-  auto writer = std::make_unique<StreamWriter>(
-      std::move(description),
-      StreamWriter::Callbacks{[this, stream](std::uint64_t total) {
-                                link_->send(wire::FrameType::kStreamCredit, stream,
-                                            std::string(text_of(bytes_of(total))));
-                              },
-                              [this, stream] {
-                                protocol::JobMessage message;
-                                message.mutable_stream_closed()->set_stream(stream);
-                                message.mutable_stream_closed()->set_reader_gone(true);
-                                link_->send(message);
-                              }});
+Result<> HomeTraffic::add_stream(std::uint32_t stream, Fd description) {
+  LLRUN_TRY_ASSIGN(auto writer,
+                   StreamWriter::start(std::move(description),
+                                       StreamWriter::Callbacks{
+                                           [this, stream](std::uint64_t total) {
+                                             link_->send(wire::FrameType::kStreamCredit, stream,
+                                                         std::string(text_of(bytes_of(total))));
+                                           },
+                                           [this, stream] {
+                                             protocol::JobMessage message;
+                                             message.mutable_stream_closed()->set_stream(stream);
+                                             message.mutable_stream_closed()->set_reader_gone(true);
+                                             link_->send(message);
+                                           }}));
   io_->ask([&] { writers_[stream] = std::move(writer); });
+  return {};
 }
 
 void HomeTraffic::remove_stream(std::uint32_t stream) {

@@ -36,7 +36,7 @@ class HomeTraffic : public JobTraffic {
   void survey_clocks(ClockSurvey::Done done);
 
   // Bytes the guest writes to `stream` go to `description` (a pipe or terminal of home).
-  void add_stream(std::uint32_t stream, Fd description);
+  [[nodiscard]] Result<> add_stream(std::uint32_t stream, Fd description);
   void remove_stream(std::uint32_t stream);
   // `done` on the control loop when all output received so far has been passed on.
   void when_drained(std::function<void()> done);

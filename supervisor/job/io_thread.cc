@@ -1,26 +1,24 @@
 #include "supervisor/job/io_thread.h"
 
-#include <csignal>
 #include <utility>
+
+#include "base/thread.h"
 
 namespace llrun {
 
 Result<std::unique_ptr<IoThread>> IoThread::start() {
   LLRUN_TRY_ASSIGN(auto loop, EventLoop::create());
-  return std::unique_ptr<IoThread>(new IoThread(std::move(loop)));
+  std::unique_ptr<IoThread> self(new IoThread(std::move(loop)));
+  // Signals are the control thread's business (SIGCHLD by signalfd).
+  LLRUN_TRY_ASSIGN(self->thread_,
+                   make_thread_without_signals([raw = self.get()] { raw->loop_->run(); }));
+  return self;
 }
 
-IoThread::IoThread(std::unique_ptr<EventLoop> loop) : loop_(std::move(loop)) {
-  // Signals are the control thread's business (SIGCHLD by signalfd).
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { loop_->run(); });
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-}
+IoThread::IoThread(std::unique_ptr<EventLoop> loop) : loop_(std::move(loop)) {}
 
 IoThread::~IoThread() {
+  if (!thread_.joinable()) return;
   loop_->stop();
   thread_.join();
 }

@@ -10,16 +10,24 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/thread.h"
 
 namespace llrun {
 
 StreamWriter::StreamWriter(Fd description, Callbacks callbacks)
     : description_(std::move(description)),
       wake_(::eventfd(0, EFD_CLOEXEC)),
-      callbacks_(std::move(callbacks)),
-      thread_([this] { run(); }) {}
+      callbacks_(std::move(callbacks)) {}
+
+Result<std::unique_ptr<StreamWriter>> StreamWriter::start(Fd description, Callbacks callbacks) {
+  std::unique_ptr<StreamWriter> self(
+      new StreamWriter(std::move(description), std::move(callbacks)));
+  LLRUN_TRY_ASSIGN(self->thread_, make_thread([raw = self.get()] { raw->run(); }));
+  return self;
+}
 
 StreamWriter::~StreamWriter() {
+  if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;

@@ -11,11 +11,13 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
 
 #include "base/fd.h"
+#include "base/result.h"
 
 namespace llrun {
 
@@ -25,7 +27,8 @@ class StreamWriter {
     std::function<void(std::uint64_t total)> on_written;  // bytes passed on so far; writer's thread
     std::function<void()> on_reader_gone;                 // at most once; writer's thread
   };
-  StreamWriter(Fd description, Callbacks callbacks);
+  [[nodiscard]] static Result<std::unique_ptr<StreamWriter>> start(Fd description,
+                                                                   Callbacks callbacks);
   ~StreamWriter();  // drops the bytes still queued; tasks of when_drained() run now
   StreamWriter(const StreamWriter&) = delete;
   StreamWriter& operator=(const StreamWriter&) = delete;
@@ -35,6 +38,7 @@ class StreamWriter {
   void when_drained(std::function<void()> task);
 
  private:
+  StreamWriter(Fd description, Callbacks callbacks);
   struct Item {
     std::string bytes;
     std::function<void()> task;

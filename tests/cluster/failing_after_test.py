@@ -82,6 +82,28 @@ class AfterCommit(Failing):
         self.assertEqual(self.product.where(self.job.pid), "b")
         self.assert_complete()
 
+    def allow_processes(self, host, supervisor, count):
+        """To one of ours, counted over all that its user runs (RLIMIT_NPROC): with 1 it can make no thread."""
+        for pid, _, words in faults.processes(host):
+            if f"llrun-supervisor {supervisor}" in words:
+                host.run(["prlimit", "--pid", str(pid), f"--nproc={count}:"])
+
+    def test_home_can_make_no_thread_when_the_channel_ends(self):
+        self.wait_for_channel()
+        self.allow_processes(self.a, "home", 1)
+        self.a.run(["pkill", "-KILL", "-x", "ssh", "-U", str(self.a.uid)])
+        self.wait_for_log(self.a, "b is not reached: make a thread")
+        self.allow_processes(self.a, "home", 10000)
+        self.assert_goes_on()
+        self.assertEqual(self.product.where(self.job.pid), "b")
+        self.assert_complete()
+
+    def test_the_guests_side_can_make_no_thread_when_it_leaves(self):
+        self.allow_processes(self.b, "guest", 1)
+        self.product.must("home", self.job.pid)
+        self.product.arrive(self.job.pid, "a")
+        self.assert_complete()
+
     def wait_for_channel(self):
         waiting.until(lambda: "ssh b llrund" in self.a.shell("ps -eo args"), "a channel to b")
 

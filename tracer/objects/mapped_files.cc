@@ -15,6 +15,7 @@
 #include <set>
 #include <thread>
 
+#include "base/thread.h"
 #include "tracer/objects/mapping_pins.h"
 #include "tracer/remote/remote_memory.h"
 
@@ -120,8 +121,10 @@ std::optional<Fd> reopened(const std::string& link, std::uint64_t device, std::u
 
 std::map<FileName, Standing> look_up(const std::vector<FileName>& names) {
   auto inquiry = std::make_shared<Inquiry>();
-  std::thread([inquiry, names] { inquire(inquiry, names); }).detach();
+  auto thread = make_thread([inquiry, names] { inquire(inquiry, names); });
+  if (thread) thread->detach();
   std::unique_lock lock(inquiry->mutex);
+  inquiry->over = !thread;
   inquiry->changed.wait_for(lock, kPatience, [&] { return inquiry->over; });
   auto found = inquiry->found;
   for (const auto& name : names) found.try_emplace(name, Standing{});

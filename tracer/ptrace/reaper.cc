@@ -24,7 +24,7 @@ Reaper::~Reaper() {
     over_ = true;
   }
   changed_.notify_one();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Reaper::watch(HostTid tid) {

@@ -10,9 +10,11 @@
 #include <mutex>
 #include <set>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/ids.h"
+#include "base/thread.h"
 
 namespace llrun::tracer {
 
@@ -20,7 +22,10 @@ class Reaper {
  public:
   // `threads`: those of `process` that are traced by now.
   Reaper(HostPid process, const std::vector<HostTid>& threads)
-      : process_(process), watched_(threads.begin(), threads.end()), thread_([this] { run(); }) {}
+      : process_(process), watched_(threads.begin(), threads.end()) {
+    // Without it an exec in just this moment waits until this process ends.
+    if (auto thread = make_thread([this] { run(); })) thread_ = std::move(*thread);
+  }
   Reaper(const Reaper&) = delete;
   Reaper& operator=(const Reaper&) = delete;
   ~Reaper();

@@ -21,15 +21,16 @@ TEST(StreamWriter, PassesOnEverythingInOrderWhileTheReaderIsSlow) {
   ASSERT_TRUE(pipe);
   std::promise<void> drained;
   std::atomic<std::uint64_t> written = 0;
-  StreamWriter writer(std::move(pipe->second),
-                      {[&](std::uint64_t total) { written = total; }, [] { FAIL(); }});
+  auto writer = StreamWriter::start(
+      std::move(pipe->second), {[&](std::uint64_t total) { written = total; }, [] { FAIL(); }});
+  ASSERT_TRUE(writer);
   std::string sent;
   for (int i = 0; i < 50; ++i) {
     std::string piece(10'000, static_cast<char>('a' + i % 26));
     sent += piece;
-    writer.push(std::move(piece));
+    (*writer)->push(std::move(piece));
   }
-  writer.when_drained([&] { drained.set_value(); });
+  (*writer)->when_drained([&] { drained.set_value(); });
   std::string got(sent.size(), '\0');
   ASSERT_TRUE(read_all(pipe->first.get(), std::as_writable_bytes(std::span(got))));
   EXPECT_EQ(got, sent);
@@ -45,13 +46,17 @@ TEST(StreamWriter, TellsOnceThatTheReaderIsGoneAndEndsWhileBlocked) {
   gone->first.reset();
   std::promise<void> told;
   {
-    StreamWriter writer(std::move(gone->second), {[](std::uint64_t) {}, [&] { told.set_value(); }});
-    writer.push("x");
-    writer.push("y");
+    auto writer = StreamWriter::start(std::move(gone->second),
+                                      {[](std::uint64_t) {}, [&] { told.set_value(); }});
+    ASSERT_TRUE(writer);
+    (*writer)->push("x");
+    (*writer)->push("y");
     ASSERT_EQ(told.get_future().wait_for(seconds(30)), std::future_status::ready);
   }
-  StreamWriter blocked(std::move(full->second), {[](std::uint64_t) {}, [] {}});
-  blocked.push(std::string(1 << 20, 'z'));  // nobody reads: the destructor must not wait for them
+  auto blocked = StreamWriter::start(std::move(full->second), {[](std::uint64_t) {}, [] {}});
+  ASSERT_TRUE(blocked);
+  (*blocked)->push(
+      std::string(1 << 20, 'z'));  // nobody reads: the destructor must not wait for them
 }
 
 TEST(StreamWriter, RunsWhatWaitsForItEvenIfItIsDestroyedFirst) {
@@ -59,9 +64,10 @@ TEST(StreamWriter, RunsWhatWaitsForItEvenIfItIsDestroyedFirst) {
   ASSERT_TRUE(full);
   std::promise<void> run;
   {
-    StreamWriter blocked(std::move(full->second), {[](std::uint64_t) {}, [] {}});
-    blocked.push(std::string(1 << 20, 'z'));
-    blocked.when_drained([&] { run.set_value(); });
+    auto blocked = StreamWriter::start(std::move(full->second), {[](std::uint64_t) {}, [] {}});
+    ASSERT_TRUE(blocked);
+    (*blocked)->push(std::string(1 << 20, 'z'));
+    (*blocked)->when_drained([&] { run.set_value(); });
   }
   EXPECT_EQ(run.get_future().wait_for(seconds(30)), std::future_status::ready);
 }
