@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/close_range.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -150,6 +151,9 @@ po::options_description known_options() {
 
 int main(int argc, char** argv) {
   const std::string_view role = argc > 1 ? argv[1] : "";
+  // By which it is found (supervisor/holding/search.cc): one that was started through /proc/self/exe
+  // is called "exe" (fs/exec.c, begin_new_exec).
+  ::prctl(PR_SET_NAME, "llrun-supervisor");
   protobuf_complains_to([](const std::string& words) { log::warn("{}", words); });
   pretend_as_tests_say();
   if (role == "probe") return run_probe();

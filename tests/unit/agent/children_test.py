@@ -77,7 +77,11 @@ class ChildrenTest(unittest.TestCase):
 
     def one_each(self, pids):
         for pid in pids:
-            self.assertEqual(len(self.supervisors_of(pid)), 1, pid)
+            supervisors = self.supervisors_of(pid)
+            self.assertEqual(len(supervisors), 1, pid)
+            # By this name it is found among all processes when it is asked whether home still waits for a job.
+            with open(f"/proc/{supervisors[0]}/comm", encoding="utf-8") as file:
+                self.assertEqual(file.read(), "llrun-superviso\n")
 
     def test_of_a_program_that_forks_and_ends(self):
         number = 0
