@@ -41,6 +41,8 @@ bool has_ended(HostTid tid) {
   return state[0] == 'Z' || state[0] == 'X';
 }
 
+bool cannot_be_interrupted(HostTid tid) { return status_line(tid, "State").starts_with('D'); }
+
 // TracerPid names the tracing thread, not its process.
 bool is_traced_by_us(HostTid tid) {
   return std::atoi(status_line(tid, "TracerPid").c_str()) == ::gettid();

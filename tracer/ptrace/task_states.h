@@ -12,6 +12,9 @@ namespace llrun::tracer {
 [[nodiscard]] std::vector<HostTid> threads_of(HostPid pid);
 // Also while its end is still to be told: that of a main thread is told last (ptrace(2)).
 [[nodiscard]] bool has_ended(HostTid tid);
+// Nothing but its own waking stops it: a parent in vfork(2), a call that waits for a disk or for a
+// network's filesystem ("D", proc_pid_status(5)).
+[[nodiscard]] bool cannot_be_interrupted(HostTid tid);
 // Also when it has ended and has not been waited for.
 [[nodiscard]] bool is_traced_by_us(HostTid tid);
 

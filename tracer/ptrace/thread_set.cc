@@ -19,6 +19,7 @@ namespace {
 constexpr int kMaxRounds = 1000;
 constexpr unsigned kAlways = PTRACE_O_TRACECLONE | PTRACE_O_TRACESYSGOOD;
 constexpr std::chrono::milliseconds kLettingGo{1000};
+constexpr std::chrono::milliseconds kUninterruptible{1000};
 
 // A thread's end is met as such.
 Result<> unless_gone(Result<> result) {
@@ -165,6 +166,7 @@ Result<> ThreadSet::go_as_it_was(HostTid tid) {
 Result<> ThreadSet::await_stops(const std::vector<HostTid>& tids,
                                 std::chrono::steady_clock::time_point deadline) {
   std::vector<HostTid> awaited = tids;
+  const auto begun = std::chrono::steady_clock::now();
   for (Pauses pauses;; pauses.pause()) {
     if (pauses.sleeps()) reap();
     std::vector<HostTid> rest;
@@ -178,7 +180,11 @@ Result<> ThreadSet::await_stops(const std::vector<HostTid>& tids,
     if (rest.empty()) return {};
     if (rest.size() != awaited.size()) pauses.start_anew();
     awaited = std::move(rest);
-    if (std::chrono::steady_clock::now() >= deadline)
+    // What is stopped already waits for them; a thread that only has no processor is waited for.
+    const auto now = std::chrono::steady_clock::now();
+    const bool in_vain =
+        now - begun >= kUninterruptible && std::ranges::all_of(awaited, cannot_be_interrupted);
+    if (now >= deadline || in_vain)
       return failure(ErrorCode::kTimeout, "thread " + std::to_string(awaited.front().value) +
                                               " does not stop: it may be waiting in the kernel "
                                               "where nothing interrupts it");

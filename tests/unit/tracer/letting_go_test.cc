@@ -6,13 +6,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <functional>
 #include <string>
 #include <thread>
+#include <tuple>
 
 #include "base/fd.h"
 #include "tests/unit/tracer/child.h"
+#include "tracer/procfs/directory.h"
 #include "tracer/ptrace/task_states.h"
 #include "tracer/ptrace/thread_set.h"
 #include "tracer/ptrace/wait.h"
@@ -142,6 +146,36 @@ TEST(ThreadSet, ReapsWhatHasEndedWhileItWasStopped) {
   EXPECT_EQ(registers(threads->stopped(last)).error().code, ErrorCode::kGone);
   EXPECT_EQ(threads->take_met().back().tid, program.main_thread());
   program.forget();
+}
+
+// Which cannot be stopped before its child execs or ends: the rest is not kept waiting for that,
+// however long may be waited for stops.
+TEST(ThreadSet, GivesUpSoonOnAParentInVfork) {
+  constexpr std::chrono::hours kForever{24};
+  Child program([] {
+    std::thread([] {
+      if (::vfork() == 0)
+        for (;;) ::pause();
+    }).detach();
+    ::pause();
+  });
+  const auto waits = [&] {
+    return std::ranges::any_of(threads_of(program.pid()), cannot_be_interrupted);
+  };
+  ASSERT_TRUE(until(waits));
+  auto threads = ThreadSet::seize_all(program.pid());
+  ASSERT_OK(threads);
+  const auto stopped = threads->stop_all(kForever);
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code, ErrorCode::kTimeout);
+  const auto children = list_children(program.pid());
+  ASSERT_OK(children);
+  for (const HostPid child : *children) ::kill(child.value, SIGKILL);
+  std::ignore = threads->detach_all();
+  EXPECT_TRUE(until([&] {
+    let_go_stragglers();
+    return nobody_is_attached(program.pid());
+  }));
 }
 
 }  // namespace
