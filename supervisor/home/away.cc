@@ -25,6 +25,7 @@ using migration::HomeState;
 // What home allows a lease to be late for clock drift and pauses before it takes back a program.
 constexpr auto kLeaseMargin = std::chrono::seconds(3);
 constexpr auto kParentPeriod = std::chrono::seconds(1);
+constexpr auto kEndAgain = std::chrono::seconds(5);
 
 std::string describe_end(const tracer::StopKind& end) {
   if (const auto* exited = std::get_if<tracer::Exited>(&end))
@@ -83,14 +84,26 @@ void Journey::on_usage(const protocol::Usage& usage) {
 
 // Every byte is written before the parent can see the end.
 void Journey::on_exited(const protocol::Exited& exited) {
-  traffic_->when_drained([this, status = exited.wait_status()] {
-    if (!shadow_ || shadow_->has_ended()) return;
-    if (auto ended = shadow_->end_like_guest(status); !ended)
-      log::error("the shadow could not be ended: {}", ended.error().message());
-    protocol::JobMessage message;
-    message.mutable_exited_seen();
-    traffic_->link().send(message);
-  });
+  traffic_->when_drained([this, status = exited.wait_status()] { end_shadow(status); });
+}
+
+// An end that cannot be made just now is made later: until then its parent waits, and is told
+// nothing that is wrong.
+void Journey::end_shadow(int wait_status) {
+  if (!shadow_ || shadow_->has_ended()) return;
+  const auto ended = shadow_->end_like_guest(wait_status);
+  if (!ended && ended.error().code != ErrorCode::kGone) {
+    log::error("the shadow could not be ended: {}", ended.error().message());
+    callbacks_.progress(fmt::format("it has ended on {}, and cannot be ended here yet: {}",
+                                    plan_.node, ended.error().message()));
+    loop_.after(kEndAgain, [this, wait_status, alive = std::weak_ptr(alive_)] {
+      if (!alive.expired()) end_shadow(wait_status);
+    });
+    return;
+  }
+  protocol::JobMessage message;
+  message.mutable_exited_seen();
+  traffic_->link().send(message);
 }
 
 void Journey::on_shadow_ended(const tracer::StopKind& end) {

@@ -128,6 +128,7 @@ class Journey {
   void on_thread_wanted(const protocol::ThreadWanted& wanted);
   void on_stream_closed(const protocol::StreamsClosed& closed);
   void on_exited(const protocol::Exited& exited);
+  void end_shadow(int wait_status);
   void on_usage(const protocol::Usage& usage);
   void on_shadow_ended(const tracer::StopKind& end);
   void watch_parent();

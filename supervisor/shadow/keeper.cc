@@ -28,6 +28,7 @@ using tracer::StoppedThread;
 constexpr std::uint64_t kSlotSize = 64 << 10;
 constexpr std::size_t kSlots = 32;
 constexpr std::uint64_t kNoCall = static_cast<std::uint64_t>(-1);
+constexpr std::chrono::milliseconds kCancelPatience{800};
 
 // What a call has written of an output buffer: what it returned counts it, or a whole structure.
 std::uint64_t answered_bytes(const protocol::HomeCall& call, std::int64_t value) {
@@ -96,6 +97,12 @@ void ShadowKeeper::handle(const tracer::StopEvent& event) {
   if (const auto* signal = event.as<tracer::SignalDelivery>())
     return on_signal(event.tid, std::move(token), signal->info);
   if (event.is<tracer::GroupStop>()) return complain("listen", tracer::listen(std::move(token)));
+  if (const auto& call = threads_[event.tid].call; call && call->cancelled) {
+    if (!stands_at_trap(event.tid, token)) {
+      give_up_call(event.tid, token);
+      return park(std::move(token));
+    }
+  }
   // SIGCONT, or the rest of an interruption: the call or the sleep goes on.
   complain("resume", tracer::resume(std::move(token)));
 }
@@ -203,10 +210,11 @@ void ShadowKeeper::park(StoppedThread token) {
 
 // An interrupt is met before the trap behind a call that has ended in just this moment
 // (kernel/signal.c, get_signal): the trap's own stop is then still to come.
-Result<tracer::HeldThread> ShadowKeeper::stop_thread(HostTid tid) {
+Result<tracer::HeldThread> ShadowKeeper::stop_thread(HostTid tid,
+                                                     std::chrono::milliseconds patience) {
   LLRUN_TRY(tracer::interrupt(tid));
   for (;;) {
-    LLRUN_TRY_ASSIGN(auto event, tracer::wait_for_stop(tid));
+    LLRUN_TRY_ASSIGN(auto event, tracer::wait_for_stop(tid, patience));
     if (event.is<tracer::EventStop>() || event.is<tracer::GroupStop>()) {
       auto token = StoppedThread::seen_stopped(tid);
       if (!stands_at_trap(tid, token)) return tracer::HeldThread(std::move(token));
@@ -257,6 +265,8 @@ void ShadowKeeper::start_call(const protocol::HomeCall& wanted) {
   if (thread == threads_.end() || thread->second.call)
     return answer_cancelled(wanted, "its thread is not free at home");
   auto token = stop_thread(tid);
+  if (!token && token.error().code != ErrorCode::kGone && threads_.contains(tid))
+    return answer_cancelled(wanted, token.error().message());
   if (!token) return;  // the shadow has ended; so will the guest
   const auto slot = take_slot(**token);
   if (!slot) {
@@ -315,8 +325,12 @@ void ShadowKeeper::cancel_call(std::uint64_t id) {
   for (auto& [tid, thread] : threads_) {
     if (!thread.call || thread.call->call.id() != id) continue;
     const HostTid which = tid;
-    auto token = stop_thread(which);
-    if (!token || !threads_.contains(which)) return;
+    auto token = stop_thread(which, kCancelPatience);
+    if (!threads_.contains(which)) return;
+    if (!token) {  // it waits for a file, say, where nothing interrupts it: when it stops
+      if (threads_[which].call) threads_[which].call->cancelled = true;
+      return;
+    }
     if (threads_[which].call) give_up_call(which, **token);
     return park(token->take());
   }

@@ -7,6 +7,7 @@
 // so that its parent sees what it would have seen. On the control thread, which owns ptrace.
 #pragma once
 
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <deque>
@@ -74,6 +75,7 @@ class ShadowKeeper {
     protocol::HomeCall call;
     std::uint64_t slot = 0;  // its buffers' room in the arena
     std::vector<tracer::RemoteAddr> buffers;
+    bool cancelled = false;  // as soon as its thread can be stopped
   };
   struct Thread {
     std::optional<Call> call;
@@ -92,7 +94,8 @@ class ShadowKeeper {
   // `refusal`: why it was not even begun; empty: a signal, or the guest, wanted it so.
   void answer_cancelled(const protocol::HomeCall& call, const std::string& refusal = {});
   [[nodiscard]] Result<> place_call(const tracer::StoppedThread& token, Call& call);
-  [[nodiscard]] Result<tracer::HeldThread> stop_thread(HostTid tid);
+  [[nodiscard]] Result<tracer::HeldThread> stop_thread(
+      HostTid tid, std::chrono::milliseconds patience = tracer::kStopTimeout);
   void look_for_ends();
   // By a main thread that is stopped for it.
   [[nodiscard]] Result<HostTid> make_thread(const tracer::StoppedThread& main);
