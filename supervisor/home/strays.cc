@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "base/claim.h"
+#include "base/fd.h"
 #include "base/tree_mark.h"
 #include "supervisor/home/children.h"
 #include "tracer/procfs/directory.h"
@@ -32,25 +34,36 @@ Strays::Strays(HostPid program, bool stays, bool marked_anyway)
   if (auto lineage = tracer::read_lineage(program)) of_program_ = std::move(*lineage);
 }
 
-// Process ids are given again: what is not there any more is forgotten.
+// As long as nothing new has been made on this machine, only those that were left are worth a look:
+// many supervisors look, and mostly in vain.
+std::vector<HostPid> Strays::candidates() {
+  auto last_made = read_whole_file("/proc/sys/kernel/ns_last_pid").value_or("");
+  if (!last_made.empty() && last_made == last_made_) return std::exchange(left_, {});
+  auto processes = tracer::list_processes();
+  if (!processes) return std::exchange(left_, {});
+  last_made_ = std::move(last_made);
+  left_.clear();
+  // Process ids are given again: what is not there any more is forgotten.
+  std::set<int> still_judged;
+  for (const HostPid pid : *processes)
+    if (judged_.contains(pid.value)) still_judged.insert(pid.value);
+  judged_ = std::move(still_judged);
+  std::erase_if(*processes, [this](HostPid pid) { return judged_.contains(pid.value); });
+  return std::move(*processes);
+}
+
 std::vector<HostPid> Strays::look() {
   some_are_young_ = false;
   std::vector<HostPid> found;
-  const auto processes = tracer::list_processes();
-  if (!processes) return found;
-  std::set<int> still_judged;
-  for (const HostPid pid : *processes) {
-    if (judged_.contains(pid.value)) {
-      still_judged.insert(pid.value);
-      continue;
-    }
+  for (const HostPid pid : candidates()) {
     const auto verdict = judge(pid);
     some_are_young_ = some_are_young_ || verdict == Verdict::kYoung;
-    if (verdict == Verdict::kPerhapsLater || verdict == Verdict::kYoung) continue;
-    still_judged.insert(pid.value);
+    if (verdict == Verdict::kPerhapsLater || verdict == Verdict::kYoung)
+      left_.push_back(pid);
+    else
+      judged_.insert(pid.value);
     if (verdict == Verdict::kStray) found.push_back(pid);
   }
-  judged_ = std::move(still_judged);
   return found;
 }
 

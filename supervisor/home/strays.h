@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "base/ids.h"
@@ -37,6 +38,7 @@ class Strays {
  private:
   enum class Verdict { kNever, kPerhapsLater, kYoung, kStray };
   [[nodiscard]] Verdict judge(HostPid pid) const;
+  [[nodiscard]] std::vector<HostPid> candidates();
 
   unsigned long mark_;
   bool marked_anyway_;
@@ -44,7 +46,9 @@ class Strays {
   bool some_are_young_ = false;
   std::chrono::milliseconds started_;  // after the boot
   std::optional<tracer::Lineage> of_program_;
-  std::set<int> judged_;  // no strays, or named
+  std::set<int> judged_;       // no strays, or named
+  std::vector<HostPid> left_;  // to be judged again
+  std::string last_made_;      // when all were looked at
 };
 
 }  // namespace llrun
