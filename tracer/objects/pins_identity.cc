@@ -1,11 +1,11 @@
 // Who a process is, and what confines it.
 #include <elf.h>
-#include <fcntl.h>
 #include <sys/personality.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "base/fd.h"
 #include "tracer/objects/pins_parts.h"
@@ -44,19 +44,18 @@ const char* words_for(const std::string& kind) {
   return "namespace for its children";
 }
 
-std::optional<Pin> word_size_pin(const std::string& header) {
-  if (header.size() < EI_NIDENT + 4) return std::nullopt;
-  if (header[EI_CLASS] == ELFCLASS64) return std::nullopt;
+// As its kernel has told it: its file may be on a filesystem that does not answer. The vector of a
+// 32-bit program has words of half the size (fs/binfmt_elf.c, create_elf_tables).
+std::optional<Pin> word_size_pin(HostPid pid) {
+  const auto vector = read_whole_file("/proc/" + std::to_string(pid.value) + "/auxv");
+  if (!vector || vector->empty()) return std::nullopt;
+  for (std::size_t at = 0; at + sizeof(Elf64_auxv_t) <= vector->size();
+       at += sizeof(Elf64_auxv_t)) {
+    Elf64_auxv_t entry{};
+    std::memcpy(&entry, vector->data() + at, sizeof entry);
+    if (entry.a_type == AT_PHENT && entry.a_un.a_val == sizeof(Elf64_Phdr)) return std::nullopt;
+  }
   return Pin{"it is a 32-bit program", "only 64-bit programs can move"};
-}
-
-std::optional<std::string> read_program_header(HostPid pid) {
-  const auto program = open_file("/proc/" + std::to_string(pid.value) + "/exe", O_RDONLY);
-  std::string header(EI_NIDENT + 4, '\0');
-  if (!program || ::pread(program->get(), header.data(), header.size(), 0) !=
-                      static_cast<ssize_t>(header.size()))
-    return std::nullopt;
-  return header;
 }
 
 std::optional<Pin> personality_pin(HostPid pid) {
@@ -114,8 +113,7 @@ void add_world_pins(HostPid pid, Pins& pins) {
 }
 
 void add_program_pins(HostPid pid, Pins& pins) {
-  if (const auto header = read_program_header(pid))
-    if (auto pin = word_size_pin(*header)) pins.push_back(std::move(*pin));
+  if (auto pin = word_size_pin(pid)) pins.push_back(std::move(*pin));
   if (auto pin = personality_pin(pid)) pins.push_back(std::move(*pin));
 }
 
