@@ -237,7 +237,7 @@ void Journey::forget_return() {
 void Journey::refuse_return(const std::string& why) {
   if (!advance(HomeEvent::kReturnFailed)) return;
   log::error("the program cannot come home: {}", why);
-  callbacks_.progress("cannot come home yet: " + why);
+  if (why != put_off_) callbacks_.progress("cannot come home yet: " + why);
   put_off_ = why;
   protocol::JobMessage message;
   message.mutable_home_refused()->set_reason(why);

@@ -2,6 +2,8 @@
 // that hold it.
 #pragma once
 
+#include <string>
+
 #include "base/result.h"
 #include "imagefmt/image.pb.h"
 #include "tracer/objects/freeze.h"
@@ -20,6 +22,8 @@ struct ProcessCapture {
 
 // Working directory, umask, personality, niceness, prctl settings and the like. Limits:
 // process_limits.h.
+[[nodiscard]] Result<> restore_directory(RemoteSyscalls& calls, RemoteArena arena,
+                                         const std::string& path);
 [[nodiscard]] Result<> restore_attributes(RemoteSyscalls& calls, RemoteArena arena,
                                           const image::Process& process);
 

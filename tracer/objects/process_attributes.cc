@@ -20,15 +20,6 @@ Result<> write_file(HostPid pid, const char* file, const std::string& text) {
   return write_all(fd.get(), bytes_of(std::string_view(text)));
 }
 
-Result<> restore_directory(RemoteSyscalls& calls, RemoteArena arena, const std::string& path) {
-  if (path.empty()) return {};
-  arena.clear();
-  LLRUN_TRY_ASSIGN(const auto place, arena.put_string(path));
-  const auto changed = calls.call(SYS_chdir, place);
-  if (changed) return {};
-  return system_error("enter the working directory " + path, changed.error().errno_value);
-}
-
 void add_settings(Batch& batch, const image::Process& process) {
   batch.add(SYS_umask, process.umask());
   batch.add(SYS_personality, process.personality());
@@ -52,6 +43,15 @@ Result<> restore_nice(RemoteSyscalls& calls, const image::Process& process) {
 }
 
 }  // namespace
+
+Result<> restore_directory(RemoteSyscalls& calls, RemoteArena arena, const std::string& path) {
+  if (path.empty()) return {};
+  arena.clear();
+  LLRUN_TRY_ASSIGN(const auto place, arena.put_string(path));
+  const auto changed = calls.call(SYS_chdir, place);
+  if (changed) return {};
+  return system_error("enter the working directory " + path, changed.error().errno_value);
+}
 
 Result<> restore_attributes(RemoteSyscalls& calls, RemoteArena arena,
                             const image::Process& process) {

@@ -87,7 +87,11 @@ Result<> clear_and_map(RemoteSyscalls& calls, RemoteArena arena, const StubPage&
 
 Result<> Restorer::lay_out(SyscallSite site, std::optional<StubPage> stub) {
   LLRUN_TRY(place_stub(site, stub));
-  return in_main("memory", [&](RemoteSyscalls& calls, RemoteArena arena) {
+  return in_main("memory", [&](RemoteSyscalls& calls, RemoteArena arena) -> Result<> {
+    // A shadow's may have become unfit for the program, which is better known before its memory has
+    // been sent.
+    if (!options_.make_threads)
+      LLRUN_TRY(restore_directory(calls, arena, process_.working_directory()));
     return clear_and_map(calls, arena, *stub_, process_.memory(), options_.files);
   });
 }
