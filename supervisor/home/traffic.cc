@@ -92,6 +92,7 @@ void HomeTraffic::when_drained(std::function<void()> done) {
 void HomeTraffic::release_effects() {
   io_->loop().post([this] {
     holding_ = false;
+    for (auto& [stream, writer] : writers_) writer->watch_reader();
     for (auto held = std::exchange(held_, {}); const Frame& frame : held)
       JobTraffic::on_frame(frame.header, frame.payload);
   });

@@ -1,8 +1,10 @@
 #include "supervisor/streams/stream_writer.h"
 
 #include <limits.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,10 +15,24 @@
 #include "base/thread.h"
 
 namespace llrun {
+namespace {
+
+void tell(const Fd& event) {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(event.get(), &one, sizeof one);
+}
+
+bool is_nameless_pipe(int fd) {
+  struct statfs about {};
+  return ::fstatfs(fd, &about) == 0 && about.f_type == PIPEFS_MAGIC;
+}
+
+}  // namespace
 
 StreamWriter::StreamWriter(Fd description, Callbacks callbacks)
     : description_(std::move(description)),
       wake_(::eventfd(0, EFD_CLOEXEC)),
+      work_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       callbacks_(std::move(callbacks)) {}
 
 Result<std::unique_ptr<StreamWriter>> StreamWriter::start(Fd description, Callbacks callbacks) {
@@ -32,9 +48,7 @@ StreamWriter::~StreamWriter() {
     const std::lock_guard lock(mutex_);
     ending_ = true;
   }
-  changed_.notify_one();
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t woken = ::write(wake_.get(), &one, sizeof one);
+  tell(wake_);
   thread_.join();
   // Nothing waits in vain: what was to follow the dropped bytes follows now.
   for (const Item& item : items_)
@@ -42,32 +56,68 @@ StreamWriter::~StreamWriter() {
 }
 
 void StreamWriter::push(std::string bytes) {
-  const std::lock_guard lock(mutex_);
-  items_.push_back({std::move(bytes), {}});
-  changed_.notify_one();
+  {
+    const std::lock_guard lock(mutex_);
+    items_.push_back({std::move(bytes), {}});
+  }
+  tell(work_);
 }
 
 void StreamWriter::when_drained(std::function<void()> task) {
-  const std::lock_guard lock(mutex_);
-  items_.push_back({{}, std::move(task)});
-  changed_.notify_one();
+  {
+    const std::lock_guard lock(mutex_);
+    items_.push_back({{}, std::move(task)});
+  }
+  tell(work_);
+}
+
+void StreamWriter::watch_reader() {
+  {
+    const std::lock_guard lock(mutex_);
+    watches_reader_ = is_nameless_pipe(description_.get());
+  }
+  tell(work_);
 }
 
 void StreamWriter::run() {
-  for (;;) {
-    Item item;
-    {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return ending_ || !items_.empty(); });
-      if (ending_) return;
-      item = std::move(items_.front());
-      items_.pop_front();
-    }
-    if (item.task)
-      item.task();
+  while (auto item = next()) {
+    if (item->task)
+      item->task();
     else
-      write_out(item.bytes);
+      write_out(item->bytes);
   }
+}
+
+std::optional<StreamWriter::Item> StreamWriter::next() {
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (ending_) return std::nullopt;
+      if (!items_.empty()) {
+        Item item = std::move(items_.front());
+        items_.pop_front();
+        return item;
+      }
+    }
+    wait_for_work();
+  }
+}
+
+void StreamWriter::wait_for_work() {
+  bool watches = false;
+  {
+    const std::lock_guard lock(mutex_);
+    watches = watches_reader_ && !reader_gone_;
+  }
+  // Nothing asked for: POLLERR is reported all the same (poll(2)). A negative one is passed over.
+  std::array<pollfd, 3> polled{{{wake_.get(), POLLIN, 0},
+                                {work_.get(), POLLIN, 0},
+                                {watches ? description_.get() : -1, 0, 0}}};
+  while (::poll(polled.data(), polled.size(), -1) < 0 && errno == EINTR) {
+  }
+  std::uint64_t count = 0;
+  [[maybe_unused]] const ssize_t taken = ::read(work_.get(), &count, sizeof count);
+  if ((polled[2].revents & POLLERR) != 0) report_reader_gone();
 }
 
 bool StreamWriter::wait_writable() {

@@ -4,15 +4,17 @@
 // (O_NONBLOCK belongs to the description, open(2)): each writer has a thread that may block in
 // write(2). Bytes leave in the order of push(), each exactly once. EPIPE means that the last reader
 // is gone; the rest is dropped then, as the kernel would have dropped it, and the guest's own
-// writes get SIGPIPE through its stand-in.
+// writes get SIGPIPE through its stand-in. Of a pipe without a name that is noticed while nothing
+// is to be written, too: who polls its output for that (tail -f) learns it, and the first write
+// after it fails, not the second. A FIFO can be opened for reading again.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -34,6 +36,8 @@ class StreamWriter {
   StreamWriter& operator=(const StreamWriter&) = delete;
 
   void push(std::string bytes);
+  // From here on, also while there is nothing to write: whoever hears of it is there now.
+  void watch_reader();
   // Run `task` (on the writer's thread) once everything pushed so far has been passed on.
   void when_drained(std::function<void()> task);
 
@@ -44,6 +48,9 @@ class StreamWriter {
     std::function<void()> task;
   };
   void run();
+  // The next item; nothing: it ends.
+  [[nodiscard]] std::optional<Item> next();
+  void wait_for_work();
   void write_out(const std::string& bytes);
   void report_reader_gone();
   // Wait until `description_` can be written or the end; a blocked write(2) could not be told to
@@ -52,11 +59,12 @@ class StreamWriter {
 
   Fd description_;
   Fd wake_;  // eventfd: the destructor's word to a waiting poll
+  Fd work_;  // eventfd: there is something new in `items_`, or to watch for
   Callbacks callbacks_;
   std::mutex mutex_;
-  std::condition_variable changed_;
   std::deque<Item> items_;
   bool ending_ = false;
+  bool watches_reader_ = false;
   bool reader_gone_ = false;
   std::uint64_t total_ = 0;
   std::thread thread_;

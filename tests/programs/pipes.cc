@@ -1,10 +1,11 @@
 // A pipe within the program keeps what is in it, its size and flags, and its order between two
-// threads.
+// threads. Of one that is half closed, what was left comes, then the end, and a write fails.
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <thread>
 
 #include "tests/programs/steps.h"
@@ -100,14 +101,43 @@ class Stream {
   std::thread writer_;
 };
 
+// Pipes of which one end is closed: what was left in them, and then the end; no reader.
+class Halves {
+ public:
+  Halves() {
+    std::signal(SIGPIPE, SIG_IGN);
+    // Without close-on-exec, a process of its group that nobody may look into might have them, too.
+    steps::check(::pipe2(left_, O_CLOEXEC) == 0 && ::pipe2(unread_, O_CLOEXEC) == 0, "pipe2");
+    steps::check(::write(left_[1], "abcdefgh", 8) == 8, "writing into a pipe");
+    ::close(left_[1]);
+    ::close(unread_[0]);
+  }
+  void exercise() {
+    char letter = 0;
+    const ssize_t got = ::read(left_[0], &letter, 1);
+    const bool good = taken_ < 8 ? got == 1 && letter == 'a' + taken_ : got == 0;
+    steps::check(good, "reading what was left gave %zd, %d", got, letter);
+    taken_ += got == 1 ? 1 : 0;
+    steps::check(::write(unread_[1], "x", 1) == -1 && errno == EPIPE,
+                 "writing into a pipe that nobody reads gave errno %d", errno);
+  }
+
+ private:
+  int left_[2];
+  int unread_[2];
+  int taken_ = 0;
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
   steps::begin(argc, argv);
   Store store;
   Stream stream;
+  Halves halves;
   while (steps::next()) {
     store.exercise();
+    halves.exercise();
     stream.take(20000);
     steps::work(8);
   }

@@ -30,10 +30,27 @@ std::optional<Pin> owner_pin(const Fd& duplicate, const image::Description& reco
              "it can move once the program has taken that back or closed it"};
 }
 
-Result<> take_duplicates(const Fd& pidfd, DescriptorCapture& capture) {
+// A pipe whose last reader has gone stays broken, and nobody else has anything of it: it is made
+// anew, as broken, so that the program's next write fails, not the one after. A FIFO can be opened
+// for reading again, and then what is written must arrive.
+std::optional<Pin> note_lost_reader(const Fd& duplicate, image::Description& record) {
+  if (record.kind() != Kind::KIND_PIPE_OUT || !reader_is_gone(duplicate.get())) return std::nullopt;
+  if (record.path().starts_with('/'))
+    return Pin{
+        "fd " + std::to_string(record.representative_fd()) + " is the FIFO " + record.path() +
+            ", which nobody reads",
+        "it can move once somebody has opened that for reading, or the program has closed it"};
+  record.set_kind(Kind::KIND_PIPE_INNER);
+  return std::nullopt;
+}
+
+Result<> take_duplicates(const Fd& pidfd, const CaptureOptions& options,
+                         DescriptorCapture& capture) {
   for (auto& record : capture.descriptions) {
     LLRUN_TRY_ASSIGN(Fd copy, duplicate_of(pidfd, record.representative_fd()));
     if (auto pin = owner_pin(copy, record)) capture.pins.push_back(std::move(*pin));
+    if (!options.outer_end)
+      if (auto pin = note_lost_reader(copy, record)) capture.pins.push_back(std::move(*pin));
     record.set_home_id(capture.duplicates.size());
     capture.duplicates.push_back(std::move(copy));
   }
@@ -122,7 +139,7 @@ Result<DescriptorCapture> capture_with(HostPid pid, const Fd& pidfd,
   LLRUN_TRY_ASSIGN(JudgedDescriptors judged, judge_all(pid, options));
   DescriptorCapture capture{
       std::move(judged.descriptions), std::move(judged.descriptors), {}, std::move(judged.pins)};
-  LLRUN_TRY(take_duplicates(pidfd, capture));
+  LLRUN_TRY(take_duplicates(pidfd, options, capture));
   if (!options.outer_end) name_terminals(capture);
   LLRUN_TRY(name_at_home(options, capture));
   judged.descriptions = capture.descriptions;  // with their final kinds

@@ -1,6 +1,7 @@
 #include "tracer/objects/pipes.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -48,6 +49,12 @@ Result<PipeState> look_into_pipe(int read_end) {
     return failure(ErrorCode::kUnsupported, "copy what is in a pipe: only a part can be had");
   LLRUN_TRY_ASSIGN(state.content, drain(copy.first.get(), static_cast<std::size_t>(copied)));
   return state;
+}
+
+// POLLERR is reported though it is not asked for (poll(2)).
+bool reader_is_gone(int write_end) {
+  pollfd polled{write_end, 0, 0};
+  return ::poll(&polled, 1, 0) == 1 && (polled.revents & POLLERR) != 0;
 }
 
 Result<FdPair> make_pipe_like(const PipeState& state) {

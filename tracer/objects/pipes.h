@@ -18,6 +18,9 @@ struct PipeState {
 // kUnsupported: there is more in it than may be copied at once (limits of /proc/sys/fs/pipe-*).
 [[nodiscard]] Result<PipeState> look_into_pipe(int read_end);
 
+// Nobody has its other end open. `write_end` may be any descriptor for writing.
+[[nodiscard]] bool reader_is_gone(int write_end);
+
 // A new pipe with that capacity and content. Both ends are ours.
 [[nodiscard]] Result<FdPair> make_pipe_like(const PipeState& state);
 

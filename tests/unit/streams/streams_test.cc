@@ -59,6 +59,22 @@ TEST(StreamWriter, TellsOnceThatTheReaderIsGoneAndEndsWhileBlocked) {
       std::string(1 << 20, 'z'));  // nobody reads: the destructor must not wait for them
 }
 
+TEST(StreamWriter, TellsThatTheReaderIsGoneThoughNothingIsToBeWritten) {
+  auto pipe = make_pipe();
+  ASSERT_TRUE(pipe);
+  std::promise<void> told;
+  auto writer = StreamWriter::start(std::move(pipe->second),
+                                    {[](std::uint64_t) {}, [&] { told.set_value(); }});
+  ASSERT_TRUE(writer);
+  (*writer)->watch_reader();
+  pipe->first.reset();
+  ASSERT_EQ(told.get_future().wait_for(seconds(30)), std::future_status::ready);
+  std::promise<void> drained;  // it goes on to do what it is told
+  (*writer)->push("x");
+  (*writer)->when_drained([&] { drained.set_value(); });
+  ASSERT_EQ(drained.get_future().wait_for(seconds(30)), std::future_status::ready);
+}
+
 TEST(StreamWriter, RunsWhatWaitsForItEvenIfItIsDestroyedFirst) {
   auto full = make_pipe();
   ASSERT_TRUE(full);
