@@ -54,9 +54,11 @@ Result<Opened> opened_by(HostPid guest, const NotifiedCall& call) {
   }
 }
 
-// Calls that wait at home as well, and there end with EINTR when a handler without SA_RESTART has
-// run (signal(7)). The others are made anew behind the handler: at home they would not have waited.
-bool is_interruptible(const NotifiedCall& call) {
+// Calls that wait at home as well, and there end with EINTR when a handler has run: of some of them
+// whatever its flags, of the others if it lacks SA_RESTART (signal(7)). Those that are neither are
+// made anew behind the handler: at home they would not have waited.
+enum class Waits : std::uint8_t { kNot, kAndRestarts, kAndNeverRestarts };
+Waits waits(const NotifiedCall& call) {
   switch (call.number) {
     case SYS_flock:
     case SYS_connect:
@@ -64,15 +66,17 @@ bool is_interruptible(const NotifiedCall& call) {
     case SYS_accept4:
     case SYS_wait4:
     case SYS_waitid:
+      return Waits::kAndRestarts;
     case SYS_msgrcv:
     case SYS_msgsnd:
     case SYS_semop:
     case SYS_semtimedop:
-      return true;
+      return Waits::kAndNeverRestarts;
     case SYS_fcntl:
-      return call.args[1] == F_SETLKW || call.args[1] == F_OFD_SETLKW;
+      return call.args[1] == F_SETLKW || call.args[1] == F_OFD_SETLKW ? Waits::kAndRestarts
+                                                                      : Waits::kNot;
     default:
-      return false;
+      return Waits::kNot;
   }
 }
 
@@ -174,6 +178,8 @@ void CallServer::serve_open(const NotifiedCall& call) {
   // Such a description has nothing at home that could be given back to the program there.
   if ((opened->flags & O_PATH) != 0)
     return bring_home(call, "it opens a mere place in the file tree (O_PATH)");
+  if ((opened->flags & O_TMPFILE) == O_TMPFILE)
+    return bring_home(call, "it makes a file without a name (O_TMPFILE), which no file view can");
   auto base = base_directory(path->starts_with('/') ? AT_FDCWD : opened->directory);
   if (!base) return natively(call);  // EBADF
   serve_place({call, (opened->flags & O_NOFOLLOW) == 0}, *base, *path);
@@ -366,12 +372,19 @@ void CallServer::finish(AtHome at_home, const protocol::HomeCallDone& done) {
   if (valid) callbacks_.interrupt(call.thread);
 }
 
+bool CallServer::ends_as_at_home(HostTid tid) {
+  const Waits kind = waits(held_.at(tid).call);
+  if (kind == Waits::kNot) return false;
+  outcomes_[tid] = {std::nullopt, kind == Waits::kAndRestarts};
+  return true;
+}
+
 CallServer::Interrupted CallServer::interrupted(HostTid tid) {
   const auto waiting = waiting_.find(tid);
   if (waiting == waiting_.end()) {
-    const auto held = held_.extract(tid);
-    return held.empty() || is_interruptible(held.mapped().call) ? Interrupted::kNothing
-                                                                : Interrupted::kMakeAnew;
+    const bool nothing = !holds(tid) || ends_as_at_home(tid);
+    held_.erase(tid);
+    return nothing ? Interrupted::kNothing : Interrupted::kMakeAnew;
   }
   if (classifying_.erase(waiting->second) > 0) {
     waiting_.erase(waiting);

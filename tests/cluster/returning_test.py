@@ -1,5 +1,6 @@
 #!/usr/bin/python3 -B
 """A guest that wants what cannot be done away from home comes home, does it there, once, and goes on."""
+import errno
 import os
 import signal
 import subprocess
@@ -83,9 +84,34 @@ QUEUES = """
 import ctypes, signal, sys
 if ctypes.CDLL(None).sigqueue(int(sys.argv[1]), signal.SIGRTMIN, ctypes.c_void_p(4711)) != 0: sys.exit("not sent")
 """
+# Waits for a message that never comes. No flag of its handler has such a call made again (signal(7)).
+RECEIVES = """
+import ctypes, signal
+libc = ctypes.CDLL(None, use_errno=True)
+signal.signal(signal.SIGUSR1, lambda *_: None)
+signal.siginterrupt(signal.SIGUSR1, False)
+queue = libc.msgget(0, 0o600)
+print("ready", flush=True)
+result = libc.msgrcv(queue, ctypes.create_string_buffer(64), 32, 0, 0)
+print("received", result, ctypes.get_errno(), flush=True)
+libc.msgctl(queue, 0, None)
+"""
 
 
 class ComesHome(case.ProductCase):
+    def test_a_signal_on_the_way_interrupts_the_call_that_it_comes_home_for(self):
+        self.product.allow_holds()
+        job = self.start(["python3", "-c", RECEIVES])
+        job.output.wait_for(case.pattern("ready\n"))
+        self.product.known(job.pid)
+        held = self.product.hold(self.a, "home-Returning")
+        self.product.must("migrate", job.pid, "b")
+        held.wait()
+        self.a.run(["kill", "-USR1", str(job.pid)])
+        held.let_go()
+        job.output.wait_for(case.pattern(f"received -1 {errno.EINTR}\n"))
+        self.assertEqual(job.wait(), 0, job.err)
+
     def deed(self, directory, under_llrun, words):
         """Plays one deed; gives what the program said."""
         self.a.put(f"{GUESTS}/leaver.py", f"{directory}/leaver.py")
@@ -123,6 +149,13 @@ class ComesHome(case.ProductCase):
 
     def test_exec(self):
         self.assert_same("exec")
+
+    def test_a_file_without_a_name(self):
+        self.assert_same("nameless")
+
+    def test_what_may_not_be_looked_into_is_still_told_of(self):
+        """It is known to have come home, though nothing of it can be measured there any more."""
+        self.assert_same("undumpable")
 
     def test_tcp_connection(self):
         self.serve("tcp", "4711")

@@ -2,8 +2,9 @@
 """Computes until `go` exists, does one thing that a guest may not do away from home, tells how it went, and computes
 on until `enough` exists. Prints "did" and what came of it exactly once.
 
-usage: leaver.py fork|exec|tcp PORT|unix PATH|device|fifo PATH|map FILE
+usage: leaver.py fork|exec|tcp PORT|unix PATH|device|fifo PATH|map FILE|nameless|undumpable
 """
+import ctypes
 import hashlib
 import mmap
 import os
@@ -48,8 +49,20 @@ def do_map(path):
         return area[5:10].decode()
 
 
+def do_nameless():
+    file = os.open(".", os.O_TMPFILE | os.O_RDWR, 0o600)
+    os.write(file, b"text")
+    return os.pread(file, 9, 0).decode()
+
+
+def do_undumpable():
+    set_dumpable = 4  # prctl(2)
+    return ctypes.CDLL(None).prctl(set_dumpable, 0, 0, 0, 0)
+
+
 DEEDS = {"fork": do_fork, "tcp": lambda port: talk(socket.AF_INET, ("127.0.0.1", int(port))),
-         "unix": lambda path: talk(socket.AF_UNIX, path), "device": do_device, "fifo": do_fifo, "map": do_map}
+         "unix": lambda path: talk(socket.AF_UNIX, path), "device": do_device, "fifo": do_fifo, "map": do_map,
+         "nameless": do_nameless, "undumpable": do_undumpable}
 
 
 def main():
