@@ -20,6 +20,7 @@
 #include "supervisor/job/memory_sender.h"
 #include "supervisor/traits/traits.h"
 #include "tracer/objects/memory.h"
+#include "tracer/objects/pins.h"
 #include "tracer/objects/process.h"
 #include "tracer/objects/process_limits.h"
 #include "tracer/objects/terminals.h"
@@ -194,6 +195,14 @@ protocol::MakeWorld Journey::world_order(const ClockEstimate& clocks) {
   order.set_monotonic_ahead_ns(-clocks.monotonic_ns);
   order.set_boottime_ahead_ns(-clocks.boottime_ns);
   return order;
+}
+
+// What cannot be looked at now, the freeze says.
+std::optional<std::string> Journey::held_meanwhile() const {
+  auto pins = tracer::all_pins(options_.pid, {HostPid{::getpid()}}).value_or(tracer::Pins());
+  if (pins.empty()) pins = tracer::memory_pins(options_.pid).value_or(tracer::Pins());
+  if (pins.empty()) return std::nullopt;
+  return fmt::format("{} ({})", pins.front().what, pins.front().remedy);
 }
 
 void Journey::freeze_and_send() {

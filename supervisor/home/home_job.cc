@@ -114,7 +114,10 @@ void HomeJob::tick() {
   tracer::let_go_stragglers();
   if (!options_.pidfd.valid()) return;  // it has ended
   if (!journey_ || !journey_->holds_program()) {
-    if (!watch_.sample()) return;  // its end is told by the pidfd
+    // Its end is told by the pidfd. Into others nobody may look (it is not dumpable, its main
+    // thread has ended): they are reported all the same, with what pins them.
+    const auto sampled = watch_.sample();
+    if (!sampled && sampled.error().code == ErrorCode::kGone) return;
     auto looked = watch_.look_for_pins({HostPid{::getpid()}});
     if (!looked) log::debug("{}", looked.error().message());
     if (failed_moves_.any()) failed_moves_.look(state_of_program(options_.pid));

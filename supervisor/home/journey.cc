@@ -117,6 +117,7 @@ void Journey::handle(const protocol::JobMessage& message) {
         callbacks_.progress(plan_.node + ": " + message.world_ready().warning());
       return;
     case protocol::JobMessage::kEntered:
+      if (const auto held = held_meanwhile()) return abort("looking once more", *held);
       if (advance(HomeEvent::kWorldReady)) go_on([this] { freeze_and_send(); });
       return;
     case protocol::JobMessage::kMapped:

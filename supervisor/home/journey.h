@@ -107,6 +107,9 @@ class Journey {
   [[nodiscard]] Result<> open_traffic(PeerConnection connection);
   [[nodiscard]] protocol::MakeWorld world_order(const ClockEstimate& clocks);
   void reach();
+  // What has come to pin it since it was asked: reaching the peer takes a while, and the program
+  // runs on meanwhile.
+  [[nodiscard]] std::optional<std::string> held_meanwhile() const;
   void freeze_and_send();
   [[nodiscard]] Result<> capture();
   [[nodiscard]] Result<> take_descriptors();

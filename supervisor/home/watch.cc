@@ -26,10 +26,10 @@ std::string proc_path(HostPid pid, const char* file) {
 }  // namespace
 
 Result<> Watch::sample() {
+  read_names();
   LLRUN_TRY_ASSIGN(auto measures, tracer::measure(pid_));
   samples_.push_back(std::move(measures));
   if (samples_.size() > kSamples) samples_.pop_front();
-  read_names();
   return {};
 }
 
