@@ -21,7 +21,7 @@ struct Setting {
   std::string directory;
   mode_t mask;
   rlimit limits[std::size(kResources)];
-  int niceness, personality, dumpable, slack, subreaper, keep_capabilities;
+  int niceness, policy, personality, dumpable, slack, subreaper, keep_capabilities;
   char name[16];
   std::vector<gid_t> groups;
 };
@@ -40,6 +40,7 @@ Setting current() {
   for (std::size_t at = 0; at < std::size(kResources); ++at)
     ::getrlimit(static_cast<__rlimit_resource_t>(kResources[at]), &now.limits[at]);
   now.niceness = ::getpriority(PRIO_PROCESS, 0);
+  now.policy = ::sched_getscheduler(0);
   now.personality = ::personality(0xffffffff);
   now.dumpable = ::prctl(PR_GET_DUMPABLE);
   now.slack = ::prctl(PR_GET_TIMERSLACK);
@@ -58,6 +59,7 @@ void check_same(const Setting& then, const Setting& now) {
     steps::check(std::memcmp(&then.limits[at], &now.limits[at], sizeof(rlimit)) == 0,
                  "limit %d is %lu", kResources[at], now.limits[at].rlim_cur);
   steps::check(then.niceness == now.niceness, "the niceness is %d", now.niceness);
+  steps::check(then.policy == now.policy, "the scheduling policy is %d", now.policy);
   steps::check(then.personality == now.personality, "the personality is %x",
                static_cast<unsigned>(now.personality));
   steps::check(then.dumpable == now.dumpable, "dumpable is %d", now.dumpable);
@@ -81,6 +83,8 @@ void make_unusual() {
   lower(RLIMIT_CORE, 0);
   lower(RLIMIT_FSIZE, 123456789);
   steps::check(::setpriority(PRIO_PROCESS, 0, 7) == 0, "nice");
+  const sched_param none{};
+  steps::check(::sched_setscheduler(0, SCHED_BATCH, &none) == 0, "batch scheduling");
   ::prctl(PR_SET_TIMERSLACK, 77777);
   ::prctl(PR_SET_NAME, "an odd name");
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
