@@ -1,9 +1,12 @@
 // Opening, creating and releasing files: how the guest's open files become descriptions of home.
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <ctime>
 
 #include "netproxy/homefs/home_view.h"
@@ -108,13 +111,23 @@ void open_file(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
   fuse_reply_open(request, file);
 }
 
-// O_NONBLOCK: the name may have become a FIFO. O_NOFOLLOW: or a symbolic link, which is for the
-// guest's kernel to follow; ESTALE makes it look again.
+// A symbolic link is for the guest's kernel to follow. Not by O_NOFOLLOW, which would stay among
+// the flags of the description for good, where the program sees it when it is home (F_GETFL).
+Fd open_no_link(const Inode& parent, const char* name, int flags, mode_t mode) {
+  open_how how{};
+  how.flags = static_cast<std::uint32_t>(flags);
+  how.mode = mode & 07777;
+  how.resolve = RESOLVE_NO_SYMLINKS;
+  return Fd(static_cast<int>(::syscall(SYS_openat2, parent.path.get(), name, &how, sizeof how)));
+}
+
+// O_NONBLOCK: the name may have become a FIFO. Or a symbolic link: ESTALE makes the guest's kernel
+// look again.
 Fd create_entry(const Inode& parent, const char* name, mode_t mode, int flags) {
-  const int home_flags = (flags & (kHomeFlags | O_EXCL)) | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
-  Fd fd(::openat(parent.path.get(), name, home_flags | O_NONBLOCK, mode));
+  const int home_flags = (flags & (kHomeFlags | O_EXCL | O_NOFOLLOW)) | O_CREAT | O_CLOEXEC;
+  Fd fd = open_no_link(parent, name, home_flags | O_NONBLOCK, mode);
   if (!fd.valid() && errno == EAGAIN)  // a lease is being broken
-    fd = Fd(::openat(parent.path.get(), name, home_flags, mode));
+    fd = open_no_link(parent, name, home_flags, mode);
   if (!fd.valid() && (errno == ELOOP || errno == ENXIO)) errno = ESTALE;
   return fd;
 }

@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <map>
 #include <set>
 
 #include "tests/programs/steps.h"
@@ -83,17 +84,37 @@ void check_appended() {
   steps::check(steps::slurp("files.appended") == expected, "what was appended in all steps");
 }
 
+// Files that were made on whatever node it was, and what their descriptions showed then.
+class Made {
+ public:
+  void exercise(int step) {
+    const std::string name = "files.made." + std::to_string(step);
+    const int fd = ::open(name.c_str(), O_RDWR | O_CREAT | O_APPEND, 0600);
+    steps::check(fd >= 0, "making a file");
+    all_[fd] = ::fcntl(fd, F_GETFL);
+    for (const auto& [made, flags] : all_)
+      steps::check(::fcntl(made, F_GETFL) == flags,
+                   "the flags of a file that was made are %x, not %x",
+                   static_cast<unsigned>(::fcntl(made, F_GETFL)), static_cast<unsigned>(flags));
+  }
+
+ private:
+  std::map<int, int> all_;
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
   steps::begin(argc, argv);
   const Files files;
+  Made made;
   while (steps::next()) {
     steps::work(5);
     exercise_plain(files, steps::number());
     exercise_appended(files, steps::number());
     exercise_nameless(files, steps::number());
     check_flags(files);
+    made.exercise(steps::number());
     steps::check(::write(files.null, "x", 1) == 1, "/dev/null");
   }
   check_appended();
