@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -67,6 +69,33 @@ bool has_droppable_memory() {
   return true;
 }
 
+bool has_denied_execution() {
+  constexpr int kGetMdwe = 66;  // PR_GET_MDWE
+  if (::prctl(kGetMdwe, 0, 0, 0, 0) >= 0) return true;
+  if (errno != EINVAL) no_answer(Capability::kDeniedExecution, errno);
+  return false;
+}
+
+bool shows_dispatch() {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+    ::raise(SIGSTOP);
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  std::array<std::uint64_t, 4> configuration{};
+  constexpr int kGetDispatch = 0x4211;
+  const long got =
+      ::syscall(SYS_ptrace, kGetDispatch, child, sizeof configuration, configuration.data());
+  const int error = errno;
+  ::kill(child, SIGKILL);
+  ::waitpid(child, &status, 0);
+  if (got != 0 && error != EIO) no_answer(Capability::kShownDispatch, error);
+  return got == 0;
+}
+
 bool has_sealed_memory() {
   constexpr long kMseal = 462;
   if (::syscall(kMseal, nullptr, 0, 0) == 0) return true;
@@ -90,6 +119,10 @@ bool probe(Capability capability) {
       return has_system_calls_32_bit();
     case Capability::kDroppableMemory:
       return has_droppable_memory();
+    case Capability::kDeniedExecution:
+      return has_denied_execution();
+    case Capability::kShownDispatch:
+      return shows_dispatch();
     case Capability::kSealedMemory:
       return has_sealed_memory();
     case Capability::kGuardPages:

@@ -43,7 +43,8 @@ Result<DescriptorView> look_at(HostPid pid, int fd, std::string link, const Moun
   LLRUN_TRY_ASSIGN(view.about, stat_fd(pid, fd));
   LLRUN_TRY_ASSIGN(view.info, read_fdinfo(pid, fd));
   const auto mount = mounts.find(view.info.mount_id);
-  if (mount != mounts.end()) view.filesystem = filesystem_magic(mount->second);
+  view.is_mounted = mount != mounts.end();
+  if (view.is_mounted) view.filesystem = filesystem_magic(mount->second);
   return view;
 }
 

@@ -21,7 +21,8 @@ struct DescriptorView {
   std::string link;      // readlink /proc/PID/fd/N
   struct stat about {};  // of the file behind it
   FdInfo info;
-  long filesystem = 0;  // as statfs would say in f_type, of those that pin; else 0
+  bool is_mounted = false;  // on a mount that the process has in its list
+  long filesystem = 0;      // as statfs would say in f_type, of those that pin; else 0
   // False: the process lives in another tree, where a path of ours leads elsewhere. Its names are
   // not looked up, they are only read.
   bool names_are_ours = true;

@@ -73,13 +73,27 @@ std::optional<Pin> hidden_in_a_world(const DescriptorView& view) {
              "it can move once the program has closed it"};
 }
 
+// What mq_open(3) gives is a file of a mount that is in nobody's list: named right below its root,
+// and as long as what reading it shows (FILENT_SIZE, ipc/mqueue.c). A server is not asked.
+bool is_message_queue(const DescriptorView& view) {
+  constexpr off_t kLengthOfAQueue = 80;
+  return view.names_are_ours && !view.is_mounted && view.about.st_size == kLengthOfAQueue &&
+         view.link.rfind('/') == 0;
+}
+
 }  // namespace
 
 Verdict judge_file(const DescriptorView& view) {
   if (auto pin = special_filesystem(view)) return *pin;
+  if (is_message_queue(view))
+    return Pin{view.name() + " is the message queue " + view.link,
+               "it can move once the program has closed it (mq_close)"};
   if (auto pin = hidden_in_a_world(view)) return *pin;
   image::Description record = describe(view, image::Description::KIND_FILE);
   set_path(view, record);
+  if (record.unlinked() && view.link.starts_with("/secretmem"))
+    return Pin{view.name() + " is memory that only its own process may read (memfd_secret)",
+               "it can move once the program has closed it"};
   if (record.unlinked() && view.link.starts_with("/memfd:"))
     return Pin{view.name() + " is a memory file (" + record.path().substr(1) + ")",
                "it can move once the program has closed it"};

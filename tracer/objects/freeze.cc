@@ -11,6 +11,7 @@
 
 #include "tracer/arch/x86_64/restart.h"
 #include "tracer/procfs/smaps.h"
+#include "tracer/ptrace/dispatch.h"
 #include "tracer/ptrace/wait.h"
 
 namespace llrun::tracer {
@@ -113,6 +114,12 @@ Result<> Freeze::look_at_all() {
 Result<> Freeze::look_at(HostTid tid, FrozenThread& thread) {
   const auto& token = threads_.stopped(tid);
   thread.tid = tid;
+  // The byte that decides is not there any more in a shadow, and each call of it would be a fault.
+  if (dispatches_calls(token))
+    return failure(ErrorCode::kRefused,
+                   "thread " + std::to_string(tid.value) +
+                       " has its system calls sent back to the program "
+                       "(PR_SET_SYSCALL_USER_DISPATCH): it can move once it has switched that off");
   LLRUN_TRY_ASSIGN(thread.found, registers(token));
   LLRUN_TRY_ASSIGN(thread.mask, signal_mask(token));
   LLRUN_TRY_ASSIGN(thread.rseq, rseq_configuration(token));

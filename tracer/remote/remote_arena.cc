@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include <cerrno>
+#include <tuple>
 #include <vector>
 
 namespace llrun::tracer {
@@ -28,14 +30,30 @@ Result<RemoteAddr> RemoteArena::put_string(std::string_view text) {
   return put(bytes);
 }
 
+namespace {
+
+// A program can deny itself that for good (PR_SET_MDWE): nothing outside shows it.
+Result<> make_executable(RemoteSyscalls& calls, RemoteAddr start) {
+  const auto made = calls.call(SYS_mprotect, start, kPageSize, PROT_READ | PROT_EXEC);
+  if (made) return {};
+  if (made.error().errno_value != EACCES) return std::unexpected(made.error());
+  return failure(ErrorCode::kRefused,
+                 "the program has denied itself memory that is written and then executed "
+                 "(PR_SET_MDWE): run it without that");
+}
+
+}  // namespace
+
 Result<StubPage> StubPage::map(RemoteSyscalls& calls, RemoteAddr at) {
   const int fixed = at.value != 0 ? MAP_FIXED_NOREPLACE : 0;
   LLRUN_TRY_ASSIGN(const auto start, calls.call(SYS_mmap, at, kSize, PROT_READ | PROT_WRITE,
                                                 MAP_PRIVATE | MAP_ANONYMOUS | fixed, -1, 0));
   const StubPage page(RemoteAddr{start});
-  LLRUN_TRY(write_memory(calls.pid(), page.start_, stub_page()));
-  LLRUN_TRY(calls.call(SYS_mprotect, start, kPageSize, PROT_READ | PROT_EXEC));
-  return page;
+  auto filled = write_memory(calls.pid(), page.start_, stub_page());
+  if (filled) filled = make_executable(calls, page.start_);
+  if (filled) return page;
+  std::ignore = page.unmap(calls);  // the program goes on as it was
+  return std::unexpected(filled.error());
 }
 
 Result<> StubPage::unmap(RemoteSyscalls& calls) const {

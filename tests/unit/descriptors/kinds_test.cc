@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/netlink.h>
+#include <mqueue.h>
 #include <netinet/in.h>
 #include <pty.h>
 #include <sys/epoll.h>
@@ -331,6 +332,14 @@ TEST(DescriptorPins, TcpAndUdp) {
   EXPECT_PIN(pins, "is a UDP socket on [::]:");
 }
 
+// Without a name, as a program has one that keeps it for itself.
+int message_queue() {
+  const std::string name = "/llrun-kinds-" + std::to_string(::getpid());
+  const int queue = ::mq_open(name.c_str(), O_CREAT | O_EXCL | O_RDWR, 0600, nullptr);
+  ::mq_unlink(name.c_str());
+  return queue;
+}
+
 int bound_netlink_socket() {
   const int fd = ::socket(AF_NETLINK, SOCK_RAW, 0);
   sockaddr_nl address{};
@@ -343,13 +352,13 @@ TEST(DescriptorPins, KernelObjects) {
     sigset_t set;
     ::sigemptyset(&set);
     ::sigaddset(&set, SIGUSR1);
-    const bool good = ::timerfd_create(CLOCK_MONOTONIC, 0) == 3 && ::signalfd(-1, &set, 0) == 4 &&
-                      ::inotify_init1(0) == 5 && ::syscall(SYS_pidfd_open, ::getpid(), 0) == 6 &&
-                      ::memfd_create("mine", 0) == 7 && ::open("/tmp", O_PATH) == 8 &&
-                      ::syscall(SYS_userfaultfd, 1) == 9 &&
-                      ::open("/proc/self/stat", O_RDONLY) == 10 &&
-                      ::open("/sys/kernel", O_RDONLY) == 11 &&
-                      ::open("/proc/self/ns/net", O_RDONLY) == 12 && bound_netlink_socket() == 13;
+    const bool good =
+        ::timerfd_create(CLOCK_MONOTONIC, 0) == 3 && ::signalfd(-1, &set, 0) == 4 &&
+        ::inotify_init1(0) == 5 && ::syscall(SYS_pidfd_open, ::getpid(), 0) == 6 &&
+        ::memfd_create("mine", 0) == 7 && ::open("/tmp", O_PATH) == 8 &&
+        ::syscall(SYS_userfaultfd, 1) == 9 && ::open("/proc/self/stat", O_RDONLY) == 10 &&
+        ::open("/sys/kernel", O_RDONLY) == 11 && ::open("/proc/self/ns/net", O_RDONLY) == 12 &&
+        bound_netlink_socket() == 13 && message_queue() == 14;
     return errno_unless(good);
   });
   const auto pins = descriptor_pins(child.pid());
@@ -364,7 +373,8 @@ TEST(DescriptorPins, KernelObjects) {
   EXPECT_PIN(pins, "fd 11 is /sys/kernel, in sysfs");
   EXPECT_PIN(pins, "fd 12 is net:[");
   EXPECT_PIN(pins, "fd 13 is a socket of the kind netlink");
-  EXPECT_EQ(pins->size(), 11U) << test::all_words(*pins);
+  EXPECT_PIN(pins, "fd 14 is the message queue /llrun-kinds-");
+  EXPECT_EQ(pins->size(), 12U) << test::all_words(*pins);
 }
 
 TEST(DescriptorPins, Devices) {

@@ -239,5 +239,34 @@ bool lock_stack() {
 // As mlockall leaves it. Of what is locked that is still to come the kernel shows nothing.
 TEST(MappingPins, EverythingIsLocked) { expect_pin(lock_stack, "all its memory is locked"); }
 
+// What only a stopped program shows is refused then, in words, and the program goes on as it was.
+void expect_refusal(const std::function<bool()>& prepare, const std::string& words) {
+  const Prepared program(prepare);
+  ASSERT_TRUE(program.ready());
+  const auto before = mappings_of(program.pid());
+  const auto journey = travel(program.pid());
+  ASSERT_FALSE(journey);
+  EXPECT_NE(journey.error().message().find(words), std::string::npos) << journey.error().message();
+  ASSERT_FALSE(before.empty());
+  EXPECT_EQ(mappings_of(program.pid()), before);
+}
+
+TEST(Refusals, CallsThatAreSentBack) {
+  LLRUN_NEEDS(test::Capability::kShownDispatch);
+  static char selector = SYSCALL_DISPATCH_FILTER_ALLOW;
+  expect_refusal(
+      [] {
+        return ::prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, 0, 0, &selector) == 0;
+      },
+      "PR_SET_SYSCALL_USER_DISPATCH");
+}
+
+TEST(Refusals, MemoryThatMayNotBecomeExecutable) {
+  LLRUN_NEEDS(test::Capability::kDeniedExecution);
+  constexpr int kSetMdwe = 65;  // PR_SET_MDWE
+  constexpr int kRefuseExecGain = 1;
+  expect_refusal([] { return ::prctl(kSetMdwe, kRefuseExecGain, 0, 0, 0) == 0; }, "PR_SET_MDWE");
+}
+
 }  // namespace
 }  // namespace llrun::tracer
