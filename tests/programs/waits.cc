@@ -123,8 +123,8 @@ int wait_pselect() { return told(::pselect(0, nullptr, nullptr, nullptr, &kTime,
 // Whose limit the kernel cannot write back.
 int wait_raw_ppoll() {
   static const timespec* const time = [] {
-    void* const page = ::mmap(nullptr, sizeof kTime, PROT_READ | PROT_WRITE,
-                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* const page =
+        ::mmap(nullptr, sizeof kTime, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     std::memcpy(page, &kTime, sizeof kTime);
     ::mprotect(page, sizeof kTime, PROT_READ);
     return static_cast<const timespec*>(page);
@@ -256,8 +256,12 @@ class Ticker {
     ends_ = true;
     thread_.join();
   }
-  // Since it was made, in seconds.
-  [[nodiscard]] double missed() const { return missed_; }
+  // Since it was made, in seconds. Waits for a tick: who asks may have been the first to go on.
+  [[nodiscard]] double missed() const {
+    const timespec pause{0, 1'000'000};
+    for (const unsigned long ticks = ticks_; ticks_ == ticks;) ::nanosleep(&pause, nullptr);
+    return missed_;
+  }
 
  private:
   void tick() {
@@ -269,9 +273,11 @@ class Ticker {
       const double time = now(CLOCK_REALTIME);
       missed_ = missed_ + std::max(0.0, time - before - kTick);
       before = time;
+      ++ticks_;
     }
   }
   std::atomic<bool> ends_{false};
+  std::atomic<unsigned long> ticks_{0};
   std::atomic<double> missed_{0};
   std::thread thread_;
 };
