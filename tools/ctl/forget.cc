@@ -4,11 +4,9 @@ namespace llrun::ctl {
 namespace {
 
 int run(Session& session, const std::vector<std::string>& words) {
-  const int pid = process_of(session, words[0]);
-  if (pid == 0) return kUsage;
-  protocol::ControlMessage question;
-  question.mutable_forget()->set_pid(pid);
-  return session.ask(question);
+  return ask_about(session, words[0], [](protocol::ControlMessage& question, int pid) {
+    question.mutable_forget()->set_pid(pid);
+  });
 }
 
 }  // namespace

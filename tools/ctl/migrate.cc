@@ -4,13 +4,11 @@ namespace llrun::ctl {
 namespace {
 
 int run(Session& session, const std::vector<std::string>& words) {
-  const int pid = process_of(session, words[0]);
-  if (pid == 0) return kUsage;
-  protocol::ControlMessage question;
-  question.mutable_migrate()->set_pid(pid);
-  question.mutable_migrate()->set_node(words[1]);
-  question.mutable_migrate()->set_by_hand(true);
-  return session.ask(question);
+  return ask_about(session, words[0], [&](protocol::ControlMessage& question, int pid) {
+    question.mutable_migrate()->set_pid(pid);
+    question.mutable_migrate()->set_node(words[1]);
+    question.mutable_migrate()->set_by_hand(true);
+  });
 }
 
 }  // namespace

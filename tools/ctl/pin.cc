@@ -4,12 +4,10 @@ namespace llrun::ctl {
 namespace {
 
 int ask(Session& session, const std::string& word, bool pinned) {
-  const int pid = process_of(session, word);
-  if (pid == 0) return kUsage;
-  protocol::ControlMessage question;
-  question.mutable_pin_by_hand()->set_pid(pid);
-  question.mutable_pin_by_hand()->set_pinned(pinned);
-  return session.ask(question);
+  return ask_about(session, word, [pinned](protocol::ControlMessage& question, int pid) {
+    question.mutable_pin_by_hand()->set_pid(pid);
+    question.mutable_pin_by_hand()->set_pinned(pinned);
+  });
 }
 
 int pin(Session& session, const std::vector<std::string>& words) {

@@ -59,4 +59,14 @@ int process_of(Session& session, const std::string& word) {
   return 0;
 }
 
+int ask_about(Session& session, const std::string& word,
+              const std::function<void(protocol::ControlMessage&, int pid)>& fill,
+              const Session::OnRow& on_row) {
+  const int pid = process_of(session, word);
+  if (pid == 0) return kUsage;
+  protocol::ControlMessage question;
+  fill(question, pid);
+  return session.ask(question, on_row);
+}
+
 }  // namespace llrun::ctl

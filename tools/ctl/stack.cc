@@ -7,13 +7,12 @@ namespace llrun::ctl {
 namespace {
 
 int run(Session& session, const std::vector<std::string>& words) {
-  const int pid = process_of(session, words[0]);
-  if (pid == 0) return kUsage;
-  protocol::ControlMessage question;
-  question.mutable_stack()->set_pid(pid);
-  return session.ask(question, [&](const protocol::Row& row) {
-    std::puts(session.json ? json_of_line(row.line()).c_str() : row.line().c_str());
-  });
+  return ask_about(
+      session, words[0],
+      [](protocol::ControlMessage& question, int pid) { question.mutable_stack()->set_pid(pid); },
+      [&](const protocol::Row& row) {
+        std::puts(session.json ? json_of_line(row.line()).c_str() : row.line().c_str());
+      });
 }
 
 }  // namespace

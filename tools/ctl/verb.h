@@ -1,6 +1,7 @@
 // A verb of llrunctl: a row in the table of llrunctl.cc and a file of its own here.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,10 +20,15 @@ struct Verb {
 };
 
 // One file each.
-extern const Verb kPs, kNodes, kLoads, kMigrate, kHome, kForget, kWhy, kStack, kLog, kPin, kUnpin, kLevel,
-    kBlock, kAccept, kStatus, kStrategy, kHistory, kDrain, kBest, kDoctor, kCleanup;
+extern const Verb kPs, kNodes, kLoads, kMigrate, kHome, kForget, kWhy, kStack, kLog, kPin, kUnpin,
+    kLevel, kBlock, kAccept, kStatus, kStrategy, kHistory, kDrain, kBest, kDoctor, kCleanup;
 
 // The process named by `word`, 0 after having said that it is not one.
 [[nodiscard]] int process_of(Session& session, const std::string& word);
+
+// Asks what `fill` has made of the process named by `word`. The exit status.
+[[nodiscard]] int ask_about(Session& session, const std::string& word,
+                            const std::function<void(protocol::ControlMessage&, int pid)>& fill,
+                            const Session::OnRow& on_row = {});
 
 }  // namespace llrun::ctl
