@@ -7,43 +7,17 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
-from scenario import case, faults, waiting  # noqa: E402
+from scenario import ballast, case, faults, waiting  # noqa: E402
 
-GUESTS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "guests")
 LOST = 128 + signal.SIGKILL
 
 
-class Failing(case.ProductCase):
+class Failing(ballast.BallastCase):
     SETTINGS = "lease = 3s\nconfirm = 6s\n"
-    PROGRAM = ["./ballast.py", "8"]
 
     def setUp(self):
         super().setUp()
-        self.product.allow_holds()
-        self.a.put(f"{GUESTS}/ballast.py", "ballast.py")
-        self.job = self.start(self.PROGRAM)
-        self.job.output.wait_for(case.pattern("ready\n"))
-        self.product.known(self.job.pid)
         self.link = self.cluster.link("a", "b")
-
-    def wait_for_log(self, host, text):
-        waiting.until(lambda: text in self.product.log(host),
-                      f"{text!r} in the log of {host.name}:\n{self.product.log(host)[-3000:]}")
-
-    def assert_goes_on(self):
-        for _ in range(3):
-            self.job.output.wait_for(case.pattern(r"round \d+ same\n"))
-
-    def assert_complete(self):
-        self.a.write("enough", "")
-        self.assertEqual(self.job.wait(), 0, self.job.err)
-        self.assert_nothing_doubled(["end"])
-        faults.wait_until_nothing_is_left(self.b)
-
-    def assert_nothing_doubled(self, last=()):
-        rounds = self.job.out.decode().splitlines()
-        count = len(rounds) - 1 - len(last)
-        self.assertEqual(rounds, ["ready"] + [f"round {number} same" for number in range(1, count + 1)] + list(last))
 
     def assert_lost(self, why):
         """It ends like its node, having done nothing twice; the log says why."""

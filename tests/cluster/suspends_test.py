@@ -2,54 +2,22 @@
 """A node that sleeps: what it has not heard meanwhile is no silence of the other's, and what it held in doubt it gives up
 before anybody could take it for running. And the clocks of worlds, which are home's."""
 import os
-import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
-from scenario import case, faults, suspends, waiting  # noqa: E402
+from scenario import ballast, case, faults, suspends  # noqa: E402
 
-GUESTS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "guests")
 LEASE_S, MARGIN_S = 8, 3
 
 
-def start_to_move(test, job):
-    """Does not wait for the move, which is going to be held."""
-    asking = test.a.popen(["llrunctl", "migrate", str(job.pid), "b"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL)
-    test.addCleanup(asking.wait)
-    test.addCleanup(asking.kill)
-
-
-class Suspends(case.ProductCase):
+class Suspends(ballast.BallastCase):
     SETTINGS = f"lease = {LEASE_S}s\nabandon = 60s\n"
     PAUSED = True
 
-    def setUp(self):
-        super().setUp()
-        self.product.allow_holds()
+    def prepare(self):
         for host in (self.a, self.b):
             suspends.prepare(host)
-        self.a.put(f"{GUESTS}/ballast.py", "ballast.py")
-        self.job = self.start(["./ballast.py", "8"])
-        self.job.output.wait_for(case.pattern("ready\n"))
-        self.product.known(self.job.pid)
-
-    def wait_for_log(self, host, text):
-        waiting.until(lambda: text in self.product.log(host),
-                      f"{text!r} in the log of {host.name}:\n{self.product.log(host)[-3000:]}")
-
-    def assert_goes_on(self):
-        for _ in range(3):
-            self.job.output.wait_for(case.pattern(r"round \d+ same\n"))
-
-    def assert_complete(self):
-        self.a.write("enough", "")
-        self.assertEqual(self.job.wait(), 0, self.job.err)
-        rounds = self.job.out.decode().splitlines()
-        count = len(rounds) - 2
-        self.assertEqual(rounds, ["ready"] + [f"round {number} same" for number in range(1, count + 1)] + ["end"])
-        faults.wait_until_nothing_is_left(self.b)
 
     def test_the_sleep_of_the_guests_node_is_not_homes_silence(self):
         self.product.migrate(self.job.pid, "b")
@@ -73,7 +41,7 @@ class Suspends(case.ProductCase):
         """Home takes the program back when the lease and the margin have passed, also if for the guest's node hardly any
         time has."""
         held = self.product.hold(self.b, "guest-Commit")
-        start_to_move(self, self.job)
+        ballast.start_to_move(self, self.job)
         held.wait()
         suspends.suspend(self.b, LEASE_S + 2 * MARGIN_S)
         held.let_go()
@@ -87,7 +55,7 @@ class Suspends(case.ProductCase):
     def test_home_that_slept_waits_for_the_guests_end(self):
         """For home, its sleep is no time in which the guest's lease could have ended."""
         held = self.product.hold(self.b, "guest-Commit")
-        start_to_move(self, self.job)
+        ballast.start_to_move(self, self.job)
         held.wait()
         suspends.suspend(self.a, LEASE_S + 2 * MARGIN_S)
         self.wait_for_log(self.b, "guest Restored --LeaseOver--> Gone")
@@ -113,7 +81,7 @@ class Clocks(case.ProductCase):
         job = self.start(["sleep", "1000"])
         self.product.known(job.pid)
         held = self.product.hold(self.b, "guest-MakeWorld")
-        start_to_move(self, job)
+        ballast.start_to_move(self, job)
         held.wait()
         time.sleep(self.HELD_S)  # what the order is late by
         held.let_go()
