@@ -17,3 +17,9 @@ foreach(script agents launcher logind children places)
            COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_LIST_DIR}/agent/${script}_test.py ${CMAKE_BINARY_DIR}/bin)
   set_tests_properties(${script}_test PROPERTIES LABELS unit TIMEOUT 300)
 endforeach()
+
+# As many that end at once as a build makes. Never run twice at a time on one machine.
+add_test(NAME children_long_test
+         COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_LIST_DIR}/agent/children_test.py ${CMAKE_BINARY_DIR}/bin)
+set_tests_properties(children_long_test PROPERTIES
+  LABELS long TIMEOUT 3600 RUN_SERIAL ON ENVIRONMENT "LLRUN_TEST_CROWD=200")
