@@ -14,6 +14,8 @@
 
 namespace {
 
+constexpr int kSetMdwe = 65;  // PR_SET_MDWE, Linux 6.3: before that there is nothing to be kept
+constexpr int kGetMdwe = 66;
 constexpr int kResources[] = {RLIMIT_NOFILE, RLIMIT_STACK, RLIMIT_CORE,
                               RLIMIT_FSIZE,  RLIMIT_AS,    RLIMIT_CPU};
 
@@ -21,7 +23,7 @@ struct Setting {
   std::string directory;
   mode_t mask;
   rlimit limits[std::size(kResources)];
-  int niceness, policy, personality, dumpable, slack, subreaper, keep_capabilities;
+  int niceness, policy, personality, dumpable, slack, subreaper, keep_capabilities, denied_memory;
   char name[16];
   std::vector<gid_t> groups;
 };
@@ -46,6 +48,7 @@ Setting current() {
   now.slack = ::prctl(PR_GET_TIMERSLACK);
   ::prctl(PR_GET_CHILD_SUBREAPER, &now.subreaper);
   now.keep_capabilities = ::prctl(PR_GET_KEEPCAPS);
+  now.denied_memory = ::prctl(kGetMdwe, 0, 0, 0, 0);
   ::prctl(PR_GET_NAME, now.name);
   now.groups.resize(64);
   now.groups.resize(static_cast<std::size_t>(std::max(0, ::getgroups(64, now.groups.data()))));
@@ -65,6 +68,7 @@ void check_same(const Setting& then, const Setting& now) {
   steps::check(then.dumpable == now.dumpable, "dumpable is %d", now.dumpable);
   steps::check(then.slack == now.slack, "the timer slack is %d", now.slack);
   steps::check(then.subreaper == now.subreaper, "subreaper is %d", now.subreaper);
+  steps::check(then.denied_memory == now.denied_memory, "denied memory is %d", now.denied_memory);
   steps::check(std::strcmp(then.name, now.name) == 0, "the name is %s", now.name);
   steps::check(then.groups == now.groups, "%zu groups", now.groups.size());
 }
@@ -88,6 +92,7 @@ void make_unusual() {
   ::prctl(PR_SET_TIMERSLACK, 77777);
   ::prctl(PR_SET_NAME, "an odd name");
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  ::prctl(kSetMdwe, 1, 0, 0, 0);
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ constexpr std::uint64_t kLow32 = 0xffffffff;
 
 // Values newer than the oldest headers this is built with.
 constexpr int kMadvCollapse = 25;                     // MADV_COLLAPSE, Linux 6.1
+constexpr int kPrGetMdwe = 66;                        // PR_GET_MDWE, Linux 6.3
 constexpr int kFDupfdQuery = 1027;                    // F_DUPFD_QUERY, Linux 6.10
 constexpr int kFCreatedQuery = 1028;                  // F_CREATED_QUERY, Linux 6.12
 constexpr std::uint64_t kCloseRangeCloexec = 1 << 2;  // CLOSE_RANGE_CLOEXEC
@@ -66,7 +67,7 @@ Conjunctions fcntl_commands() {
 Conjunctions prctl_options() {
   return any_of(0, {PR_SET_NAME, PR_GET_NAME, PR_SET_TIMERSLACK, PR_GET_TIMERSLACK,
                     PR_GET_TID_ADDRESS, PR_GET_DUMPABLE, PR_GET_CHILD_SUBREAPER, PR_GET_KEEPCAPS,
-                    PR_GET_NO_NEW_PRIVS, PR_GET_THP_DISABLE});
+                    PR_GET_NO_NEW_PRIVS, PR_GET_THP_DISABLE, kPrGetMdwe});
 }
 
 Conjunctions arch_prctl_codes() {

@@ -1,5 +1,7 @@
 #include "tracer/objects/mapping_pins.h"
 
+#include <sys/mman.h>
+
 #include <array>
 #include <cstdio>
 #include <map>
@@ -114,6 +116,25 @@ void pin_double_mappings(const std::vector<MapEntry>& entries, Pins& pins) {
 }
 
 }  // namespace
+
+// What is shared counts, too, but for files: its pages cannot be written but through a mapping that
+// may be (mm/gup.c, check_vma_flags).
+std::optional<Pin> forbidden_memory_pin(const image::MemoryLayout& layout) {
+  if (layout.mdwe() == 0) return std::nullopt;
+  for (const auto& mapping : layout.mappings()) {
+    const bool filled = mapping.shared() && mapping.backing() != image::Mapping::BACKING_FILE;
+    const bool writable = (mapping.protection() & PROT_WRITE) != 0;
+    if ((mapping.protection() & PROT_EXEC) == 0 || !(filled || writable)) continue;
+    std::array<char, 24> address{};
+    std::snprintf(address.data(), address.size(), "%#llx",
+                  static_cast<unsigned long long>(mapping.start()));
+    return Pin{std::string("it has denied itself memory both written and executed (PR_SET_MDWE), "
+                           "and has such memory from before at ") +
+                   address.data(),
+               "it can move once that memory is unmapped"};
+  }
+  return std::nullopt;
+}
 
 bool is_shared_anonymous(const MapEntry& entry) {
   return entry.name == "/dev/zero (deleted)" || entry.name.starts_with("[anon_shmem:");

@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "tracer/objects/layout.h"
+#include "tracer/objects/mapping_pins.h"
 #include "tracer/objects/posix_timers.h"
 #include "tracer/objects/process_limits.h"
 #include "tracer/objects/signals.h"
@@ -24,6 +25,7 @@ namespace llrun::tracer {
 namespace {
 
 constexpr int kMembarrierGetRegistrations = 1 << 9;  // Linux 6.3
+constexpr int kGetMdwe = 66;                         // PR_GET_MDWE, Linux 6.3
 constexpr std::size_t kMaxGroups = 4096;
 
 std::string proc(HostPid pid, const char* file) {
@@ -64,6 +66,7 @@ Result<> capture_numbers(RemoteSyscalls& calls, RemoteArena arena, image::Proces
   const auto dumpable = batch.add(SYS_prctl, PR_GET_DUMPABLE, 0, 0, 0, 0);
   const auto no_new = batch.add(SYS_prctl, PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
   const auto huge = batch.add(SYS_prctl, PR_GET_THP_DISABLE, 0, 0, 0, 0);
+  const auto mdwe = batch.add(SYS_prctl, kGetMdwe, 0, 0, 0, 0);
   const auto keep_capabilities = batch.add(SYS_prctl, PR_GET_KEEPCAPS, 0, 0, 0, 0);
   batch.add(SYS_prctl, PR_GET_PDEATHSIG, death_signal, 0, 0, 0);
   batch.add(SYS_prctl, PR_GET_CHILD_SUBREAPER, subreaper, 0, 0, 0);
@@ -79,6 +82,8 @@ Result<> capture_numbers(RemoteSyscalls& calls, RemoteArena arena, image::Proces
   process.set_keep_capabilities(batch.result(keep_capabilities) == 1);
   process.set_no_new_privileges(batch.result(no_new) == 1);
   process.mutable_memory()->set_thp_disabled(batch.result(huge) == 1);
+  if (batch.succeeded(mdwe))
+    process.mutable_memory()->set_mdwe(static_cast<std::uint32_t>(batch.result(mdwe)));
   if (batch.succeeded(barriers)) process.set_membarrier_registrations(batch.result(barriers));
   LLRUN_TRY_ASSIGN(const int signal, batch.read<int>(death_signal));
   LLRUN_TRY_ASSIGN(const int reaper, batch.read<int>(subreaper));
@@ -194,6 +199,10 @@ Result<ProcessCapture> capture_process(Freeze& freeze, MemoryOptions options) {
   if (!capture.pins.empty()) return capture;
   capture_files_of_proc(freeze.pid(), process);
   LLRUN_TRY(capture_by_calls(freeze, process));
+  if (auto pin = forbidden_memory_pin(process.memory())) {
+    capture.pins.push_back(std::move(*pin));
+    return capture;
+  }
   LLRUN_TRY(capture_threads(freeze, process, capture.pins));
   process.set_cpu_time_ns(cpu_time(freeze.pid()));
   process.set_monotonic_offset_ns(static_cast<std::uint64_t>(monotonic_now().count()));

@@ -14,6 +14,8 @@
 namespace llrun::tracer {
 namespace {
 
+constexpr int kSetMdwe = 65;  // PR_SET_MDWE, Linux 6.3
+
 Result<> write_file(HostPid pid, const char* file, const std::string& text) {
   LLRUN_TRY_ASSIGN(const Fd fd,
                    open_file("/proc/" + std::to_string(pid.value) + "/" + file, O_WRONLY));
@@ -28,6 +30,8 @@ void add_settings(Batch& batch, const image::Process& process) {
   batch.add(SYS_prctl, PR_SET_KEEPCAPS, process.keep_capabilities() ? 1 : 0, 0, 0, 0);
   batch.add(SYS_prctl, PR_SET_PDEATHSIG, process.parent_death_signal(), 0, 0, 0);
   batch.add(SYS_prctl, PR_SET_THP_DISABLE, process.memory().thp_disabled() ? 1 : 0, 0, 0, 0);
+  if (process.memory().mdwe() != 0)
+    batch.add(SYS_prctl, kSetMdwe, process.memory().mdwe(), 0, 0, 0);
   if (process.no_new_privileges()) batch.add(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   for (std::uint64_t bit = 1; bit != 0; bit <<= 1)
     if (process.membarrier_registrations() & bit) batch.add(SYS_membarrier, bit, 0, 0);

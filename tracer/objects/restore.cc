@@ -6,6 +6,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
@@ -75,12 +76,21 @@ bool is_file_at(const image::MemoryLayout& layout, std::uint64_t address) {
   return is_file_mapping(mapping) && address < mapping.end();
 }
 
+FirstRights first_rights(const image::Process& process) {
+  const bool limited = std::ranges::any_of(process.limits(), [](const auto& limit) {
+    return limit.resource() == RLIMIT_DATA && limit.soft() != RLIM_INFINITY;
+  });
+  if (limited) return FirstRights::kFinal;
+  return process.memory().mdwe() != 0 ? FirstRights::kWritableUnlessExecutable
+                                      : FirstRights::kWritable;
+}
+
 // Where memory has no seal and can be unmapped: everything but the stub.
 Result<> clear_and_map(RemoteSyscalls& calls, RemoteArena arena, const StubPage& stub,
-                       const image::MemoryLayout& layout, const FileSources& files) {
+                       const image::Process& process, const FileSources& files) {
   LLRUN_TRY(unmap_all_but(calls, arena, {stub.range()}));
-  LLRUN_TRY(move_kernel_mappings(calls, layout));
-  return map_memory(calls, arena, layout, files);
+  LLRUN_TRY(move_kernel_mappings(calls, process.memory()));
+  return map_memory(calls, arena, process.memory(), files, first_rights(process));
 }
 
 }  // namespace
@@ -92,7 +102,7 @@ Result<> Restorer::lay_out(SyscallSite site, std::optional<StubPage> stub) {
     // been sent.
     if (!options_.make_threads)
       LLRUN_TRY(restore_directory(calls, arena, process_.working_directory()));
-    return clear_and_map(calls, arena, *stub_, process_.memory(), options_.files);
+    return clear_and_map(calls, arena, *stub_, process_, options_.files);
   });
 }
 

@@ -29,8 +29,12 @@ bool was_never_writable(const image::Mapping& mapping) {
 }
 
 // Files are mapped with the rights they end with; what pages land in is writable until then.
-std::uint32_t first_protection(const image::Mapping& mapping) {
+std::uint32_t first_protection(const image::Mapping& mapping, FirstRights rights) {
   if (mapping.shared() && is_file_mapping(mapping)) return mapping.protection();
+  const bool executable = (mapping.protection() & PROT_EXEC) != 0;
+  const bool final_only = rights == FirstRights::kFinal ||
+                          (rights == FirstRights::kWritableUnlessExecutable && executable);
+  if (final_only && !mapping.shared()) return mapping.protection();
   if (was_never_writable(mapping)) return mapping.protection();
   return mapping.protection() | PROT_READ | PROT_WRITE;
 }
@@ -44,11 +48,12 @@ int map_flags(const image::Mapping& mapping) {
   return flags;
 }
 
-void add_mapping(Batch& batch, const image::Mapping& mapping, std::uint64_t fd) {
+void add_mapping(Batch& batch, const image::Mapping& mapping, std::uint64_t fd,
+                 FirstRights rights) {
   const bool file = is_file_mapping(mapping);
-  batch.add(SYS_mmap, mapping.start(), mapping.end() - mapping.start(), first_protection(mapping),
-            map_flags(mapping), file ? fd : static_cast<std::uint64_t>(-1),
-            file ? mapping.offset() : 0);
+  batch.add(SYS_mmap, mapping.start(), mapping.end() - mapping.start(),
+            first_protection(mapping, rights), map_flags(mapping),
+            file ? fd : static_cast<std::uint64_t>(-1), file ? mapping.offset() : 0);
 }
 
 Result<bool> is_inode(HostPid pid, std::uint64_t fd, std::uint64_t inode) {
@@ -95,10 +100,10 @@ Result<std::uint64_t> file_in_target(RemoteSyscalls& calls, RemoteArena arena,
 }
 
 Result<> map_file(RemoteSyscalls& calls, RemoteArena arena, const ByFile::value_type& file,
-                  const FileSources& sources) {
+                  const FileSources& sources, FirstRights rights) {
   LLRUN_TRY_ASSIGN(const auto fd, file_in_target(calls, arena, *file.first, sources));
   Batch batch(calls, arena);
-  for (const auto* mapping : file.second) add_mapping(batch, *mapping, fd);
+  for (const auto* mapping : file.second) add_mapping(batch, *mapping, fd, rights);
   batch.add(SYS_close, fd);
   return batch.run_all_must_succeed("map " + file.first->path());
 }
@@ -118,7 +123,7 @@ void add_advice(Batch& batch, const image::Mapping& mapping) {
 }
 
 void add_protection(Batch& batch, const image::Mapping& mapping) {
-  if (first_protection(mapping) != mapping.protection())
+  if (first_protection(mapping, FirstRights::kWritable) != mapping.protection())
     batch.add(SYS_mprotect, mapping.start(), mapping.end() - mapping.start(), mapping.protection());
 }
 
@@ -157,7 +162,7 @@ Result<std::uint64_t> open_in_target(RemoteSyscalls& calls, RemoteArena arena,
 }
 
 Result<> map_memory(RemoteSyscalls& calls, RemoteArena arena, const image::MemoryLayout& layout,
-                    const FileSources& sources) {
+                    const FileSources& sources, FirstRights rights) {
   ByFile files;
   Batch batch(calls, arena);
   for (const auto& mapping : layout.mappings()) {
@@ -165,11 +170,11 @@ Result<> map_memory(RemoteSyscalls& calls, RemoteArena arena, const image::Memor
     if (is_file_mapping(mapping))
       files[&mapping].push_back(&mapping);
     else
-      add_mapping(batch, mapping, 0);
+      add_mapping(batch, mapping, 0, rights);
   }
   LLRUN_TRY(batch.run_all_must_succeed("map anonymous memory"));
   const RaisedLimit room(calls.pid(), RLIMIT_NOFILE);
-  for (const auto& file : files) LLRUN_TRY(map_file(calls, arena, file, sources));
+  for (const auto& file : files) LLRUN_TRY(map_file(calls, arena, file, sources, rights));
   Batch advices(calls, arena);
   for (const auto& mapping : layout.mappings())
     if (!is_kernel_mapping(mapping)) add_advice(advices, mapping);

@@ -1,6 +1,7 @@
 // Mapping a record's memory into an empty address space.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
@@ -25,10 +26,16 @@ struct FileSources {
   std::function<Result<std::optional<Fd>>(const image::Mapping& mapping)> nameless;
 };
 
-// Map everything but the kernel's mappings, writable where pages will land. Files are opened by
-// path in the target, or come from `sources`.
+// What private memory is mapped with before its pages have landed: writable, but where the process
+// may not have that even for a while. Its executable memory (PR_SET_MDWE), or all of it, where what
+// is writable is limited (RLIMIT_DATA). Pages that are written into such memory take longer.
+enum class FirstRights : std::uint8_t { kWritable, kWritableUnlessExecutable, kFinal };
+
+// Map everything but the kernel's mappings. Files are opened by path in the target, or come from
+// `sources`.
 [[nodiscard]] Result<> map_memory(RemoteSyscalls& calls, RemoteArena arena,
-                                  const image::MemoryLayout& layout, const FileSources& sources);
+                                  const image::MemoryLayout& layout, const FileSources& sources,
+                                  FirstRights rights);
 // A descriptor of the target for the file that was `path` and has this inode; 0: any. The caller
 // closes it there.
 [[nodiscard]] Result<std::uint64_t> open_in_target(RemoteSyscalls& calls, RemoteArena arena,

@@ -3,7 +3,6 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#include <cerrno>
 #include <tuple>
 #include <vector>
 
@@ -32,14 +31,12 @@ Result<RemoteAddr> RemoteArena::put_string(std::string_view text) {
 
 namespace {
 
-// A program can deny itself that for good (PR_SET_MDWE): nothing outside shows it.
-Result<> make_executable(RemoteSyscalls& calls, RemoteAddr start) {
-  const auto made = calls.call(SYS_mprotect, start, kPageSize, PROT_READ | PROT_EXEC);
-  if (made) return {};
-  if (made.error().errno_value != EACCES) return std::unexpected(made.error());
-  return failure(ErrorCode::kRefused,
-                 "the program has denied itself memory that is written and then executed "
-                 "(PR_SET_MDWE): run it without that");
+// Executable from the beginning: a program may have forbidden itself to make memory so later
+// (PR_SET_MDWE, Linux 6.3). What writes the code does not ask whether it is writable.
+Result<> put_code(RemoteSyscalls& calls, RemoteAddr start) {
+  LLRUN_TRY(calls.call(SYS_mmap, start, kPageSize, PROT_READ | PROT_EXEC,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0));
+  return write_memory(calls.pid(), start, stub_page());
 }
 
 }  // namespace
@@ -49,8 +46,7 @@ Result<StubPage> StubPage::map(RemoteSyscalls& calls, RemoteAddr at) {
   LLRUN_TRY_ASSIGN(const auto start, calls.call(SYS_mmap, at, kSize, PROT_READ | PROT_WRITE,
                                                 MAP_PRIVATE | MAP_ANONYMOUS | fixed, -1, 0));
   const StubPage page(RemoteAddr{start});
-  auto filled = write_memory(calls.pid(), page.start_, stub_page());
-  if (filled) filled = make_executable(calls, page.start_);
+  const auto filled = put_code(calls, page.start_);
   if (filled) return page;
   std::ignore = page.unmap(calls);  // the program goes on as it was
   return std::unexpected(filled.error());

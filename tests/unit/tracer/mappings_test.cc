@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 
@@ -21,6 +22,7 @@
 #include "tests/unit/tracer/journey.h"
 #include "tracer/objects/memory.h"
 #include "tracer/procfs/smaps.h"
+#include "tracer/procfs/text.h"
 
 namespace llrun::tracer {
 namespace {
@@ -177,6 +179,40 @@ TEST(Mappings, AreTheSameAfterJourneysThatWereGivenUp) {
   expect_the_same_after(map_all_kinds, give_up_a_journey);
 }
 
+constexpr int kSetMdwe = 65;  // PR_SET_MDWE, Linux 6.3
+
+bool deny_memory() {
+  void* const code = map(PROT_READ | PROT_EXEC, MAP_PRIVATE);
+  return code != MAP_FAILED && ::prctl(kSetMdwe, 1, 0, 0, 0) == 0 &&
+         map(PROT_READ | PROT_EXEC, MAP_PRIVATE) != MAP_FAILED;
+}
+
+TEST(Mappings, OfAProgramThatDeniesItselfWrittenCode) {
+  LLRUN_NEEDS(test::Capability::kDeniedExecution);
+  expect_the_same_after(deny_memory, travel);
+  expect_the_same_after(deny_memory, give_up_a_journey);
+}
+
+// As much as it has, and what a freeze needs.
+bool limit_memory(__rlimit_resource resource, const char* key, std::uint64_t spare) {
+  const auto status = read_whole_file("/proc/self/status").value_or("");
+  const auto words = split_words(value_of(status, key).value_or(""));
+  const auto now = words.empty() ? 0 : parse_number<std::uint64_t>(words.front()).value_or(0);
+  const rlimit limit{now * 1024 + spare, now * 1024 + spare};
+  return now != 0 && ::setrlimit(resource, &limit) == 0;
+}
+
+TEST(Mappings, OfAProgramWithoutRoomForMore) {
+  expect_the_same_after([] { return limit_memory(RLIMIT_AS, "VmSize", StubPage::kSize); }, travel);
+}
+
+// Its files are never writable memory, not even for a while.
+TEST(Mappings, OfAProgramWithoutRoomForMoreThatIsWritable) {
+  const Prepared program([] { return limit_memory(RLIMIT_DATA, "VmData", StubPage::kSize); });
+  ASSERT_TRUE(program.ready());
+  for (int times = 0; times < 3; ++times) ASSERT_OK(travel(program.pid()));
+}
+
 TEST(Mappings, ThatMayBeDroppedMayStillBe) {
   LLRUN_NEEDS(test::Capability::kDroppableMemory);
   expect_the_same_after(map_droppable, travel);
@@ -193,6 +229,24 @@ TEST(Mappings, ThatMayBeDroppedAreNoticedFromOutside) {
   ASSERT_OK(none);
   EXPECT_TRUE(*some);
   EXPECT_FALSE(*none);
+}
+
+TEST(MappingPins, CodeFromBeforeTheProgramHasDeniedItselfSuch) {
+  LLRUN_NEEDS(test::Capability::kDeniedExecution);
+  const Prepared program([] {
+    return map(PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE) != MAP_FAILED &&
+           ::prctl(kSetMdwe, 1, 0, 0, 0) == 0;
+  });
+  ASSERT_TRUE(program.ready());
+  auto threads = ThreadSet::seize_all(program.pid());
+  ASSERT_OK(threads);
+  auto freeze = Freeze::begin(std::move(*threads));
+  ASSERT_OK(freeze);
+  const auto capture = capture_process(*freeze);
+  ASSERT_OK(capture);
+  ASSERT_EQ(capture->pins.size(), 1U);
+  EXPECT_NE(capture->pins[0].what.find("PR_SET_MDWE"), std::string::npos);
+  ASSERT_OK(freeze->release());
 }
 
 void expect_pin(const std::function<bool()>& prepare, const std::string& words) {
@@ -259,13 +313,6 @@ TEST(Refusals, CallsThatAreSentBack) {
         return ::prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, 0, 0, &selector) == 0;
       },
       "PR_SET_SYSCALL_USER_DISPATCH");
-}
-
-TEST(Refusals, MemoryThatMayNotBecomeExecutable) {
-  LLRUN_NEEDS(test::Capability::kDeniedExecution);
-  constexpr int kSetMdwe = 65;  // PR_SET_MDWE
-  constexpr int kRefuseExecGain = 1;
-  expect_refusal([] { return ::prctl(kSetMdwe, kRefuseExecGain, 0, 0, 0) == 0; }, "PR_SET_MDWE");
 }
 
 }  // namespace
