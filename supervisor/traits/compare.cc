@@ -59,7 +59,18 @@ Refusal compare_kernel(const protocol::NodeTraits& home, const protocol::NodeTra
   if (home.vdso() != peer.vdso())
     return "the peer's kernel (" + peer.kernel_release() +
            ") gives programs another vdso than this one (" + home.kernel_release() + ")";
+  if (home.vdso_parts() != peer.vdso_parts())
+    return "the peer's kernel (" + peer.kernel_release() +
+           ") lays out the data of its vdso in another way than this one (" +
+           home.kernel_release() + ")";
   return std::nullopt;
+}
+
+Refusal compare_seal(const protocol::NodeTraits& peer) {
+  if (!peer.vdso_sealed()) return std::nullopt;
+  return "the peer's kernel (" + peer.kernel_release() +
+         ") seals the vdso of its programs (CONFIG_MSEAL_SYSTEM_MAPPINGS), which so cannot be "
+         "moved to where a program from here has it";
 }
 
 std::string seconds(std::int64_t nanoseconds) {
@@ -84,6 +95,7 @@ std::vector<Comparison> compare(const protocol::NodeTraits& home, const protocol
           {"CPU features", compare_cpu(home, peer), "a node with the same kind of CPU"},
           {"CPU state", compare_extended_state(home, peer), "a node with the same kind of CPU"},
           {"kernel", compare_kernel(home, peer), "the same kernel on both nodes"},
+          {"vdso", compare_seal(peer), "a kernel without CONFIG_MSEAL_SYSTEM_MAPPINGS there"},
           {"clocks", compare_clocks(clocks), "timedatectl set-ntp true on both nodes"}};
 }
 

@@ -1,11 +1,11 @@
 #include "supervisor/traits/traits.h"
 
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
 #include "base/fd.h"
 #include "supervisor/traits/cpu.h"
+#include "supervisor/traits/memory.h"
 
 namespace llrun {
 namespace {
@@ -19,17 +19,6 @@ void add_hard_limits(protocol::NodeTraits& found) {
   }
 }
 
-// MAP_DROPPABLE is newer than the headers this may be built with.
-bool maps_droppable_memory() {
-  constexpr int kMapDroppable = 0x08;
-  constexpr std::size_t kSize = 4096;
-  void* const at =
-      ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | kMapDroppable, -1, 0);
-  if (at == MAP_FAILED) return false;
-  ::munmap(at, kSize);
-  return true;
-}
-
 protocol::NodeTraits find_out() {
   protocol::NodeTraits found;
   const auto info = traits::parse_cpuinfo(read_whole_file("/proc/cpuinfo").value_or(""));
@@ -41,7 +30,7 @@ protocol::NodeTraits find_out() {
   found.set_vdso(traits::vdso_hash(traits::own_vdso()).value_or(""));
   utsname names{};
   if (::uname(&names) == 0) found.set_kernel_release(names.release);
-  found.set_droppable_memory(maps_droppable_memory());
+  traits::add_memory(found);
   found.set_hosts_guests(true);
   add_hard_limits(found);
   return found;

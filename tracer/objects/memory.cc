@@ -309,6 +309,19 @@ Result<bool> has_droppable_memory(HostPid pid) {
   return std::ranges::any_of(entries, [](const MapEntry& entry) { return entry.has_flag("dp"); });
 }
 
+Result<bool> has_guard_pages(HostPid pid) {
+  LLRUN_TRY_ASSIGN(const auto entries, read_maps(pid));
+  LLRUN_TRY_ASSIGN(const auto map, PageMap::open(pid));
+  for (const auto& entry : entries) {
+    if (entry.name.starts_with("[v")) continue;
+    PageQuery query;
+    query.all_of = kPageGuard;
+    LLRUN_TRY_ASSIGN(const auto guards, map.scan(entry.start, entry.end, query));
+    if (!guards.empty()) return true;
+  }
+  return false;
+}
+
 bool has_vm_flag(const image::Mapping& mapping, std::string_view flag) {
   MapEntry entry;
   entry.vm_flags = mapping.vm_flags();

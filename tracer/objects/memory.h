@@ -22,6 +22,8 @@ namespace llrun::tracer {
 inline constexpr int kMapDroppable = 0x08;
 // Whether the process has some.
 [[nodiscard]] Result<bool> has_droppable_memory(HostPid pid);
+// Whether it has pages that must not be touched (MADV_GUARD_INSTALL, Linux 6.13).
+[[nodiscard]] Result<bool> has_guard_pages(HostPid pid);
 
 struct MemoryOptions {
   // Our own mappings in the program (the stub page): left out.

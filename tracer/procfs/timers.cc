@@ -63,12 +63,12 @@ bool is_carried_clock(int clock) {
   return std::ranges::find(kClocks, clock) != kClocks.end();
 }
 
-bool kernel_restores_ids() {
+}  // namespace
+
+bool can_restore_timer_ids() {
   static const bool can = ::prctl(kTimerCreateRestoreIds, kRestoreIdsGet, 0, 0, 0) >= 0;
   return can;
 }
-
-}  // namespace
 
 Result<std::vector<PosixTimerInfo>> parse_posix_timers(std::string_view text) {
   std::vector<PosixTimerInfo> timers;
@@ -99,7 +99,7 @@ std::optional<std::string> why_not_carried(const PosixTimerInfo& timer) {
   if (!is_carried_clock(timer.clock))
     return name + " rings by clock " + std::to_string(timer.clock) +
            " (a thread's CPU time, another process's, or one that wakes the machine)";
-  if (!kernel_restores_ids())
+  if (!can_restore_timer_ids())
     return name + " cannot be made again under its id: that needs Linux 6.15";
   return std::nullopt;
 }

@@ -24,6 +24,9 @@ struct PosixTimerInfo {
 [[nodiscard]] Result<std::vector<PosixTimerInfo>> parse_posix_timers(std::string_view text);
 [[nodiscard]] Result<std::vector<PosixTimerInfo>> read_posix_timers(HostPid pid);
 
+// Whether this kernel makes timers under given ids.
+[[nodiscard]] bool can_restore_timer_ids();
+
 // Why such a timer cannot be made again elsewhere, in words ("POSIX timer 3 rings by …"); nothing:
 // it can.
 [[nodiscard]] std::optional<std::string> why_not_carried(const PosixTimerInfo& timer);

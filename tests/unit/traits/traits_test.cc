@@ -55,6 +55,22 @@ TEST(Traits, ThePeersRegistersMustFitIntoWhatProgramsHaveRoomFor) {
   EXPECT_EQ(why_not(node(), peer), std::nullopt);
 }
 
+TEST(Traits, TheVdsoMustBeMovable) {
+  auto peer = node();
+  peer.set_vdso_sealed(true);
+  expect_refused(peer, "seals the vdso");
+  peer = node();
+  peer.set_vdso_parts("vvar+0:4000 vdso+6000:2000");
+  expect_refused(peer, "lays out the data of its vdso");
+}
+
+TEST(Traits, ANodeTellsWhatItsKernelHas) {
+  const auto own = local_traits();
+  EXPECT_NE(own.vdso_parts().find("vdso+"), std::string::npos) << own.vdso_parts();
+  EXPECT_GT(own.most_mappings(), 1000U);
+  EXPECT_GT(own.largest_pipe(), 4096U);
+}
+
 TEST(Traits, TheVdsoMustBeTheSame) {
   auto peer = node();
   peer.set_vdso("another");
