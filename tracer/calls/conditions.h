@@ -44,6 +44,10 @@ struct HomeDescriptors {
   }
 };
 
+// So many of them, a terminal counting twice (its input, and its modes): a filter that compares
+// more would be too long for the kernel, and making it would take too long.
+inline constexpr std::size_t kMostHomeDescriptors = 64;
+
 // A conditional call is native if any of these holds. `self`, the program's own id where known,
 // makes calls that name it native.
 [[nodiscard]] std::vector<Conjunction> native_when(const CallRow& row,

@@ -19,8 +19,7 @@ Result<> check(const ExemptCode& exempt) {
 }
 
 // Compiling takes libseccomp time that grows with the square of the descriptors: 32 of them 15 ms,
-// 1000 minutes.
-constexpr std::size_t kMostHomeDescriptors = 64;
+// 1000 minutes. What is too much is a pin (tracer/objects/descriptors.cc).
 
 std::unexpected<Error> too_many_at_home() {
   return failure(ErrorCode::kUnsupported,

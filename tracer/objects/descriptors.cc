@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "tracer/calls/conditions.h"
 #include "tracer/objects/descriptors_judge.h"
 #include "tracer/objects/pipes.h"
 
@@ -134,6 +135,30 @@ void name_terminals(DescriptorCapture& capture) {
         capture.pins.push_back(std::move(*pin));
 }
 
+// What the filter of a guest has to compare (HomeDescriptors).
+std::size_t comparisons_for(const image::Description& record) {
+  if (record.kind() == Kind::KIND_TERMINAL) return 2;
+  return record.kind() == Kind::KIND_PIPE_IN || record.offset_at_home() ? 1 : 0;
+}
+
+std::optional<Pin> home_descriptors_pin(const DescriptorCapture& capture) {
+  std::size_t comparisons = 0;
+  std::size_t numbers = 0;
+  for (const auto& descriptor : capture.descriptors) {
+    const auto more = comparisons_for(capture.descriptions[descriptor.description()]);
+    comparisons += more;
+    numbers += more == 0 ? 0 : 1;
+  }
+  if (comparisons <= kMostHomeDescriptors) return std::nullopt;
+  return Pin{"it has " + std::to_string(numbers) +
+                 " descriptors that home would have to care for: of terminals, of pipes to read "
+                 "from, and of files that other processes have open, too; more than " +
+                 std::to_string(kMostHomeDescriptors) +
+                 " (terminals count twice) cannot be told "
+                 "apart while it is away",
+             "it can move once it has closed some of them"};
+}
+
 Result<DescriptorCapture> capture_with(HostPid pid, const Fd& pidfd,
                                        const CaptureOptions& options) {
   LLRUN_TRY_ASSIGN(JudgedDescriptors judged, judge_all(pid, options));
@@ -142,6 +167,8 @@ Result<DescriptorCapture> capture_with(HostPid pid, const Fd& pidfd,
   LLRUN_TRY(take_duplicates(pidfd, options, capture));
   if (!options.outer_end) name_terminals(capture);
   LLRUN_TRY(name_at_home(options, capture));
+  if (options.names_are_ours)
+    if (auto pin = home_descriptors_pin(capture)) capture.pins.push_back(std::move(*pin));
   judged.descriptions = capture.descriptions;  // with their final kinds
   judged.descriptors = capture.descriptors;
   judged.pins.clear();

@@ -1,13 +1,20 @@
 // Mappings that say what a process is tied to. What each mapping's pages are is the business of
 // memory's capture.
+#include <unistd.h>
+
+#include <algorithm>
 #include <array>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 
 #include "base/fd.h"
+#include "tracer/objects/mapping_room.h"
 #include "tracer/objects/pins_parts.h"
+#include "tracer/procfs/smaps.h"
 #include "tracer/procfs/text.h"
+#include "tracer/procfs/vdso.h"
 
 namespace llrun::tracer {
 namespace {
@@ -47,6 +54,27 @@ bool is_of_unknown_kind(std::string_view path) {
   return !path.empty() && !path.starts_with('/') && !path.starts_with('[');
 }
 
+// All 64-bit programs of a kernel have the same parts; a 32-bit one has a pin of its own.
+std::optional<Pin> changed_vdso_pin(const std::vector<MapEntry>& entries) {
+  constexpr std::uint64_t kOf32Bits = 1ULL << 32;
+  const auto vdso = std::ranges::find(entries, "[vdso]", &MapEntry::name);
+  const auto own = read_maps(HostPid{::getpid()});
+  if (vdso == entries.end() || vdso->start < kOf32Bits || !own) return std::nullopt;
+  if (vdso_parts(entries) == vdso_parts(*own)) return std::nullopt;
+  return Pin{"it has moved or unmapped a part of the vdso (the kernel's fast clock page)",
+             "let it keep that mapping as the kernel has made it"};
+}
+
+// The stub is mapped into the stopped program.
+std::optional<Pin> full_map_pin(std::size_t mappings) {
+  const auto text = read_whole_file("/proc/sys/vm/max_map_count").value_or("");
+  const auto most = parse_number<std::uint64_t>(trim(text));
+  if (!most || mappings + kSpareMappings <= *most) return std::nullopt;
+  return Pin{
+      "it has " + std::to_string(mappings) + " mappings, all that a program may have",
+      "raise vm.max_map_count (" + std::to_string(*most) + "); it can move once some are unmapped"};
+}
+
 }  // namespace
 
 void add_mapping_pins(HostPid pid, Pins& pins) {
@@ -74,6 +102,10 @@ void add_mapping_pins(HostPid pid, Pins& pins) {
   if (!has_vdso)
     pins.push_back({"it has no vdso (the kernel's fast clock page)",
                     "start it on a kernel without vdso=0, and let it keep that mapping"});
+  const auto entries = parse_maps(*text);
+  if (!entries) return;
+  if (auto pin = changed_vdso_pin(*entries)) pins.push_back(std::move(*pin));
+  if (auto pin = full_map_pin(entries->size())) pins.push_back(std::move(*pin));
 }
 
 }  // namespace llrun::tracer

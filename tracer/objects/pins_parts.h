@@ -27,7 +27,7 @@ void add_schedule_pins(HostPid pid, HostPid parent, const std::vector<HostTid>& 
 void add_child_pins(HostPid pid, Pins& pins);
 void add_timer_pins(HostPid pid, Pins& pins);
 void add_mapping_pins(HostPid pid, Pins& pins);
-void add_limit_pins(HostPid pid, Pins& pins);  // no room for another descriptor
+void add_limit_pins(HostPid pid, Pins& pins);  // no room for what a move needs
 void add_place_pins(HostPid pid, Pins& pins);  // the working directory
 
 }  // namespace llrun::tracer

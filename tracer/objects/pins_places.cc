@@ -30,6 +30,9 @@ void add_place_pins(HostPid pid, Pins& pins) {
   const std::string link = "/proc/" + std::to_string(pid.value) + "/cwd";
   const auto path = read_link(link);
   struct stat own {};
+  if (!path && path.error().errno_value == ENAMETOOLONG)
+    pins.push_back({"its working directory has a name that is too long to go to",
+                    "it can move once it has changed to another one"});
   if (!path || ::stat(link.c_str(), &own) != 0) return;  // who may not look has his pin already
   const int problem = cannot_enter(*path, own);
   if (problem == 0) return;

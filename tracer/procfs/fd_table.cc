@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <climits>
 
 #include "base/fd.h"
@@ -30,7 +31,8 @@ Result<std::vector<FdLink>> read_fd_links(HostPid pid) {
   for (const int fd : fds) {
     const ssize_t length =
         ::readlinkat(table.get(), std::to_string(fd).c_str(), text.data(), text.size());
-    if (length < 0) continue;
+    if (length < 0 && errno == ENAMETOOLONG) links.push_back({fd, kNameTooLong});
+    if (length < 0) continue;  // closed meanwhile
     links.push_back({fd, std::string(text.data(), static_cast<std::size_t>(length))});
   }
   return links;

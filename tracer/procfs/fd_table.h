@@ -14,6 +14,9 @@ namespace llrun::tracer {
 // Ascending.
 [[nodiscard]] Result<std::vector<int>> list_fds(HostPid pid);
 
+// In place of a link that is longer than can be read: no path, so that nothing is taken for it.
+inline constexpr const char* kNameTooLong = "a file whose name is too long";
+
 struct FdLink {
   int fd = -1;
   std::string text;  // "/home/u/x", "pipe:[4711]", "/tmp/y (deleted)"

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <vector>
 
 #include "descriptors/child.h"
 #include "pins/expect_pin.h"
@@ -137,6 +138,34 @@ TEST(Sharing, AFifoThatOthersReadByOpeningItThemselves) {
   ASSERT_TRUE(capture(child)->pins.empty());
   const Child reader = Child::run(read_fifo("other-name"));
   EXPECT_TRUE(test::has_pin(capture(child)->pins, "others read, too"));
+}
+
+// A guest's filter compares them one by one. What `why` asks knows it, too.
+TEST(Sharing, MoreDescriptorsThanHomeCanCareFor) {
+  auto pipe = make_pipe();
+  ASSERT_TRUE(pipe);
+  const int read = pipe->first.get();
+  const auto with = [&](int copies) {
+    return Child::run(
+        [=] {
+          for (int copy = 1; copy < copies; ++copy)
+            if (::dup(read) < 0) return errno;
+          return 0;
+        },
+        {read});
+  };
+  const Child all = with(64);
+  const Child more = with(65);
+  pipe->first = Fd();
+  for (const auto* child : {&all, &more}) {
+    const std::vector<HostPid> job{all.pid(), more.pid()};
+    const auto pidfd = open_pidfd(child->pid());
+    ASSERT_TRUE(pidfd);
+    const auto pins = shared_descriptor_pins(child->pid(), *pidfd, job);
+    ASSERT_TRUE(pins) << pins.error().message();
+    EXPECT_EQ(test::has_pin(*pins, "descriptors that home would have to care for"), child == &more)
+        << test::all_words(*pins);
+  }
 }
 
 TEST(Sharing, APipeIsInnerOnlyIfNobodyElseHoldsIt) {

@@ -15,11 +15,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <ctime>
 #include <thread>
+#include <vector>
 
 #include "descriptors/child.h"
 #include "pins/expect_pin.h"
@@ -27,6 +29,7 @@
 #include "tests/unit/capabilities/tiny_32_bit_program.h"
 #include "tracer/objects/pins_parts.h"
 #include "tracer/objects/sharing.h"
+#include "tracer/procfs/smaps.h"
 
 namespace llrun::tracer {
 namespace {
@@ -346,6 +349,26 @@ TEST(ProcessPins, NoVdso) {
     return errno_unless(::munmap(vdso, 8192) == 0);
   });
   EXPECT_ONLY_PIN(process_pins(child.pid()), "no vdso");
+}
+
+TEST(ProcessPins, AVdsoWhoseDataHasMovedOrGone) {
+  const auto data = [] {
+    const auto maps = read_maps(HostPid{::getpid()}).value_or(std::vector<MapEntry>());
+    return *std::ranges::find_if(maps,
+                                 [](const auto& entry) { return entry.name.starts_with("[vvar"); });
+  };
+  const Child without = Child::run([&] {
+    const auto part = data();
+    return errno_unless(::munmap(reinterpret_cast<void*>(part.start), part.size()) == 0);
+  });
+  EXPECT_ONLY_PIN(process_pins(without.pid()), "moved or unmapped a part of the vdso");
+  const Child moved = Child::run([&] {
+    const auto part = data();
+    void* const place = ::mmap(nullptr, part.size(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return errno_unless(::mremap(reinterpret_cast<void*>(part.start), part.size(), part.size(),
+                                 MREMAP_MAYMOVE | MREMAP_FIXED, place) == place);
+  });
+  EXPECT_ONLY_PIN(process_pins(moved.pid()), "moved or unmapped a part of the vdso");
 }
 
 TEST(ProcessPins, A32BitProgram) {
