@@ -63,7 +63,7 @@ TEST(HomeTraffic, EndsWhileItsWritersTellWhatTheyHaveWritten) {
     ASSERT_TRUE(traffic);
     auto in = sockets->first.duplicate();
     ASSERT_TRUE(in && (*traffic)->connect(std::move(*in), std::move(sockets->first)));
-    ASSERT_OK((*traffic)->add_stream(kStream, std::move(*null)));
+    ASSERT_TRUE((*traffic)->add_stream(kStream, std::move(*null)));
     Guest guest(std::move(sockets->second));
     guest.write(kPieces);
     while (guest.credits() == 0) std::this_thread::yield();
