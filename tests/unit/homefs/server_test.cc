@@ -6,11 +6,14 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstring>
 #include <deque>
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <memory>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -20,6 +23,9 @@
 
 namespace llrun::homefs {
 namespace {
+
+// For an answer that does not come: far beyond what one takes on any machine.
+constexpr std::chrono::seconds kLimit{60};
 
 class Peer {
  public:
@@ -56,7 +62,10 @@ class Peer {
   }
   Frame next() {
     std::unique_lock lock(mutex_);
-    arrived_.wait(lock, [this] { return !frames_.empty(); });
+    if (!arrived_.wait_for(lock, kLimit, [this] { return !frames_.empty(); })) {
+      ADD_FAILURE() << "no answer came";
+      return Frame(1 << 16);  // as long as any that is looked into
+    }
     auto frame = std::move(frames_.front());
     frames_.pop_front();
     return frame;
@@ -147,20 +156,21 @@ TEST(HomeFileServer, OthersDoNotWaitForWhatDoesNotAnswer) {
   static std::mutex stalled;  // threads wait for it when this has ended, too
   static std::atomic<int> told = 0;
   stalled.lock();
-  {
-    Peer peer;
-    ASSERT_TRUE(peer.begin());
-    peer.next();
-    for (int i = 0; i < kStalled; ++i)
-      peer.server().look([]() -> std::function<void()> {
-        const std::lock_guard until_it_answers(stalled);
-        return [] { ++told; };
-      });
-    ASSERT_TRUE(peer.send(FUSE_GETATTR, 1, fuse_getattr_in{}));
-    EXPECT_EQ(peer.next_error(), 0);
-    // Its end does not wait for them either, and nobody hears of them any more.
-  }
+  auto peer = std::make_unique<Peer>();
+  ASSERT_TRUE(peer->begin());
+  peer->next();
+  for (int i = 0; i < kStalled; ++i)
+    peer->server().look([]() -> std::function<void()> {
+      const std::lock_guard until_it_answers(stalled);
+      return [] { ++told; };
+    });
+  ASSERT_TRUE(peer->send(FUSE_GETATTR, 1, fuse_getattr_in{}));
+  EXPECT_EQ(peer->next_error(), 0);
+  // Its end does not wait for them either, and nobody hears of them any more.
+  auto end = std::async(std::launch::async, [&peer] { peer.reset(); });
+  EXPECT_EQ(end.wait_for(kLimit), std::future_status::ready);
   stalled.unlock();
+  end.wait();
   EXPECT_EQ(told, 0);
 }
 
