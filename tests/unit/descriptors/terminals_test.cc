@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "base/fd.h"
+#include "tracer/objects/descriptors_view.h"
 
 namespace llrun::tracer {
 namespace {
@@ -91,6 +92,27 @@ TEST(Terminals, WhatStandsBehindADescriptor) {
   EXPECT_EQ(terminal_behind(slave).value(), status.st_rdev);
   keep_master.reset();
   EXPECT_FALSE(terminal_behind(slave));
+}
+
+// The name leads to each program's own: which it is, is told by the description.
+TEST(Terminals, ADescriptionOfDevTtyIsOfTheOneBehindIt) {
+  int master = -1;
+  int slave = -1;
+  ASSERT_EQ(::openpty(&master, &slave, nullptr, nullptr, nullptr), 0);
+  Fd keep_master(master);
+  const Fd terminal(slave);
+  struct stat status {};
+  ASSERT_EQ(::fstat(slave, &status), 0);
+  image::Description record;
+  record.set_kind(image::Description::KIND_TERMINAL);
+  record.set_path("/dev/tty");
+  record.set_device_number(makedev(5, 0));
+  EXPECT_FALSE(name_terminal(slave, record));
+  EXPECT_EQ(record.device_number(), status.st_rdev);
+  keep_master.reset();
+  const auto pin = name_terminal(slave, record);
+  ASSERT_TRUE(pin);
+  EXPECT_NE(pin->what.find("is the terminal /dev/tty, which has been closed"), std::string::npos);
 }
 
 }  // namespace

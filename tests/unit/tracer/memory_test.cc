@@ -5,15 +5,21 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 
 #include "tests/capabilities/capability.h"
+#include "tests/unit/tracer/child.h"
 #include "tracer/objects/mapped_files.h"
+#include "tracer/procfs/switches.h"
 
 namespace llrun::tracer {
 namespace {
@@ -100,8 +106,8 @@ TEST(PlanPages, KeepsGuardPagesOfSharedMemory) {
 // A page that is there and cannot be read, which a guarded one stands for here: never a zero page.
 TEST(ForEachPageBlock, FailsForAPageThatCannotBeRead) {
   LLRUN_NEEDS(test::Capability::kGuardPages);
-  const Memory memory(3, MAP_PRIVATE | MAP_ANONYMOUS);
-  for (int i = 0; i < 3; ++i) *memory.page(i) = 1;
+  const Memory memory(2, MAP_PRIVATE | MAP_ANONYMOUS);  // so none follows that could be read
+  for (int i = 0; i < 2; ++i) *memory.page(i) = 1;
   ASSERT_EQ(::madvise(memory.page(1), kPageSize, kGuardInstall), 0);
   std::size_t passed_on = 0;
   const auto read = for_each_page_block(kUs, {memory.all(image::PageRange::KIND_DATA)},
@@ -112,6 +118,23 @@ TEST(ForEachPageBlock, FailsForAPageThatCannotBeRead) {
   ASSERT_FALSE(read);
   EXPECT_NE(read.error().message().find("cannot be read"), std::string::npos);
   EXPECT_EQ(passed_on, kPageSize);
+}
+
+// What a file that has errors leaves: no end, since a page behind it is there.
+TEST(ForEachPageBlock, FailsForAHoleInFrontOfAPageThatIsThere) {
+  FileInFolder file;
+  ASSERT_EQ(::ftruncate(file.fd().get(), kPageSize), 0);
+  const Memory memory(3, MAP_PRIVATE | MAP_ANONYMOUS);
+  *memory.page(2) = 1;
+  ASSERT_NE(
+      ::mmap(memory.page(0), 2 * kPageSize, PROT_READ, MAP_PRIVATE | MAP_FIXED, file.fd().get(), 0),
+      MAP_FAILED);
+  const auto read =
+      for_each_page_block(kUs, {memory.all(image::PageRange::KIND_DATA)},
+                          [](RemoteAddr, std::span<const std::byte>) { return Result<>(); });
+  ASSERT_FALSE(read);
+  EXPECT_NE(read.error().message().find("a file that it has mapped has errors"), std::string::npos)
+      << read.error().message();
 }
 
 TEST(ForEachPageBlock, LeavesOutTheEndOfAMappedFile) {
@@ -155,6 +178,29 @@ TEST(MappedFiles, WithoutANameAreHadByWhatIsOpen) {
   EXPECT_EQ(::fcntl(found->get(), F_GETFL) & (O_ACCMODE | O_NONBLOCK), O_RDONLY);
 }
 
+TEST(MappedFiles, ADeletedExecutableIsHadFromItsProgram) {
+  const FileInFolder folder;
+  const std::string program = folder.path() + "-sleep";
+  std::filesystem::copy_file("/bin/sleep", program);
+  const Child child({program, "1000"});
+  const auto sleeps = [&] { return sleeps_in_call(child.pid(), child.main_thread()); };
+  for (int tries = 0; tries < 20'000 && sleeps() != SYS_clock_nanosleep; ++tries) ::usleep(500);
+  struct stat status {};
+  ASSERT_EQ(::stat(program.c_str(), &status), 0);
+  ASSERT_EQ(::unlink(program.c_str()), 0);
+  const auto captured = capture_mappings(child.pid());
+  ASSERT_OK(captured);
+  const auto mapping = std::ranges::find(captured->mappings, status.st_ino,
+                                         [](const auto& each) { return each.inode(); });
+  ASSERT_NE(mapping, captured->mappings.end());
+  EXPECT_EQ(mapping->backing(), image::Mapping::BACKING_FILE_COPIED);
+  const auto found = nameless_file(child.pid(), *mapping, {});
+  ASSERT_TRUE(found);
+  struct stat had {};
+  ASSERT_EQ(::fstat(found->get(), &had), 0);
+  EXPECT_EQ(had.st_ino, status.st_ino);
+}
+
 // What may not be opened any more is no file without a name: it pins.
 TEST(MappedFiles, ThatCannotBeOpenedPin) {
   std::map<FileName, Standing> standings;
@@ -170,6 +216,30 @@ TEST(MappedFiles, ThatCannotBeOpenedPin) {
             std::string::npos);
   EXPECT_EQ(pins[0].remedy, "let it be read again: chmod u+r /c");
   EXPECT_NE(pins[2].what.find("does not answer"), std::string::npos);
+}
+
+// Before any freeze, and at it. By somebody who may not read all, which a superuser may.
+TEST(MappedFiles, ThatCannotBeOpenedAreAmongThePinsOfMemory) {
+  FileInFolder file;
+  const Memory memory(1, MAP_PRIVATE, file.fd().get(), PROT_READ);
+  ASSERT_EQ(::fchmod(file.fd().get(), 0), 0);
+  Child child([&] {
+    if (::geteuid() == 0 && ::setresuid(65534, 65534, 65534) != 0) ::_exit(1);
+    ::prctl(PR_SET_DUMPABLE, 1);  // one that has changed its user may not look at itself else
+    const HostPid self{::getpid()};
+    const auto has_it = [&](const Pins& pins) {
+      return std::ranges::any_of(pins, [&](const Pin& pin) {
+        return pin.what.starts_with("it has the file " + file.path() + " mapped, which cannot");
+      });
+    };
+    const auto pins = memory_pins(self);
+    if (!pins) ::_exit(2);
+    if (!has_it(*pins)) ::_exit(3);
+    const auto captured = capture_mappings(self);
+    if (!captured) ::_exit(4);
+    ::_exit(has_it(captured->pins) ? 0 : 5);
+  });
+  EXPECT_EQ(WEXITSTATUS(child.wait()), 0);
 }
 
 }  // namespace
