@@ -149,6 +149,15 @@ void let_pass(nanoseconds time) {
   while (now() < end) ::usleep(1000);
 }
 
+void wait_until_asleep_in(HostPid pid, std::uint64_t number) {
+  const HostTid tid{pid.value};
+  for (int tries = 0; tries < 20'000; ++tries) {
+    if (sleeps_in_call(pid, tid) == number) return;
+    ::usleep(500);
+  }
+  FAIL() << "it does not wait";
+}
+
 // A child in one call, and all that is known of it from stop to stop.
 class Waiting {
  public:
@@ -340,6 +349,47 @@ TEST(Sleeps, KnowTheNumberOfACallThatTheyHaveBegunAgain) {
   ASSERT_OK(freeze->release());
 }
 
+// A stop of the program's own, which the kernel has begun the call again after, hides its number.
+TEST(Sleeps, KnowTheNumberOfACallThatTheKernelHasBegunAgain) {
+  Waiting waiting(Call{"nanosleep_in_place", SYS_clock_nanosleep, sleep_in_place});
+  let_pass(kPassed);
+  ASSERT_EQ(::kill(waiting.pid().value, SIGSTOP), 0);
+  ASSERT_EQ(::waitpid(waiting.pid().value, nullptr, WUNTRACED), waiting.pid().value);
+  ASSERT_EQ(::kill(waiting.pid().value, SIGCONT), 0);
+  wait_until_asleep_in(waiting.pid(), kRestartSyscall);
+  auto threads = waiting.seize();
+  ASSERT_OK(threads);
+  auto freeze = Freeze::begin(std::move(*threads), Freeze::Where::kHome, &waiting.sleeps());
+  ASSERT_OK(freeze);
+  const auto& thread = freeze->threads().front();
+  waiting.expect_left(thread.sleep_remaining, kPassed);
+  EXPECT_EQ(thread.travelling.orig_rax, static_cast<std::uint64_t>(SYS_clock_nanosleep));
+  ASSERT_OK(freeze->release());
+}
+
+// Nobody waits for such a thread: what it was lent is in its memory until it is looked at again.
+TEST(Sleeps, TakeBackWhatACallThatIsHandedToUsWasLent) {
+  Waiting waiting(Call{"sigtimedwait", SYS_rt_sigtimedwait, wait_signal, EAGAIN});
+  waiting.sleeps().set_handed([](std::uint64_t number) { return number == SYS_rt_sigtimedwait; });
+  let_pass(kPassed);
+  const auto stopped = [&] {
+    auto threads = waiting.seize();
+    EXPECT_TRUE(threads && threads->stop_all());
+    EXPECT_TRUE(waiting.sleeps().look(waiting.pid(), threads->stopped(waiting.tid())));
+    return std::move(*threads);
+  };
+  auto threads = stopped();
+  const auto found = registers(threads.stopped(waiting.tid()));
+  ASSERT_OK(found);
+  const auto argument = timeout_argument(SYS_rt_sigtimedwait, *found);
+  const auto own = requested_time(waiting.pid(), argument, *found);
+  ASSERT_OK(waiting.sleeps().detach_from(threads));
+  EXPECT_LT(requested_time(waiting.pid(), argument, *found), own);
+  threads = stopped();
+  EXPECT_EQ(requested_time(waiting.pid(), argument, *found), own);
+  ASSERT_OK(threads.detach_all());
+}
+
 // Says 'w' before each of its waits, which a byte ends.
 [[noreturn]] void wait_again_and_again(int from, int to) {
   const int epoll = ::epoll_create1(0);
@@ -351,15 +401,6 @@ TEST(Sleeps, KnowTheNumberOfACallThatTheyHaveBegunAgain) {
     if (::syscall(kEpollPwait2, epoll, &event, 1, &limit, nullptr, 8) != 1) ::_exit(2);
     if (::read(from, &byte, 1) != 1) ::_exit(3);
   }
-}
-
-void wait_until_asleep_in(HostPid pid, long number) {
-  const HostTid tid{pid.value};
-  for (int tries = 0; tries < 20'000; ++tries) {
-    if (sleeps_in_call(pid, tid) == static_cast<std::uint64_t>(number)) return;
-    ::usleep(500);
-  }
-  FAIL() << "it does not wait";
 }
 
 // The same registers, at the same place: only that the thread has run in between tells.
@@ -416,7 +457,7 @@ TEST_P(EachCallThatTravels, IsEndedByAHandlerAfterAMove) {
     if (GetParam().make() != EINTR) ::_exit(1);
     ::_exit(limit.tv_sec == before.tv_sec && limit.tv_nsec == before.tv_nsec ? 0 : 2);
   });
-  wait_until_asleep_in(child.pid(), GetParam().number);
+  wait_until_asleep_in(child.pid(), static_cast<std::uint64_t>(GetParam().number));
   Sleeps sleeps;
   ASSERT_OK(move_and_let_go(child.pid(), sleeps));
   ASSERT_EQ(::kill(child.pid().value, SIGUSR1), 0);
