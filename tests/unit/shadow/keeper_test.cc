@@ -20,6 +20,7 @@
 #include "tracer/objects/shadow.h"
 #include "tracer/procfs/directory.h"
 #include "tracer/procfs/stat.h"
+#include "tracer/procfs/switches.h"
 
 namespace llrun {
 namespace {
@@ -85,6 +86,28 @@ class Kept : public ::testing::Test {
     return answers_.empty() ? protocol::HomeCallDone() : answers_.front();
   }
 
+  std::vector<HostTid> more_threads(std::size_t count) {
+    std::vector<HostTid> tids;
+    for (std::size_t i = 0; i < count; ++i) tids.push_back(keeper_->new_thread().value());
+    return tids;
+  }
+
+  // From the pipe, which is empty.
+  void read_a_byte(std::uint64_t id, HostTid tid) {
+    protocol::HomeCall wanted;
+    wanted.set_id(id);
+    wanted.set_tid(tid.value);
+    wanted.set_number(SYS_read);
+    for (const std::uint64_t argument :
+         {std::uint64_t(blocked_.first.get()), std::uint64_t(0), std::uint64_t(1)})
+      wanted.add_arguments(argument);
+    auto& buffer = *wanted.add_buffers();
+    buffer.set_argument(1);
+    buffer.set_size(1);
+    buffer.set_output(true);
+    keeper_->start_call(wanted);
+  }
+
   std::size_t threads() { return tracer::list_threads(program_.pid())->size(); }
 
   static FdPair inherited_pipe() {
@@ -131,22 +154,13 @@ TEST_F(Kept, NoMoreIsAnsweredThanTheCallHasWritten) {
 // end.
 TEST_F(Kept, AnyNumberOfThreadsMayWaitInCalls) {
   constexpr std::uint64_t kThreads = 70;
-  for (std::uint64_t id = 0; id < kThreads; ++id) {
-    const auto thread = keeper_->new_thread();
-    ASSERT_OK(thread);
-    protocol::HomeCall wanted;
-    wanted.set_id(id);
-    wanted.set_tid(thread->value);
-    wanted.set_number(SYS_read);
-    for (const std::uint64_t argument :
-         {std::uint64_t(blocked_.first.get()), std::uint64_t(0), std::uint64_t(1)})
-      wanted.add_arguments(argument);
-    auto& buffer = *wanted.add_buffers();
-    buffer.set_argument(1);
-    buffer.set_size(1);
-    buffer.set_output(true);
-    keeper_->start_call(wanted);
-  }
+  const auto tids = more_threads(kThreads);
+  for (std::uint64_t id = 0; id < kThreads; ++id) read_a_byte(id, tids[id]);
+  EXPECT_TRUE(until([&] {
+    return std::ranges::all_of(tids, [this](HostTid tid) {
+      return tracer::sleeps_in_call(program_.pid(), tid) == SYS_read;
+    });
+  }));
   EXPECT_TRUE(answers_.empty());
   keeper_->cancel_call(kThreads - 1);
   ASSERT_EQ(answers_.size(), 1);
@@ -157,6 +171,23 @@ TEST_F(Kept, AnyNumberOfThreadsMayWaitInCalls) {
   ASSERT_OK(write_all(blocked_.second.get(), std::as_bytes(std::span(bytes))));
   ASSERT_TRUE(until([&] { return answers_.size() == kThreads; }));
   for (std::size_t i = 1; i < answers_.size(); ++i) EXPECT_EQ(answers_[i].value(), 1);
+}
+
+// The program's own limit may leave no room for more: those under way give theirs back.
+TEST_F(Kept, CallsForWhichThereIsNoRoomWaitForIt) {
+  constexpr std::uint64_t kThreads = 70;
+  const auto tids = more_threads(kThreads);
+  read_a_byte(0, tids[0]);
+  rlimit little{};
+  ASSERT_EQ(::prlimit(program_.pid().value, RLIMIT_AS, nullptr, &little), 0);
+  little.rlim_cur = 0;
+  ASSERT_EQ(::prlimit(program_.pid().value, RLIMIT_AS, &little, nullptr), 0);
+  for (std::uint64_t id = 1; id < kThreads; ++id) read_a_byte(id, tids[id]);
+  EXPECT_TRUE(answers_.empty());
+  const std::string bytes(kThreads, 'x');
+  ASSERT_OK(write_all(blocked_.second.get(), std::as_bytes(std::span(bytes))));
+  ASSERT_TRUE(until([&] { return answers_.size() == kThreads; }));
+  for (const auto& answer : answers_) EXPECT_EQ(answer.value(), 1) << answer.refusal();
 }
 
 TEST_F(Kept, ACallThatCannotBeBegunSaysWhy) {
