@@ -32,6 +32,20 @@ TEST_F(ListeningTest, ARemovedSocketIsBoundAnew) {
   EXPECT_TRUE(connect_to(socket_));
 }
 
+// By an agent of another version that has ended, or by whoever unpacks a saved directory.
+TEST_F(ListeningTest, SoIsOneThatAnotherWasPutInPlaceOf) {
+  const auto server = serve({socket_});
+  ASSERT_TRUE(server);
+  {
+    const auto other = serve({socket_ + ".other"});
+    ASSERT_TRUE(other);
+    ASSERT_EQ(::rename((socket_ + ".other").c_str(), socket_.c_str()), 0);
+  }
+  EXPECT_FALSE(connect_to(socket_));
+  EXPECT_TRUE((*server)->bind_anew({socket_}));
+  EXPECT_TRUE(connect_to(socket_));
+}
+
 TEST_F(ListeningTest, SoIsOneWhoseDirectoryWasMadeAnew) {
   const auto server = serve({socket_});
   ASSERT_TRUE(server);

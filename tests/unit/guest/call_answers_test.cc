@@ -154,6 +154,7 @@ TEST_F(CallAnswers, PollWritesNothingButRevents) {
   EXPECT_EQ(entries[0].events, POLLOUT);
   EXPECT_EQ(entries[0].revents, POLLHUP);
   EXPECT_EQ(entries[1].revents, 0);
+  EXPECT_TRUE(wanted.call.buffers(0).written_always()) << "also when a signal ends the wait";
 }
 
 // A supervisor could write it; the guest's kernel would not.
