@@ -45,7 +45,12 @@ struct Loop {
 
 std::atomic<bool> switched_on = false;
 std::mutex loops_mutex;
-std::vector<std::weak_ptr<Loop>> loops;
+
+// Never destroyed: who looks at them does so also while the process ends.
+std::vector<std::weak_ptr<Loop>>& all_loops() {
+  static auto* const all = new std::vector<std::weak_ptr<Loop>>;
+  return *all;
+}
 
 // "on-CPU run-delay slices", nanoseconds (Documentation/scheduler/sched-stats.rst). None where the
 // kernel does not count them.
@@ -62,7 +67,7 @@ Loop& own_loop() {
   thread_local const std::shared_ptr<Loop> own = [] {
     auto made = std::make_shared<Loop>();
     const std::lock_guard lock(loops_mutex);
-    loops.push_back(made);
+    all_loops().push_back(made);
     return made;
   }();
   return *own;
@@ -89,8 +94,8 @@ void look_at(Loop& loop) {
 
 void look_at_all() {
   const std::lock_guard lock(loops_mutex);
-  std::erase_if(loops, [](const auto& loop) { return loop.expired(); });
-  for (const auto& known : loops)
+  std::erase_if(all_loops(), [](const auto& loop) { return loop.expired(); });
+  for (const auto& known : all_loops())
     if (const auto loop = known.lock()) look_at(*loop);
 }
 
