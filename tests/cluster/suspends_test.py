@@ -6,9 +6,11 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+from hosts import pause  # noqa: E402
 from scenario import ballast, case, faults, suspends  # noqa: E402
 
 LEASE_S, MARGIN_S = 8, 3
+LOOKS_S = 2  # meanwhile all look more than once at how long they have heard nothing
 
 
 class Suspends(ballast.BallastCase):
@@ -21,12 +23,15 @@ class Suspends(ballast.BallastCase):
 
     def test_the_sleep_of_the_guests_node_is_not_homes_silence(self):
         self.product.migrate(self.job.pid, "b")
-        suspends.suspend(self.b, LEASE_S + MARGIN_S)
-        self.wait_for_log(self.b, "this node has slept for")
+        with pause.Pause(self.a):  # so that nothing that home has said can be heard first
+            suspends.suspend(self.b, LEASE_S + MARGIN_S)
+            self.wait_for_log(self.b, "this node has slept for")
+            time.sleep(LOOKS_S)
         self.assert_goes_on()
         self.assertEqual(self.product.where(self.job.pid), "b")
         self.assert_complete()
-        self.assertNotIn("LeaseOver", self.product.log(self.b), "it has not been silent for the lease")
+        for word in ("LeaseOver", "nothing was heard"):
+            self.assertNotIn(word, self.product.log(self.b), "it has not been silent for the lease")
 
     def test_home_may_sleep(self):
         """The guest does hear nothing for the lease: it is frozen, and goes on when home is awake."""
