@@ -209,6 +209,10 @@ class Replaced(case.ProductCase):
         self.a.write(f"re/tell-{number}", "")
         return job.output.wait_for(case.pattern(r"/\S+( \(deleted\))? \d+\n")).group().decode()
 
+    def inodes_in(self, folder, pid):
+        words = [line.split(None, 5) for line in self.a.run(["cat", f"/proc/{pid}/maps"]).stdout.splitlines()]
+        return {int(each[4]) for each in words if len(each) == 6 and folder in each[5]}
+
     def travel(self, job, change):
         before = self.start_runner(1)
         self.a.shell(change)
@@ -237,12 +241,14 @@ class Replaced(case.ProductCase):
 
     def test_replaced_while_away(self):
         job = self.start_runner(3)
+        mapped = {os.stat(self.a.path(f"re/{name}")).st_ino for name in ("prog", "lib/libz.so.1")}
         self.product.migrate(job.pid, "b")
         self.told(job, 0)
         self.a.shell("cp /usr/bin/python3 re/new && mv re/new re/prog; "
                      "cp -L /lib/x86_64-linux-gnu/libz.so.1 re/lib/new && mv re/lib/new re/lib/libz.so.1")
         self.product.bring_home(job.pid)
         self.assertIn("(deleted)", self.told(job, 1))
+        self.assertEqual(self.inodes_in("/re/", job.pid), mapped, "what it had mapped, and not what is there now")
         self.product.migrate(job.pid, "b")
         self.assertIn("(deleted)", self.told(job, 2))
         self.assertEqual(job.wait(), 0, job.err)
