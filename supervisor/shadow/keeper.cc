@@ -38,6 +38,12 @@ std::uint64_t answered_bytes(const protocol::HomeCall& call, std::int64_t value)
   return UINT64_MAX;
 }
 
+// A write beyond the limit of file sizes, made for the guest, raises a signal in the thread that
+// made it, in the name of the process (fs/read_write.c: send_sig(SIGXFSZ, current, 0)).
+bool is_by_own_write(const siginfo_t& info, HostPid shadow) {
+  return info.si_signo == SIGXFSZ && info.si_pid == shadow.value;
+}
+
 template <typename Value>
 void complain(const char* what, const Result<Value>& result) {
   if (!result && result.error().code != ErrorCode::kGone)
@@ -121,9 +127,8 @@ void ShadowKeeper::on_signal(HostTid tid, StoppedThread token, const siginfo_t& 
 }
 
 void ShadowKeeper::hand_on(HostTid tid, const siginfo_t& info) {
-  // A write beyond the limit of file sizes, made for the guest, raises a signal in the thread that
-  // made it, in the name of the process (fs/read_write.c: send_sig(SIGXFSZ, current, 0)).
-  const bool by_own_write = info.si_signo == SIGXFSZ && info.si_pid == pid_.value;
+  const bool by_own_write = is_by_own_write(info, pid_);
+  if (by_own_write && std::exchange(threads_[tid].told, false)) return;
   const bool to_thread = info.si_code == SI_TKILL || by_own_write;
   callbacks_.signal(info, to_thread ? GuestTid{tid.value} : GuestTid{});
 }
@@ -144,7 +149,16 @@ bool ShadowKeeper::stands_at_trap(HostTid tid, const StoppedThread& token) const
   return registers && registers->rip == page_.site().address.value + 3;
 }
 
-void ShadowKeeper::finish_call(HostTid tid, const StoppedThread&, std::int64_t value) {
+// A signal that the call has raised, and its thread has blocked, is pending there when it returns.
+void ShadowKeeper::finish_call(HostTid tid, const StoppedThread& token, std::int64_t value) {
+  const auto queued = tracer::queued_signals(token, tracer::SignalQueue::kThread);
+  complain("a call's signals", queued);
+  if (queued)
+    for (const siginfo_t& info : *queued)
+      if (is_by_own_write(info, pid_)) {
+        hand_on(tid, info);
+        threads_[tid].told = true;
+      }
   Call call = *std::exchange(threads_[tid].call, std::nullopt);
   give_slot(call.slot);
   protocol::HomeCallDone done;
@@ -232,7 +246,7 @@ Result<> ShadowKeeper::add_arena(const StoppedThread& token) {
   LLRUN_TRY_ASSIGN(auto calls, RemoteSyscalls::borrow(pid_, token, page_.site()));
   const auto start = calls.call(SYS_mmap, 0, kSlotSize * kSlots, PROT_READ | PROT_WRITE,
                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  for (const siginfo_t& info : calls.take_signals()) callbacks_.signal(info, {});
+  for (const siginfo_t& info : calls.take_signals()) hand_on(token.tid(), info);
   LLRUN_TRY(calls.finish());
   if (!start) return std::unexpected(start.error());
   LLRUN_TRY_ASSIGN(const auto arena, tracer::RemoteRange::of({*start}, kSlotSize * kSlots));

@@ -80,6 +80,7 @@ class ShadowKeeper {
   struct Thread {
     std::optional<Call> call;
     bool newborn = false;  // its first stop is due; then it is parked
+    bool told = false;     // of the signal that its call has raised, which it has yet to meet
   };
   void handle(const tracer::StopEvent& event);
   void on_signal(HostTid tid, tracer::StoppedThread token, const siginfo_t& info);

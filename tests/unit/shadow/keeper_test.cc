@@ -45,7 +45,10 @@ class Kept : public ::testing::Test {
         program_.pid(), shadow->stub(), shadow->tids(),
         ShadowKeeper::Callbacks{
             [this](const siginfo_t& info, GuestTid tid) { signals_.emplace_back(info, tid); },
-            [this](const protocol::HomeCallDone& done) { answers_.push_back(done); },
+            [this](const protocol::HomeCallDone& done) {
+              signals_before_answer_ = signals_.size();
+              answers_.push_back(done);
+            },
             [this](const tracer::StopKind& end) { end_ = end; }});
   }
 
@@ -121,6 +124,7 @@ class Kept : public ::testing::Test {
   std::unique_ptr<ShadowKeeper> keeper_;
   std::vector<std::pair<siginfo_t, GuestTid>> signals_;
   std::vector<protocol::HomeCallDone> answers_;
+  std::size_t signals_before_answer_ = 0;  // the last
   std::optional<tracer::StopKind> end_;
 };
 
@@ -266,6 +270,30 @@ TEST_F(Kept, ACallIsDoneOrNotWheneverItIsCancelled) {
   }
   EXPECT_GT(made, 0);
   EXPECT_LT(made, std::uint64_t(kCalls));
+}
+
+// One that the guest's thread has blocked is pending there when the call returns.
+TEST_F(Kept, ASignalThatACallHasRaisedIsHandedOnBeforeItsAnswerAndOnce) {
+  rlimit before{};
+  ASSERT_EQ(::prlimit(program_.pid().value, RLIMIT_FSIZE, nullptr, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(::prlimit(program_.pid().value, RLIMIT_FSIZE, &none, nullptr), 0);
+  protocol::HomeCall wanted;
+  wanted.set_id(3);
+  wanted.set_tid(program_.pid().value);
+  wanted.set_number(SYS_ftruncate);
+  wanted.add_arguments(static_cast<std::uint64_t>(file_.get()));
+  wanted.add_arguments(1);
+  wanted.set_signal_mask(std::uint64_t{1} << (SIGXFSZ - 1));
+  keeper_->start_call(wanted);
+  ASSERT_TRUE(until([this] { return !answers_.empty() || end_; }));
+  ASSERT_EQ(answers_.size(), 1);
+  EXPECT_EQ(answers_[0].value(), -EFBIG);
+  ASSERT_EQ(signals_before_answer_, 1);
+  EXPECT_EQ(signals_[0].first.si_signo, SIGXFSZ);
+  EXPECT_EQ(signals_[0].second.value, program_.pid().value);
+  EXPECT_EQ(call(SYS_getpgid, {0}).value(), ::getpgrp());
+  EXPECT_EQ(signals_.size(), 1);
 }
 
 TEST_F(Kept, SignalsAreHandedOnAndDoNothing) {
