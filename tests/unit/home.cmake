@@ -6,6 +6,8 @@ llrun_test(cpu_away_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/cpu_a
   LIBS llrun_home)
 llrun_test(relayed_signals_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/relayed_signals_test.cc
   LIBS llrun_home)
+llrun_test(home_mapped_files_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/mapped_files_test.cc
+  LIBS llrun_home)
 llrun_test(path_walk_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/path_walk_test.cc
   LIBS llrun_home)
 llrun_test(home_traffic_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/traffic_test.cc
