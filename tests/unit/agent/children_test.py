@@ -1,4 +1,6 @@
 """What comes from a program under llrun has a supervisor, one, also where everybody between has ended at once."""
+import contextlib
+import ctypes
 import os
 import subprocess
 import sys
@@ -28,6 +30,22 @@ STARTS = (lambda number: ["setsid", "-f", "sleep", number], lambda number: ["sh"
 def status_of(pid):
     with open(f"/proc/{pid}/status", encoding="utf-8") as file:
         return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+
+@contextlib.contextmanager
+def traced(pid):
+    """As what is left here of a program that is away."""
+    seize, interrupt, detach = 0x4206, 0x4207, 17
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    ptrace.argtypes, ptrace.restype = [ctypes.c_long] * 4, ctypes.c_long
+    if ptrace(seize, pid, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "seize")
+    try:
+        yield
+    finally:
+        ptrace(interrupt, pid, 0, 0)
+        os.waitpid(pid, 0)
+        ptrace(detach, pid, 0, 0)
 
 
 class ChildrenTest(unittest.TestCase):
@@ -146,6 +164,8 @@ class ChildrenTest(unittest.TestCase):
         self.assertEqual(second.returncode, 0)
         self.assertIn("has a supervisor already", second.stderr)
         self.assertEqual(self.nodes.run("llrun", "--stay", "-p", str(process.pid)).returncode, 125)
+        with traced(process.pid):
+            self.assertIn("has a supervisor already", self.nodes.run(*attach).stderr)
         self.one_each([process.pid])
         os.kill(supervisor, 9)
         # What is killed may hold its claim for a moment longer.
