@@ -1,6 +1,7 @@
 // Direct I/O: aligned blocks arrive, and what the filesystem says to others is what it said at
 // first.
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,6 +26,15 @@ struct Unaligned {
         offset(outcome(::pread(file, block, 4096, 3))) {}
   bool operator==(const Unaligned&) const = default;
 };
+
+// Pages of a mapping are read with no regard to what O_DIRECT asks for.
+bool shows_what_is_read(int file, char* block) {
+  void* const mapped = ::mmap(nullptr, kBlock, PROT_READ, MAP_PRIVATE, file, 0);
+  if (mapped == MAP_FAILED) return false;
+  const bool same = ::pread(file, block, kBlock, 0) == static_cast<ssize_t>(kBlock) &&
+                    std::memcmp(mapped, block, kBlock) == 0;
+  return ::munmap(mapped, kBlock) == 0 && same;
+}
 
 // However long it runs, the file stays small.
 off_t place_of(int step) { return static_cast<off_t>(step % 32) * static_cast<off_t>(kBlock); }
@@ -64,6 +74,7 @@ int main(int argc, char** argv) {
     steps::check(now == first, "unaligned: %d %d %d instead of %d %d %d", now.written, now.read,
                  now.offset, first.written, first.read, first.offset);
     steps::check((::fcntl(file, F_GETFL) & O_DIRECT) != 0, "O_DIRECT is set");
+    steps::check(shows_what_is_read(probe, expected), "a mapping of the file");
     // Switched off, anything goes; and on again.
     steps::check(::fcntl(probe, F_SETFL, 0) == 0 && ::pread(probe, block, 100, 3) == 100,
                  "without O_DIRECT: %s", std::strerror(errno));
