@@ -20,4 +20,4 @@ function(llrun_cluster_test name file)
     ENVIRONMENT "LLRUN_TEST_BUILD=${CMAKE_BINARY_DIR}")
 endfunction()
 
-llrun_cluster_test(hosts hosts_test.py WAITS)
+llrun_cluster_test(hosts hosts_test.py)
