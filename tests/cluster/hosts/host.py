@@ -1,5 +1,6 @@
 """One test host: starting it, running commands in it as its user, putting files there and reading them back."""
 import contextlib
+import glob
 import json
 import os
 import shutil
@@ -143,6 +144,14 @@ class Host:
     def read(self, inside, mode="r"):
         with open(self.path(inside), mode) as file:
             return file.read()
+
+    def read_all(self, pattern):
+        """The text of all files whose names match, one after another; none: empty. Starts nothing on the host."""
+        text = []
+        for name in sorted(glob.glob(self.path(pattern))):
+            with contextlib.suppress(FileNotFoundError), open(name, encoding="utf-8", errors="replace") as file:
+                text.append(file.read())
+        return "".join(text)
 
     def exists(self, inside):
         return os.path.lexists(self.path(inside))

@@ -73,7 +73,7 @@ class Product:
 
     def log(self, host=None):
         """Everything logged on home, or another host, so far."""
-        return (host or self.home).shell("cat ~/.local/state/llrun/*/log 2>/dev/null || true")
+        return (host or self.home).read_all(".local/state/llrun/*/log")
 
     # --- holding a step: docs/protocol.md ----------------------------------------------------------------
 

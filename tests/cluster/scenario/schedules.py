@@ -102,7 +102,7 @@ class Held:
         host.write(self.file, "")
 
     def _seen(self):
-        log = self.host.shell("cat ~/.local/state/llrun/*/log 2>/dev/null || true")
+        log = self.host.read_all(".local/state/llrun/*/log")
         return log.count(f"held at {self.point.partition('-')[2]}\n")
 
     def count(self):

@@ -10,7 +10,7 @@ class NeverCame(AssertionError):
     """The limit has passed. Says what was waited for and what was seen instead."""
 
 
-LONG_PAUSE_S = 0.1  # between questions that start a program
+LONG_PAUSE_S = 0.25  # between questions that start a program
 # Between questions about what an agent decides once a second: on half a core those who ask are a load themselves.
 DECISION_PAUSE_S = 0.5
 
