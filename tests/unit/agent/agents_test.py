@@ -1,4 +1,5 @@
 """Agents end to end: two nodes on one machine, with supervisors that only answer."""
+import glob
 import json
 import os
 import signal
@@ -57,6 +58,25 @@ class AgentsTest(unittest.TestCase):
         nodes.ctl("b", "level", "off")
         wait_for("b not levelling", lambda: not nodes.node("a", "b")["levelling"])
         self.assertIn("b *", nodes.ctl("a", "loads").stdout)
+
+    def test_nodes_of_one_processor_are_equally_fast(self):
+        """Also if one of them was measured while it was busy."""
+        with Nodes(BUILT, "") as alone:
+            alone.rows("a", "loads")
+            [kept] = glob.glob(alone.env["XDG_STATE_HOME"] + "/llrun/*/speed")
+            with open(kept, encoding="utf-8") as file:
+                _, _, model = file.read().split(" ", 2)
+            place = os.path.relpath(kept, alone.env["XDG_STATE_HOME"])
+        nodes = self.nodes("exchange = 200ms\n" + TWO)
+        busy, idle = nodes.env["XDG_STATE_HOME"], os.path.join(nodes.top, "state of b")
+        for state, speed in ((busy, 1.5), (idle, 2.0)):
+            os.makedirs(os.path.dirname(os.path.join(state, place)))
+            with open(os.path.join(state, place), "w", encoding="utf-8") as file:
+                file.write(f"{speed} 60 {model}")  # it has been measured as often as ever
+        # The one with a state of its own first, and it starts no other.
+        started = nodes.start("llrund", "--background", "--name", "b", env={"XDG_STATE_HOME": idle, "LLRUN_CONF": "/dev/null"})
+        self.assertEqual(started.wait(60), 0)
+        wait_for("them to be equal", lambda: [nodes.node("a", node)["speed"] for node in ("a", "b")] == [2.0, 2.0])
 
     def test_a_vanished_peer_is_noticed_and_found_again(self):
         nodes = self.nodes()
