@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from scenario import case, waiting  # noqa: E402
@@ -207,6 +208,9 @@ class ComesHome(case.ProductCase):
         job.close_input()
         self.assertEqual(job.wait(), 0, job.err)
 
+    def tries_to_leave(self):
+        return self.product.log(self.b).count("the program goes home: ")
+
     def test_what_home_cannot_take_at_the_last_moment_goes_on_away_until_it_can(self):
         """Its shadow is nearly the program by then, and a shadow again afterwards: what waits for the program waits once."""
         job = self.start(["python3", "-c", OPENS_A_DEVICE], piped=True)
@@ -215,11 +219,16 @@ class ComesHome(case.ProductCase):
         job.feed(b"open it\n")
         job.output.wait_for(case.pattern("open\n"))
         self.a.run(["chmod", "0", "/dev/random"], as_root=True)
+        tries_before, asked = self.tries_to_leave(), time.monotonic()
         self.product.ctl("home", str(job.pid))
         waiting.until(lambda: self.product.log().count("the program cannot come home: ") > 1, self.product._log_end)
         self.assertEqual(self.product.where(job.pid), "b")
         self.a.run(["chmod", "666", "/dev/random"], as_root=True)
         self.product.arrive(job.pid, "a")
+        tries = self.tries_to_leave() - tries_before
+        self.assertGreater(tries, 1)
+        # Between two there is a pause: of half a second first, and then each twice the one before.
+        self.assertLessEqual(0.5 * (2 ** (tries - 1) - 1), time.monotonic() - asked)
         job.feed(b"look\n")
         job.output.wait_for(case.pattern("waited 1 read 8\n"))
         job.close_input()
