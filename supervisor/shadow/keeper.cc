@@ -377,7 +377,7 @@ Result<HostTid> ShadowKeeper::make_thread(const StoppedThread& main) {
   for (const auto& event : calls.take_events())
     if (const auto* clone = event.as<tracer::CloneEvent>()) made = clone->child;
   if (made) threads_[*made].newborn = true;
-  for (const siginfo_t& info : calls.take_signals()) callbacks_.signal(info, {});
+  for (const siginfo_t& info : calls.take_signals()) hand_on(main.tid(), info);
   LLRUN_TRY(calls.finish());
   if (!tid) return std::unexpected(tid.error());
   return *made;
@@ -401,7 +401,7 @@ Result<> ShadowKeeper::close_fd(int number) {
   LLRUN_TRY_ASSIGN(const auto main, stop_thread(HostTid{pid_.value}));
   LLRUN_TRY_ASSIGN(auto calls, RemoteSyscalls::borrow(pid_, *main, page_.site()));
   const auto closed = calls.call(SYS_close, number);
-  for (const siginfo_t& info : calls.take_signals()) callbacks_.signal(info, {});
+  for (const siginfo_t& info : calls.take_signals()) hand_on(HostTid{pid_.value}, info);
   LLRUN_TRY(calls.finish());
   if (!closed) return std::unexpected(closed.error());
   return {};

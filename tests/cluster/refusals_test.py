@@ -347,7 +347,7 @@ class Sizes(case.ProductCase):
     def play(self, name, prefix, travel):
         self.a.write(f"{name}/limited.py", LIMITED)
         # Soft and hard are set apart, so that the program may raise its own.
-        script = f"ulimit -Hf 16; ulimit -Sf 8; exec >out; echo begun; {prefix} python3 limited.py; echo status $? >status"
+        script = f"ulimit -Sf 8; ulimit -Hf 16; exec >out; echo begun; {prefix} python3 limited.py; echo status $? >status"
         shell = self.a.popen(["bash", "-c", script], directory=f"{self.a.home}/{name}", stderr=-1,
                              stdin=-3)
         self.addCleanup(shell.communicate)
