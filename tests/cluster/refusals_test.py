@@ -27,7 +27,7 @@ while asked < int(sys.argv[1]):
 """
 # Writes blocks until it may not, says what came of each, and goes on after raising its limit.
 LIMITED = """
-import os, resource, signal, sys
+import os, resource, signal, sys, threading
 hits = []
 signal.signal(signal.SIGXFSZ, lambda number, frame: hits.append(number))
 def tell(*words): os.write(2, (" ".join(map(str, words)) + "\\n").encode())
@@ -55,6 +55,17 @@ attempt(os.posix_fallocate, own, 8000, 1000)
 resource.setrlimit(resource.RLIMIT_FSIZE, (12288, 16384))
 tell(resource.getrlimit(resource.RLIMIT_FSIZE))
 while attempt(os.write, 1, b"w" * 1500) == 1500: pass
+def by_another():
+    attempt(os.write, 1, b"v")
+    tell("of the thread:", signal.SIGXFSZ in signal.sigpending())
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGXFSZ])
+other = threading.Thread(target=by_another)
+other.start()
+other.join()
+tell("of all:", signal.SIGXFSZ in signal.sigpending())
+signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGXFSZ])
+tell(resource.prlimit(os.getpid(), resource.RLIMIT_FSIZE, (14336, 16384)))
+while attempt(os.write, 1, b"u" * 500) == 500: pass
 try: resource.setrlimit(resource.RLIMIT_FSIZE, (12288, 999999))
 except (ValueError, OSError) as error: tell(error)
 attempt(os.write, own, b"z" * 50000)
