@@ -92,6 +92,7 @@ class Made {
     const int fd = ::open(name.c_str(), O_RDWR | O_CREAT | O_APPEND, 0600);
     steps::check(fd >= 0, "making a file");
     all_[fd] = ::fcntl(fd, F_GETFL);
+    if (all_.size() > 8) ::close(all_.extract(all_.begin()).key());
     for (const auto& [made, flags] : all_)
       steps::check(::fcntl(made, F_GETFL) == flags,
                    "the flags of a file that was made are %x, not %x",
