@@ -12,7 +12,7 @@ target_link_libraries(tracer_selfcheck PRIVATE llrun_plain_options Threads::Thre
 
 # The killed tracer's goes through hundreds of kills: a minute on a quiet machine, several on a loaded one.
 foreach(test home killed_tracer guest)
-  llrun_test(tracer_${test}_test LABEL unit TIMEOUT 600
+  llrun_test(tracer_${test}_test LABEL unit TIMEOUT 900
     SOURCES ${here}/${test}_test.cc
     LIBS llrun_tracer_process)
   target_compile_definitions(tracer_${test}_test
