@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -198,10 +199,11 @@ TEST(Sharing, ABashLoopSharesItsInputFile) {
                                         std::to_string(bash.pid().value) + "/children");
   ASSERT_TRUE(children);
   const HostPid sleeper{std::stoi(*children)};
-  // Between its fork and its exec bash moves descriptors about.
+  // Between its fork and its exec bash moves descriptors about, and after it its loader opens some.
   const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  const std::string comm = "/proc/" + std::to_string(sleeper.value) + "/comm";
-  while (read_whole_file(comm).value_or("") != "sleep\n" &&
+  const std::string call = "/proc/" + std::to_string(sleeper.value) + "/syscall";
+  const std::string sleeps = std::to_string(SYS_clock_nanosleep) + " ";
+  while (!read_whole_file(call).value_or("").starts_with(sleeps) &&
          std::chrono::steady_clock::now() < limit)
     ::sched_yield();
   auto pidfd = open_pidfd(sleeper);
