@@ -124,7 +124,7 @@ std::map<FileName, Standing> look_up(const std::vector<FileName>& names) {
   auto thread = make_thread([inquiry, names] { inquire(inquiry, names); });
   if (thread) thread->detach();
   std::unique_lock lock(inquiry->mutex);
-  inquiry->over = !thread;
+  if (!thread) inquiry->over = true;
   inquiry->changed.wait_for(lock, kPatience, [&] { return inquiry->over; });
   auto found = inquiry->found;
   for (const auto& name : names) found.try_emplace(name, Standing{});
