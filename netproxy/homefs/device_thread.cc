@@ -3,7 +3,6 @@
 #include <linux/fuse.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/event_fd.h"
 #include "base/thread.h"
 #include "netproxy/homefs/frame_check.h"
 #include "netproxy/homefs/own_descriptors.h"
@@ -23,22 +23,6 @@ namespace {
 // Frames from this size on are handed over in the buffer they were read into instead of being
 // copied.
 constexpr std::size_t kHandOver = std::size_t{64} << 10;
-
-Result<Fd> make_event() {
-  Fd event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!event.valid()) return system_error("create an eventfd");
-  return event;
-}
-
-void signal_event(int event) {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(event, &one, sizeof one);
-}
-
-void clear_event(int event) {
-  std::uint64_t count = 0;
-  [[maybe_unused]] const ssize_t got = ::read(event, &count, sizeof count);
-}
 
 }  // namespace
 
@@ -73,15 +57,15 @@ DeviceThread::~DeviceThread() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  signal_event(wake_.get());
+  signal_event(wake_);
   if (thread_.joinable()) thread_.join();
 }
 
 Result<std::vector<Frame>> DeviceThread::take() {
-  clear_event(arrived_.get());
+  clear_event(arrived_);
   const std::lock_guard lock(mutex_);
   if (requests_.empty() && !ended_) return std::unexpected(ended_.error());
-  if (!ended_) signal_event(arrived_.get());  // to be told when these have been taken
+  if (!ended_) signal_event(arrived_);  // to be told when these have been taken
   return std::exchange(requests_, {});
 }
 
@@ -91,12 +75,12 @@ void DeviceThread::write(std::span<const std::byte> frame) {
     replies_.emplace_back(frame.begin(), frame.end());
     if (replies_.size() > 1) return;  // it is on its way to them
   }
-  signal_event(wake_.get());
+  signal_event(wake_);
 }
 
 void DeviceThread::refuse_all() {
   refusing_ = true;
-  signal_event(wake_.get());
+  signal_event(wake_);
 }
 
 void DeviceThread::run(int device) {
@@ -115,7 +99,7 @@ void DeviceThread::run(int device) {
     std::array<pollfd, 2> ready{{{wake_.get(), POLLIN, 0}, {mounted ? device : -1, POLLIN, 0}}};
     while (::poll(ready.data(), ready.size(), -1) < 0 && errno == EINTR) {
     }
-    clear_event(wake_.get());
+    clear_event(wake_);
     {
       const std::lock_guard lock(mutex_);
       if (stopping_) break;
@@ -182,7 +166,7 @@ void DeviceThread::hand_over(Frame frame) {
     requests_.push_back(std::move(frame));
     if (requests_.size() > 1) return;
   }
-  signal_event(arrived_.get());
+  signal_event(arrived_);
 }
 
 void DeviceThread::end(const Error& error) {
@@ -190,7 +174,7 @@ void DeviceThread::end(const Error& error) {
     const std::lock_guard lock(mutex_);
     if (ended_) ended_ = std::unexpected(error);
   }
-  signal_event(arrived_.get());
+  signal_event(arrived_);
 }
 
 void DeviceThread::refuse_waiting(int device) {

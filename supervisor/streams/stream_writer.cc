@@ -3,7 +3,6 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -11,16 +10,12 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/event_fd.h"
 #include "base/log.h"
 #include "base/thread.h"
 
 namespace llrun {
 namespace {
-
-void tell(const Fd& event) {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(event.get(), &one, sizeof one);
-}
 
 bool is_nameless_pipe(int fd) {
   struct statfs about {};
@@ -30,14 +25,13 @@ bool is_nameless_pipe(int fd) {
 }  // namespace
 
 StreamWriter::StreamWriter(Fd description, Callbacks callbacks)
-    : description_(std::move(description)),
-      wake_(::eventfd(0, EFD_CLOEXEC)),
-      work_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      callbacks_(std::move(callbacks)) {}
+    : description_(std::move(description)), callbacks_(std::move(callbacks)) {}
 
 Result<std::unique_ptr<StreamWriter>> StreamWriter::start(Fd description, Callbacks callbacks) {
   std::unique_ptr<StreamWriter> self(
       new StreamWriter(std::move(description), std::move(callbacks)));
+  LLRUN_TRY_ASSIGN(self->wake_, make_event());
+  LLRUN_TRY_ASSIGN(self->work_, make_event());
   LLRUN_TRY_ASSIGN(self->thread_, make_thread([raw = self.get()] { raw->run(); }));
   return self;
 }
@@ -48,7 +42,7 @@ StreamWriter::~StreamWriter() {
     const std::lock_guard lock(mutex_);
     ending_ = true;
   }
-  tell(wake_);
+  signal_event(wake_);
   thread_.join();
   // Nothing waits in vain: what was to follow the dropped bytes follows now.
   for (const Item& item : items_)
@@ -60,7 +54,7 @@ void StreamWriter::push(std::string bytes) {
     const std::lock_guard lock(mutex_);
     items_.push_back({std::move(bytes), {}});
   }
-  tell(work_);
+  signal_event(work_);
 }
 
 void StreamWriter::when_drained(std::function<void()> task) {
@@ -68,7 +62,7 @@ void StreamWriter::when_drained(std::function<void()> task) {
     const std::lock_guard lock(mutex_);
     items_.push_back({{}, std::move(task)});
   }
-  tell(work_);
+  signal_event(work_);
 }
 
 void StreamWriter::watch_reader() {
@@ -76,7 +70,7 @@ void StreamWriter::watch_reader() {
     const std::lock_guard lock(mutex_);
     watches_reader_ = is_nameless_pipe(description_.get());
   }
-  tell(work_);
+  signal_event(work_);
 }
 
 void StreamWriter::run() {
@@ -115,8 +109,7 @@ void StreamWriter::wait_for_work() {
                                 {watches ? description_.get() : -1, 0, 0}}};
   while (::poll(polled.data(), polled.size(), -1) < 0 && errno == EINTR) {
   }
-  std::uint64_t count = 0;
-  [[maybe_unused]] const ssize_t taken = ::read(work_.get(), &count, sizeof count);
+  clear_event(work_);
   if ((polled[2].revents & POLLERR) != 0) report_reader_gone();
 }
 
