@@ -59,7 +59,8 @@ Refusal compare_kernel(const protocol::NodeTraits& home, const protocol::NodeTra
   if (home.vdso() != peer.vdso())
     return "the peer's kernel (" + peer.kernel_release() +
            ") gives programs another vdso than this one (" + home.kernel_release() + ")";
-  if (home.vdso_parts() != peer.vdso_parts())
+  const bool known = !home.vdso_parts().empty() && !peer.vdso_parts().empty();
+  if (known && home.vdso_parts() != peer.vdso_parts())
     return "the peer's kernel (" + peer.kernel_release() +
            ") lays out the data of its vdso in another way than this one (" +
            home.kernel_release() + ")";

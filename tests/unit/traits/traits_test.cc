@@ -17,6 +17,7 @@ protocol::NodeTraits node() {
   traits.set_xcr0(7);
   traits.set_xsave_size(832);
   traits.set_vdso("0123456789abcdef");
+  traits.set_vdso_parts("vvar+0:4000 vdso+4000:2000");
   traits.set_kernel_release("6.1.0");
   traits.set_hosts_guests(true);
   return traits;
@@ -62,6 +63,8 @@ TEST(Traits, TheVdsoMustBeMovable) {
   peer = node();
   peer.set_vdso_parts("vvar+0:4000 vdso+6000:2000");
   expect_refused(peer, "lays out the data of its vdso");
+  peer.set_vdso_parts("");  // it could not tell
+  EXPECT_EQ(why_not(node(), peer), std::nullopt);
 }
 
 TEST(Traits, ANodeTellsWhatItsKernelHas) {
