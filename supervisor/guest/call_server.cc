@@ -372,7 +372,7 @@ void CallServer::finish(AtHome at_home, const protocol::HomeCallDone& done) {
   if (valid) callbacks_.interrupt(call.thread);
 }
 
-bool CallServer::ends_as_at_home(HostTid tid) {
+bool CallServer::end_as_at_home(HostTid tid) {
   const Waits kind = waits(held_.at(tid).call);
   if (kind == Waits::kNot) return false;
   outcomes_[tid] = {std::nullopt, kind == Waits::kAndRestarts};
@@ -382,7 +382,7 @@ bool CallServer::ends_as_at_home(HostTid tid) {
 CallServer::Interrupted CallServer::interrupted(HostTid tid) {
   const auto waiting = waiting_.find(tid);
   if (waiting == waiting_.end()) {
-    const bool nothing = !holds(tid) || ends_as_at_home(tid);
+    const bool nothing = !holds(tid) || end_as_at_home(tid);
     held_.erase(tid);
     return nothing ? Interrupted::kNothing : Interrupted::kMakeAnew;
   }

@@ -71,9 +71,9 @@ class CallServer {
   [[nodiscard]] std::uint64_t home_calls_made() const { return next_id_ - 1; }
   // Threads whose notified call has had no effect: to be made again wherever they go on.
   [[nodiscard]] bool holds(HostTid tid) const { return held_.contains(tid); }
-  // That of a thread that `holds`: it would wait at home, too, and a handler that runs before it is
-  // made again ends it as it would there. take_outcome says how.
-  [[nodiscard]] bool ends_as_at_home(HostTid tid);
+  // Lets that of a thread that `holds` end as at home, where it would wait, too, if a handler runs
+  // before it is made again: take_outcome says how. False: it would not wait, and nothing is done.
+  [[nodiscard]] bool end_as_at_home(HostTid tid);
   // Those of them that only home can make.
   [[nodiscard]] bool wants_home(HostTid tid) const;
   [[nodiscard]] bool wants_home() const;

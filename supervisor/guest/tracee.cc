@@ -433,7 +433,7 @@ void Tracee::hand_over(Thread& thread, tracer::ThreadSet& set) {
 void Tracee::settle_call(const StoppedThread& token) {
   // A signal may be on its way, at home or in a queue: in a call that waits it finds the thread
   // waiting, not before it.
-  if (server_ && server_->holds(token.tid()) && !server_->ends_as_at_home(token.tid()))
+  if (server_ && server_->holds(token.tid()) && !server_->end_as_at_home(token.tid()))
     return make_anew(token);
   apply_outcome(token);
 }

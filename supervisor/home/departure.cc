@@ -16,11 +16,11 @@
 #include "supervisor/home/fitting.h"
 #include "supervisor/home/journey.h"
 #include "supervisor/home/mapped_files.h"
+#include "supervisor/home/watch.h"
 #include "supervisor/job/greeting.h"
 #include "supervisor/job/memory_sender.h"
 #include "supervisor/traits/traits.h"
 #include "tracer/objects/memory.h"
-#include "tracer/objects/pins.h"
 #include "tracer/objects/process.h"
 #include "tracer/objects/process_limits.h"
 #include "tracer/objects/terminals.h"
@@ -199,10 +199,9 @@ protocol::MakeWorld Journey::world_order(const ClockEstimate& clocks) {
 
 // What cannot be looked at now, the freeze says.
 std::optional<std::string> Journey::held_meanwhile() const {
-  auto pins = tracer::all_pins(options_.pid, {HostPid{::getpid()}}).value_or(tracer::Pins());
-  if (pins.empty()) pins = tracer::memory_pins(options_.pid).value_or(tracer::Pins());
-  if (pins.empty()) return std::nullopt;
-  return fmt::format("{} ({})", pins.front().what, pins.front().remedy);
+  const auto pins = find_pins(options_.pid, {HostPid{::getpid()}});
+  if (!pins || pins->empty()) return std::nullopt;
+  return fmt::format("{} ({})", pins->front().what, pins->front().remedy);
 }
 
 void Journey::freeze_and_send() {

@@ -45,13 +45,16 @@ void Watch::read_names() {
   if (auto link = read_link(proc_path(pid_, "exe"))) executable_ = std::move(*link);
 }
 
-Result<> Watch::look_for_pins(const std::vector<HostPid>& job) {
-  LLRUN_TRY_ASSIGN(auto pins, tracer::all_pins(pid_, job));
-  const auto of_memory = tracer::memory_pins(pid_);
-  // Of a program whose main thread has ended the memory cannot be seen, and the pin is there.
+Result<tracer::Pins> find_pins(HostPid pid, const std::vector<HostPid>& job) {
+  LLRUN_TRY_ASSIGN(auto pins, tracer::all_pins(pid, job));
+  const auto of_memory = tracer::memory_pins(pid);
   if (!of_memory && pins.empty()) return std::unexpected(of_memory.error());
   if (of_memory) pins.insert(pins.end(), of_memory->begin(), of_memory->end());
-  pins_ = std::move(pins);
+  return pins;
+}
+
+Result<> Watch::look_for_pins(const std::vector<HostPid>& job) {
+  LLRUN_TRY_ASSIGN(pins_, find_pins(pid_, job));
   return {};
 }
 

@@ -18,6 +18,10 @@
 
 namespace llrun {
 
+// All that pins a process, its memory included. Of one whose main thread has ended the memory
+// cannot be seen: that it has ended is the pin then.
+[[nodiscard]] Result<tracer::Pins> find_pins(HostPid pid, const std::vector<HostPid>& job);
+
 class Watch {
  public:
   explicit Watch(HostPid pid) : pid_(pid) {}

@@ -20,7 +20,6 @@ Result<> check(const ExemptCode& exempt) {
 
 // Compiling takes libseccomp time that grows with the square of the descriptors: 32 of them 15 ms,
 // 1000 minutes. What is too much is a pin (tracer/objects/descriptors.cc).
-
 std::unexpected<Error> too_many_at_home() {
   return failure(ErrorCode::kUnsupported,
                  "make a seccomp filter: too many descriptors of this program live at home");
