@@ -79,8 +79,11 @@ std::optional<Pin> describe_unix(const DescriptorView& view) {
     return Pin{view.name() + " listens on the Unix socket " + socket->path,
                "it can move once the program has closed it"};
   const auto peer_inode = ask_peer_inode(view.about.st_ino);
-  const auto peer = peer_inode ? find_unix_socket(table, *peer_inode) : std::nullopt;
+  // Until it is accepted the other end has none, as all such ends (net/unix/af_unix.c, sock_i_ino).
+  const bool is_waiting = peer_inode == 0;
+  const auto peer = peer_inode && !is_waiting ? find_unix_socket(table, *peer_inode) : std::nullopt;
   std::string what = view.name() + " is a Unix socket";
+  if (is_waiting) what += " whose connection has not been accepted yet";
   if (peer && !peer->path.empty())
     what += " to " + peer->path;
   else if (!socket->path.empty())
