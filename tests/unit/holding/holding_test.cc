@@ -186,26 +186,29 @@ TEST_F(Directory, ADamagedIdentityIsNone) {
 // A process that the kernel and its own words call a guest's supervisor.
 TEST_F(Directory, ALivingSupervisorIsFoundWhateverDirectoriesGo) {
   const auto script = path_ + "/llrun-supervisor";
-  std::ofstream(script) << "#!/bin/sh\nread line\n";
+  std::ofstream(script) << "#!/bin/sh\necho begun\nread line\n";
   ::chmod(script.c_str(), 0700);
   auto pipe = make_pipe();
-  ASSERT_TRUE(pipe);
+  auto begun = make_pipe();
+  ASSERT_TRUE(pipe && begun);
   const pid_t child = ::fork();
   if (child == 0) {
     ::dup2(pipe->first.get(), 0);
+    ::dup2(begun->second.get(), 1);
     pipe->second.reset();
     ::execl(script.c_str(), script.c_str(), "guest", mark_of("a-job-of-this-test", 3).c_str(),
             nullptr);
     ::_exit(127);
   }
   pipe->first.reset();
+  begun->second.reset();
+  // The shell opens its script only after the kernel has given it the name and the words.
+  char first = 0;
+  ASSERT_EQ(::read(begun->first.get(), &first, 1), 1);
   const auto state = [] {
     return guest_among(look_at_processes(), "a-job-of-this-test", 3).state();
   };
-  while (state() != Holding::STATE_HELD) {
-    ASSERT_EQ(::waitpid(child, nullptr, WNOHANG), 0);
-    std::this_thread::yield();
-  }
+  EXPECT_EQ(state(), Holding::STATE_HELD);
   std::filesystem::remove(script);
   EXPECT_EQ(state(), Holding::STATE_HELD);
   ::kill(child, SIGKILL);
