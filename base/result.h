@@ -19,6 +19,7 @@ enum class ErrorCode : std::uint8_t {
   kUnsupported,  // this kernel, machine or version cannot do it
   kRefused,      // somebody with the right to say so said no
   kTimeout,      // a bounded wait ended without what was waited for
+  kUntrusted,    // a program or a peer has done what no honest one does: it gets no further
   kInvalid,      // bad input from the user: options, configuration, arguments
 };
 

@@ -13,9 +13,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <tuple>
 
 #include "base/claim.h"
+#include "base/own_environment.h"
 #include "base/tree_mark.h"
+#include "tools/llrun_beginning.h"
 
 namespace llrun::launcher {
 namespace {
@@ -34,6 +37,7 @@ struct Plan {
   char path[PATH_MAX + 32];
   char pid[16], after[24];
   const char* words[kMaxWords];
+  bool waits = false;   // for a program that ends at once, before there is a supervisor
   int supervisor = -1;  // its process id, or -1
   int other = -1;       // as in Started
 };
@@ -62,6 +66,8 @@ bool find_supervisor(Plan& plan) {
 bool prepare(Plan& plan, const Options& options, const Job& job) {
   plan.job = &job;
   plan.agent = options.agent;
+  // Who names a node, or wants to hear what happens, is not kept waiting.
+  plan.waits = job.launched && job.verbose_fd < 0 && options.node == nullptr;
   if (!find_supervisor(plan)) return false;
   std::snprintf(plan.pid, sizeof plan.pid, "%d", job.pid);
   std::snprintf(plan.after, sizeof plan.after, "%ld", options.after_ms);
@@ -109,24 +115,30 @@ void arrange_descriptors(int pidfd, int verbose_fd, int claim_fd) {
   if (null > 2) ::close(null);
 }
 
-void complain(int verbose_fd, const char* path, int errno_value) {
-  if (verbose_fd < 0) return;
-  ::dprintf(kVerboseFd, "llrun: cannot start %s: %s; the program runs on here, unwatched\n", path,
-            std::strerror(errno_value));
+void complain(const Plan& plan, int errno_value) {
+  if (plan.job->verbose_fd >= 0)
+    ::dprintf(kVerboseFd, "llrun: cannot start %s: %s; the program runs on here, unwatched\n",
+              plan.path, std::strerror(errno_value));
+  log_line("the supervisor could not be started; the program runs on here, unwatched",
+           plan.job->pid, errno_value);
 }
 
 [[noreturn]] void become_supervisor(Plan& plan, int pidfd, int claim_fd) {
   ::setsid();
   reset_signals();
   arrange_descriptors(pidfd, plan.job->verbose_fd, claim_fd);
+  const auto since = claim::inside::start_of(plan.job->pid);
+  if (plan.waits && ends_at_once(kPidFd, last_made(), since)) ::_exit(0);
+  const bool watched = watch_beginning(plan.job->pid, plan.job->verbose_fd < 0 ? -1 : kVerboseFd);
   if (claim_fd >= 0) add(plan, "--claim-fd", "5");
   // Only the supervisor's environment: the program's is as it was.
+  own_environment::reduce(environ);
   if (plan.agent != nullptr) ::setenv("LLRUN_NAME", plan.agent, 1);
   ::execv(plan.path, const_cast<char**>(plan.words));
   const int problem = errno;
-  complain(plan.job->verbose_fd, plan.path, problem);
-  log_line("the supervisor could not be started; the program runs on here, unwatched",
-           plan.job->pid, problem);
+  complain(plan, problem);
+  const char told = 0;
+  if (watched) std::ignore = ::write(STDERR_FILENO, &told, 1);
   ::_exit(kOwnFailure);
 }
 

@@ -5,7 +5,7 @@
 //   MIB]
 //                          [--stay] [--by-list] [--verbose-fd FD [--until-attached]] [--json]
 //                          [--claim-fd FD]
-//   llrun-supervisor guest --in FD --out FD --lifeline FD --hello-fd FD [--nice N] [--cores N]
+//   llrun-supervisor guest --in FD --out FD --lifeline FD --hello-fd FD [--nice N] [--cores N] [--processes N]
 //                          [--group CGROUP.PROCS]…
 //   llrun-supervisor probe     whether guests can be had here
 //   llrun-supervisor doctor    what this node offers
@@ -19,9 +19,11 @@
 #include <unistd.h>
 
 #include <boost/program_options.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "base/log.h"
@@ -85,15 +87,25 @@ void pretend_as_tests_say() {
   if (const auto state = config::state_directory()) pretend_sleeps(*state + "/hold/slept");
 }
 
-// What `llrun -p` waits for. It listens on only where it was asked to tell what happens.
-void say_attached(bool last_word) {
-  std::fputs("\n", stderr);
-  if (!last_word) return;
+void be_silent() {
   const Fd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
   if (null.valid()) ::dup2(null.get(), STDERR_FILENO);
 }
 
+// What `llrun -p` waits for. It listens on only where it was asked to tell what happens.
+void say_attached(bool last_word) {
+  std::fputs("\n", stderr);
+  if (last_word) be_silent();
+}
+
+// Whoever watches our beginning, by our standard error, has seen it (tools/llrun_beginning.h).
+void say_begun(Fd watcher) {
+  const char begun = 0;
+  std::ignore = ::write(watcher.get(), &begun, 1);
+}
+
 int run_home(const po::variables_map& given) {
+  auto watcher = Fd(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
   // Nobody who is started from here may keep any of these.
   ::syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
   if (given.contains("verbose-fd")) {
@@ -106,6 +118,8 @@ int run_home(const po::variables_map& given) {
   if (!options) return complain(options.error());
   auto job = HomeJob::create(std::move(*options));
   if (!job) return complain(job.error());
+  say_begun(std::move(watcher));
+  if (!given.contains("verbose-fd")) be_silent();
   if (given.contains("verbose-fd") && !given.contains("launched"))
     say_attached(given.contains("until-attached"));
   return (*job)->run();
@@ -125,6 +139,8 @@ int run_guest(const po::variables_map& given) {
   if (!configured) return complain(configured.error());
   options.abandon = configured->abandon;
   options.origin = holding::own_origin(configured->name);
+  if (given.contains("processes"))
+    options.most_threads = static_cast<std::size_t>(std::max(0, given["processes"].as<int>()));
   Restraint restraint;
   if (given.contains("nice")) restraint.nice = given["nice"].as<int>();
   if (given.contains("cores")) restraint.cores = given["cores"].as<int>();
@@ -139,7 +155,7 @@ po::options_description known_options() {
   po::options_description known;
   auto add = known.add_options();
   for (const char* number : {"pid", "pidfd", "verbose-fd", "in", "out", "lifeline", "hello-fd",
-                             "nice", "cores", "claim-fd"})
+                             "nice", "cores", "processes", "claim-fd"})
     add(number, po::value<int>());
   add("launched", "")("stay", "")("by-list", "")("json", "")("until-attached", "");
   add("job", po::value<std::string>());  // by which others find it: see supervisor/holding/search.h

@@ -22,6 +22,15 @@ static constexpr std::chrono::milliseconds kLookForSilence{250};
 // What comes and goes with logins, and what people remove.
 static constexpr std::chrono::seconds kLookForSocket{1};
 
+// Half of what this node has, or of what its control groups let it have.
+static config::Config with_share_of_memory(config::Config config) {
+  protocol::Load now;
+  load::measure_memory(now);
+  if (!config.guests.memory)
+    config.guests.memory = static_cast<double>(now.total_memory_bytes()) / 2 / (1 << 20);
+  return config;
+}
+
 Result<std::unique_ptr<Agent>> Agent::create(EventLoop& loop, config::Config config,
                                              const AgentPlaces& places) {
   // First of all: whoever holds the socket is the agent, and nobody else may touch anything.
@@ -78,7 +87,7 @@ Agent::Agent(EventLoop& loop, config::Config config, const AgentPlaces& places,
              std::unique_ptr<control::ControlServer> server)
     : server_(std::move(server)),
       loop_(loop),
-      config_(std::move(config)),
+      config_(with_share_of_memory(std::move(config))),
       places_(places),
       switches_(config_,
                 [name = config_.name] { return config::files_beside_sockets(name + ".switches"); }),

@@ -91,6 +91,7 @@ GuestStart Door::start_of(const ReceivedHello& hello) const {
                    hello.bytes,
                    holding::mark_of(hello.hello.job(), hello.hello.epoch()),
                    static_cast<int>(limits.nice),
+                   limits.processes,
                    around_.group.procs_files(),
                    0};
   if (limits.cpu > 0 && !around_.group.limits_cpu())

@@ -43,7 +43,7 @@ GuestGroup::Places GuestGroup::Places::of_this_process() {
 
 GuestGroup::GuestGroup(const Places& places, const std::string& node,
                        const config::GuestLimits& limits) {
-  if (limits.cpu <= 0 && limits.memory <= 0) return;
+  if (limits.cpu <= 0 && limits.memory.value_or(0) <= 0) return;
   if (!places.version2.empty()) make_version_2(places.version2, node, limits);
   if (!places.cpu_v1.empty() && limits.cpu > 0 && !limits_cpu_)
     make_version_1(places.cpu_v1, node, limits);
@@ -75,9 +75,9 @@ void GuestGroup::make_version_2(const std::string& own, const std::string& node,
   put(own + "/cgroup.subtree_control", "+memory");
   if (limits.cpu > 0)
     limits_cpu_ = put(group + "/cpu.max", fmt::format("{} {}", quota_of(limits.cpu), kPeriod_us));
-  if (limits.memory > 0)
+  if (const double memory = limits.memory.value_or(0); memory > 0)
     slows_at_memory_ = put(group + "/memory.high",
-                           std::to_string(static_cast<std::uint64_t>(limits.memory) << 20));
+                           std::to_string(static_cast<std::uint64_t>(memory) << 20));
   if (limits_cpu_ || slows_at_memory_) procs_files_.push_back(group + "/cgroup.procs");
 }
 

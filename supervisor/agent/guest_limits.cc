@@ -38,12 +38,18 @@ std::string GuestLimits::why_not(const protocol::Hello& newcomer) const {
     return fmt::format("node {} has {} guests and takes no more (guests.max)", name,
                        guests_.size());
   const Use used = use();
-  const auto allowed = limits.memory * kMiB;
+  const auto allowed = limits.memory.value_or(0) * kMiB;
   if (allowed > 0 && used.bytes + static_cast<double>(newcomer.memory_bytes()) > allowed)
     return fmt::format(
         "node {} gives guests {} at most (guests.memory), {} are in use, the program needs {}",
         name, human_bytes(static_cast<std::uint64_t>(allowed)),
         human_bytes(static_cast<std::uint64_t>(used.bytes)), human_bytes(newcomer.memory_bytes()));
+  const std::uint64_t threads = std::max(1U, newcomer.threads());
+  if (limits.processes > 0 && used.threads + threads > static_cast<std::uint64_t>(limits.processes))
+    return fmt::format(
+        "node {} gives guests {} processes and threads (guests.processes), {} are in use, the "
+        "program has {}",
+        name, limits.processes, used.threads, threads);
   const double wanted = newcomer.offer().cpu_rate();
   if (limits.cpu > 0 && !cpu_is_limited_ && used.cores + wanted > limits.cpu * kTolerance)
     return fmt::format(
@@ -57,6 +63,7 @@ void GuestLimits::let_in(std::uint32_t supervisor, const protocol::Hello& newcom
   guests_[supervisor] = {};
   guests_[supervisor].promised_bytes = newcomer.memory_bytes();
   guests_[supervisor].promised_cores = newcomer.offer().cpu_rate();
+  guests_[supervisor].threads = std::max(1U, newcomer.threads());
 }
 
 std::uint32_t GuestLimits::incoming() const {
@@ -73,6 +80,7 @@ GuestLimits::Use GuestLimits::use() const {
     sum.bytes += static_cast<double>(
         std::max(guest.bytes, arriving ? guest.promised_bytes : std::uint64_t{0}));
     sum.cores += arriving ? guest.promised_cores : guest.cores;
+    sum.threads += guest.threads;
   }
   return sum;
 }
@@ -89,6 +97,7 @@ void GuestLimits::measure() {
     auto& guest = guests_[report.supervisor_pid()];
     guest.registered = true;
     guest.bytes = report.resident_bytes();
+    if (report.threads() > 0) guest.threads = report.threads();
     if (runs(report) && guest.running_since == Clock::time_point{}) guest.running_since = now;
     if (guest.measured_at != Clock::time_point{} && report.cpu_ms() > guest.cpu_ms) {
       const std::chrono::duration<double> passed = now - guest.measured_at;
@@ -117,10 +126,11 @@ void GuestLimits::look(double missing_memory) {
     return total;
   };
   const auto& limits = config_.guests;
-  if (limits.memory > 0 &&
-      send_away(bytes, sum(bytes) - limits.memory * kMiB,
+  const double memory = limits.memory.value_or(0);
+  if (memory > 0 &&
+      send_away(bytes, sum(bytes) - memory * kMiB,
                 fmt::format("node {} gives guests {:.0f} MiB at most (guests.memory)", config_.name,
-                            limits.memory)))
+                            memory)))
     return;
   if (limits.cpu > 0 && !cpu_is_limited_ &&
       send_away(cores, sum(cores) - limits.cpu * kTolerance,

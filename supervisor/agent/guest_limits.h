@@ -44,6 +44,7 @@ class GuestLimits {
     double promised_cores = 0;
     bool registered = false;
     std::uint64_t bytes = 0;
+    std::uint64_t threads = 1;  // promised, then as told
     double cores = 0;  // in use, over the last seconds
     std::uint64_t cpu_ms = 0;
     Clock::time_point measured_at{}, running_since{};
@@ -51,6 +52,7 @@ class GuestLimits {
   };
   struct Use {
     double bytes = 0, cores = 0;
+    std::uint64_t threads = 0;
   };
   [[nodiscard]] Use use() const;
   void measure();

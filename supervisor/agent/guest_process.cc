@@ -50,6 +50,7 @@ std::vector<std::string> words_for(const GuestStart& start) {
     words.insert(words.end(), {option, std::move(value)});
   };
   if (start.nice != 0) add("--nice", std::to_string(start.nice));
+  if (start.processes != 0) add("--processes", std::to_string(start.processes));
   if (start.cores != 0) add("--cores", std::to_string(start.cores));
   for (const auto& group : start.groups) add("--group", group);
   return words;

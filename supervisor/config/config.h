@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,12 +22,13 @@ struct Peer {
   friend bool operator==(const Peer&, const Peer&) = default;
 };
 
-// What the owner of this node allows guests. Zero: no limit.
+// What the owner of this node allows guests: he comes first. Zero: no limit.
 struct GuestLimits {
   long max = 0;
-  double memory = 0;  // MiB, all guests together
-  double cpu = 0;     // cores, all guests together
-  long nice = 0;      // added to theirs
+  std::optional<double> memory;  // MiB, all guests together; none: half of what the node has
+  double cpu = 0;                // cores, all guests together
+  long nice = 10;                // added to theirs
+  long processes = 512;          // processes and threads, all guests together
 };
 
 struct Config {

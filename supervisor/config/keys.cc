@@ -123,6 +123,7 @@ constexpr Key kKeys[] = {
     {"guests.memory", guest_field<&GuestLimits::memory, parse_number>},
     {"guests.cpu", guest_field<&GuestLimits::cpu, parse_number>},
     {"guests.nice", guest_field<&GuestLimits::nice, parse_nice>},
+    {"guests.processes", guest_field<&GuestLimits::processes, parse_count>},
     {"nodes.*", add_node},
     {"hints.*", add_hint},
     {"strategy.*", add_strategy_number},

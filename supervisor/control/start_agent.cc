@@ -11,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/own_environment.h"
 #include "base/spawn.h"
 #include "supervisor/config/paths.h"
 
@@ -22,6 +23,14 @@ constexpr int kReadyFd = 3;
 Result<std::string> program_path(const AgentProgram& program) {
   if (!program.llrund.empty()) return program.llrund;
   return config::sibling_program("llrund");
+}
+
+// What a shell has set for programs of its own is not for the agent, which outlives it.
+std::vector<std::string> own_environment_now() {
+  std::vector<std::string> kept;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry)
+    if (own_environment::passed_on(*entry)) kept.emplace_back(*entry);
+  return kept;
 }
 
 }  // namespace
@@ -39,7 +48,7 @@ Result<StartingAgent> start_agent(const AgentProgram& program) {
   Spawn agent;
   agent.give(pipe.second.get(), kReadyFd).give_null(0, O_RDONLY).give_null(1, O_WRONLY);
   agent.give_null(2, O_WRONLY).close_from(kReadyFd + 1);
-  const auto pid = agent.run(words);
+  const auto pid = agent.run(words, own_environment_now());
   if (!pid) return system_error("start the agent " + path, pid.error().errno_value);
   StartingAgent starting{std::move(pipe.first), *pid};
   return starting;

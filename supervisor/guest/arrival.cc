@@ -34,8 +34,10 @@ using migration::GuestEvent;
 using migration::GuestState;
 
 constexpr std::chrono::seconds kClocksMayBeBehind{2};
-constexpr unsigned kGuestOptions =
-    PTRACE_O_TRACECLONE | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
+// Of these the guest's filter lets it make threads only; whatever else comes is ended.
+constexpr unsigned kGuestOptions = PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
+                                   PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP |
+                                   PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
 
 WorldOptions options_for(const protocol::MakeWorld& order) {
   WorldOptions options;
@@ -56,13 +58,12 @@ WorldOptions options_for(const protocol::MakeWorld& order) {
 // Meet the guest's process at its exec of the stub: empty from there on.
 Result<> seize_at_exec(World& world, HostPid pid) {
   const HostTid main{pid.value};
-  LLRUN_TRY(tracer::seize(main, kGuestOptions | PTRACE_O_TRACEEXEC));
+  LLRUN_TRY(tracer::seize(main, kGuestOptions));
   LLRUN_TRY(world.release_guest());
   LLRUN_TRY_ASSIGN(const auto event, tracer::wait_for_stop(main));
   if (!event.is<tracer::ExecEvent>())
     return failure(ErrorCode::kGone, "the guest's process did not start: " + describe(event));
   auto thread = tracer::StoppedThread::seen_stopped(main);
-  LLRUN_TRY(tracer::set_options(thread, kGuestOptions));
   // Out of the exec, whose return value is still to be written, into the stub's own first system
   // call.
   LLRUN_TRY(tracer::resume(std::move(thread)));
@@ -245,7 +246,7 @@ Result<> GuestJob::furnish(tracer::RemoteSyscalls& calls, tracer::RemoteArena ar
   context_.self = GuestPid{image_.pid()};
   const auto page = restorer_->stub()->range();
   LLRUN_TRY_ASSIGN(auto filter,
-                   build_filter({context_, ExemptCode{page.start.value, page.end.value}}));
+                   build_filter({context_, StubCode{page.start.value, page.end.value}}));
   LLRUN_TRY_ASSIGN(const auto code, arena.put(std::as_bytes(std::span(filter))));
   struct sock_fprog program {};
   program.len = static_cast<unsigned short>(filter.size());
@@ -344,7 +345,8 @@ Result<> GuestJob::take_over(tracer::ThreadSet threads, const std::map<GuestTid,
                         },
                         [this](int status) { on_guest_ended(status); },
                         [this](std::string reason) { leave_later(std::move(reason)); },
-                        [this] { return core_belongs_home(); }});
+                        [this] { return core_belongs_home(); },
+                        [this](const std::string& what) { end_guest(what); }});
   CpuTime cpu_time(image_);
   for (const auto& [guest, host] : ids) {
     cpu_time.know_thread(guest, host);
@@ -362,6 +364,7 @@ Result<> GuestJob::take_over(tracer::ThreadSet threads, const std::map<GuestTid,
                             [this](HostTid tid) { tracee_->interrupt(tid); },
                             [this](HostTid tid) { tracee_->wait_goes_natively(tid); }});
   tracee_->set_call_server(calls_.get());
+  tracee_->set_most_threads(options_.most_threads);
   LLRUN_TRY(watch_calls());
   return traffic_->start_streams();
 }
@@ -388,6 +391,8 @@ bool GuestJob::is_home_descriptor(int fd) const {
 
 // A core dump is written at home, if the program would leave one.
 bool GuestJob::core_belongs_home() const {
+  rlimit now{};
+  if (::prlimit(guest_->pid.value, RLIMIT_CORE, nullptr, &now) == 0) return now.rlim_cur > 0;
   for (const auto& limit : image_.limits())
     if (limit.resource() == RLIMIT_CORE) return limit.soft() > 0;
   return true;

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <tuple>
 #include <utility>
 
 #include "base/log.h"
@@ -135,7 +136,16 @@ NotifiedCall CallServer::of_itself(NotifiedCall call) const {
   return call;
 }
 
+// Who has been interrupted meanwhile makes it anew.
+void CallServer::refuse(const NotifiedCall& call, int errno_value) {
+  std::ignore = notifier_.answer_error(call.id, errno_value);
+}
+
 void CallServer::natively(const NotifiedCall& call) {
+  if (judge_.never_here(call.number, call.args)) {
+    log::error("{} was about to be made on this node, which nobody may", call_name(call.number));
+    return refuse(call, EPERM);
+  }
   if (auto said = notifier_.answer_continue(call.id); !said)
     log::debug("{} was interrupted before it was continued", call_name(call.number));
 }
@@ -158,8 +168,7 @@ void CallServer::bring_home(const NotifiedCall& call, const std::string& why) {
   if (const auto denied = denied_.extract(call.thread); !denied.empty()) {
     log::error("{} fails: {}, and the program can never go home for it: {}", call_name(call.number),
                why, denied.mapped());
-    if (auto said = notifier_.answer_error(call.id, EAGAIN); !said) return;
-    return;
+    return refuse(call, EAGAIN);
   }
   held_[call.thread] = {call, true};
   callbacks_.bring_home(fmt::format("it calls {}: {}", call_name(call.number), why));
@@ -313,8 +322,7 @@ void CallServer::serve_wait(const NotifiedCall& call) {
 void CallServer::make_at_home(const NotifiedCall& call, const std::string& else_because) {
   auto plan = plan_home_call(guest_, call, callbacks_.is_home);
   if (!plan) {
-    if (auto said = notifier_.answer_error(call.id, EFAULT); !said) return;
-    return;
+    return refuse(call, EFAULT);
   }
   if (!*plan) return bring_home(call, else_because);
   send_home_call(call, std::move(**plan));
@@ -323,7 +331,7 @@ void CallServer::make_at_home(const NotifiedCall& call, const std::string& else_
 void CallServer::send_home_call(const NotifiedCall& call, HomeCallPlan plan) {
   const std::uint64_t id = next_id_++;
   const auto tid = callbacks_.guest_tid(call.thread);
-  if (!tid) return natively(call);
+  if (!tid) return refuse(call, EAGAIN);  // has just been born, or is nobody of ours
   plan.call.set_id(id);
   plan.call.set_tid(tid->value);
   plan.call.set_signal_mask(callbacks_.signal_mask(call.thread));

@@ -111,6 +111,7 @@ class CallServer {
   void make_at_home(const NotifiedCall& call, const std::string& else_because);
   void send_home_call(const NotifiedCall& call, HomeCallPlan plan);
   void natively(const NotifiedCall& call);
+  void refuse(const NotifiedCall& call, int errno_value);
   void bring_home(const NotifiedCall& call, const std::string& why);
   void finish(AtHome at_home, const protocol::HomeCallDone& done);
   [[nodiscard]] Result<std::string> base_directory(int fd) const;

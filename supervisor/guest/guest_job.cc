@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "supervisor/holding/secret.h"
 #include "supervisor/holding/word.h"
 #include "supervisor/job/child_signals.h"
 #include "supervisor/job/greeting.h"
@@ -203,6 +204,10 @@ void GuestJob::on_given_channel(control::GivenChannel channel, const protocol::H
   protocol::Hello theirs;
   if (!theirs.ParseFromString(channel.hello) || theirs.epoch() != ours.epoch())
     return reply.refused("this node holds another incarnation of that program");
+  if (!holding::same_secret(theirs.secret(), options_.hello.secret())) {
+    log::warn("node {} asks for this program and does not show its secret", theirs.node());
+    return reply.refused("the program is another's: what home gave it as a secret was not shown");
+  }
   if (auto resumed = traffic_->resume(std::move(channel.in), std::move(channel.out), ours);
       !resumed)
     return reply.refused(resumed.error().message());

@@ -36,6 +36,7 @@ struct GuestOptions {
   // How long the owner of this node bears a guest whose home is silent.
   std::chrono::milliseconds abandon{86'400'000};
   protocol::Origin origin;  // who answers for this node
+  std::size_t most_threads = 0;  // that the owner of this node lets the guest have; 0: any
 };
 
 class GuestJob {
@@ -92,6 +93,7 @@ class GuestJob {
 
   // -- stay.cc
   void on_guest_ended(int wait_status);
+  void end_guest(const std::string& why);  // it has done what no honest program does
   void on_signal(const protocol::DeliverSignal& signal);
   void on_parent_died(GuestPid heir);
   void on_stand_back(const protocol::StandBack& order, const control::Reply& reply);
@@ -142,7 +144,7 @@ class GuestJob {
   GuestTerminals terminals_;
   std::optional<tracer::Restorer> restorer_;  // while it is being filled
   std::uint64_t pages_landed_ = 0;
-  std::optional<tracer::StubPage> stub_;  // the only code that its filter lets call freely
+  std::optional<tracer::StubPage> stub_;  // by which its filter knows injected calls
   Fd listener_;
   std::unique_ptr<Tracee> tracee_;
   std::unique_ptr<CallServer> calls_;
@@ -164,6 +166,7 @@ class GuestJob {
   bool stands_back_ = false;            // as far as that
   std::uint64_t signals_got_ = 0;       // from home
   bool confirmed_seen_ = false;         // home knows that the guest is the program
+  std::string ended_because_;           // by us: end_guest()
   bool given_up_waits_ = false;         // for the end of a guest that is on its way out
   BootClock::time_point commit_until_;  // a Commit that comes later is void
 };

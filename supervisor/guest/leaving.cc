@@ -92,13 +92,16 @@ void GuestJob::leave_when_ready() {
   // Without a link it stays as it is, stopped; a new one leads here again.
   if (calls_->home_calls_under_way() || !traffic_->link().connected()) return;
   if (!home_image_)
-    if (auto captured = capture_for_home(); !captured)
+    if (auto captured = capture_for_home(); !captured) {
+      if (captured.error().code == ErrorCode::kUntrusted) end_guest(captured.error().message());
       return stay_after_all(captured.error().message(),
                             captured.error().code == ErrorCode::kRefused);
+    }
   send_home();
 }
 
 Result<image::Process> GuestJob::capture_guest() {
+  LLRUN_TRY(stub_->check(guest_->pid));
   for (const HostTid tid : stopped_->tids()) tracee_->settle_call(stopped_->stopped(tid));
   auto sleeps = tracee_->take_sleeps();
   auto begun = tracer::Freeze::begin(std::move(*stopped_), tracer::Freeze::Where::kGuest, &sleeps);

@@ -1,8 +1,8 @@
 // GuestJob, the part while the program runs here.
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "supervisor/guest/guest_job.h"
 #include "supervisor/guest/niceness.h"
+#include "tracer/objects/measures.h"
 #include "tracer/procfs/smaps.h"
 #include "tracer/remote/remote_memory.h"
 
@@ -28,11 +29,8 @@ constexpr std::chrono::milliseconds kStackPatience{200};  // for threads that wa
 // Only what asks nothing of the guest's files: the file view would be waited for here, and while
 // home is silent this loop has a lease to keep.
 std::uint64_t cpu_time_us(HostPid pid) {
-  clockid_t clock = 0;
-  timespec used{};
-  if (::clock_getcpuclockid(pid.value, &clock) != 0 || ::clock_gettime(clock, &used) != 0) return 0;
-  return static_cast<std::uint64_t>(used.tv_sec) * 1'000'000 +
-         static_cast<std::uint64_t>(used.tv_nsec) / 1000;
+  const auto used = tracer::cpu_time_of(pid);
+  return used ? static_cast<std::uint64_t>(used->count() / 1000) : 0;
 }
 
 std::uint64_t resident_bytes(HostPid pid) {
@@ -69,6 +67,7 @@ void GuestJob::report() {
     const std::uint64_t cpu_us = cpu_time_us(guest_->pid);
     told.set_resident_bytes(resident_bytes(guest_->pid));
     told.set_nice(nice_told_);
+    if (tracee_) told.set_threads(static_cast<std::uint32_t>(tracee_->thread_count()));
     told.set_cpu_ms(cpu_us / 1000 + image_.cpu_time_ns() / 1'000'000);
     if (state_ == GuestState::kSettled) {
       protocol::JobMessage message;
@@ -107,6 +106,15 @@ Result<> GuestJob::stand_back_as_told() {
   return done;
 }
 
+// Where it stands, it goes no further; its end is met as any other.
+void GuestJob::end_guest(const std::string& why) {
+  if (!ended_because_.empty()) return;
+  ended_because_ = why;
+  log::error("the guest is ended: {}", why);
+  if (::syscall(SYS_pidfd_send_signal, guest_->pidfd.get(), SIGKILL, nullptr, 0) != 0)
+    log::error("{}", system_error("end the guest").error().message());
+}
+
 // A SIGKILL that home did not ask for comes from this node: its memory has run out, or its owner
 // has had enough. It looks like a SIGKILL at home, too; the log says where it came from.
 void GuestJob::on_guest_ended(int wait_status) {
@@ -123,6 +131,7 @@ void GuestJob::on_guest_ended(int wait_status) {
   traffic_->drain_streams();
   protocol::JobMessage message;
   message.mutable_exited()->set_wait_status(wait_status);
+  message.mutable_exited()->set_reason(ended_because_);
   send(message);
   if (std::exchange(given_up_waits_, false)) settle();
 }

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "supervisor/guest/complain.h"
+#include "tracer/filter/filter.h"
 #include "tracer/arch/x86_64/restart.h"
 #include "tracer/remote/remote_memory.h"
 
@@ -167,9 +168,12 @@ void Tracee::handle(const tracer::StopEvent& event) {
     return on_signal(event.tid, std::move(token), *signal);
   if (const auto* stop = event.as<tracer::GroupStop>())
     return on_group_stop(event.tid, std::move(token), stop->signal);
-  if (event.is<tracer::SeccompEvent>()) return on_traced_call(event.tid, std::move(token));
+  if (const auto* call = event.as<tracer::SeccompEvent>())
+    return on_traced_call(event.tid, std::move(token), call->data == kInjectedCall);
   if (const auto* clone = event.as<tracer::CloneEvent>())
     return on_clone(event.tid, std::move(token), clone->child);
+  if (const auto* fork = event.as<tracer::ForkEvent>()) return on_unexpected_child(fork->child);
+  if (event.is<tracer::ExecEvent>()) return callbacks_.breaks_out("it has executed a program here");
   if (event.is<tracer::SyscallStop>()) return on_syscall_stop(event.tid, std::move(token));
   on_event_stop(event.tid, std::move(token));
 }
@@ -212,8 +216,7 @@ bool Tracee::dumps_core(int signal) const {
     default:
       return false;
   }
-  return !in_signal_set("SigCgt", signal) && !in_signal_set("SigIgn", signal) &&
-         callbacks_.core_belongs_home();
+  return !in_signal_set("SigCgt", signal) && !in_signal_set("SigIgn", signal);
 }
 
 void Tracee::on_signal(HostTid tid, StoppedThread token, const tracer::SignalDelivery& delivery) {
@@ -228,8 +231,8 @@ void Tracee::on_signal(HostTid tid, StoppedThread token, const tracer::SignalDel
     complain("a siginfo could not be set", tracer::set_signal_info(token, info));
   if (dumps_core(info.si_signo)) {
     // A fault happens again at home; a signal that was sent is queued there again.
-    if (std::exchange(threads_[tid].denied, false))  // it ends here, and leaves no core dump
-      return go_from_call(tid, std::move(token), info.si_signo);
+    if (std::exchange(threads_[tid].denied, false) || !callbacks_.core_belongs_home())
+      return end_without_core(std::move(token), info.si_signo);
     if (info.si_code <= 0) held_signals_.push_back(info);
     threads_[tid].wants_home = true;
     threads_[tid].token = std::move(token);
@@ -237,6 +240,14 @@ void Tracee::on_signal(HostTid tid, StoppedThread token, const tracer::SignalDel
         "it ends by signal {} with a core dump, which is written at home", info.si_signo));
   }
   go_from_call(tid, std::move(token), info.si_signo);
+}
+
+// A collector of this node's ("|" in core_pattern, core(5)) would get the program's memory, whatever
+// the limit of its core dumps.
+void Tracee::end_without_core(StoppedThread token, int signal) {
+  ended_by_ = signal;
+  threads_[token.tid()].token = std::move(token);
+  ::kill(pid_.value, SIGKILL);
 }
 
 // A stop takes a thread out of a notified call. What home did of it counts, and what it did not do
@@ -307,6 +318,7 @@ void Tracee::on_group_stop(HostTid, StoppedThread token, int signal) {
 void Tracee::on_event_stop(HostTid tid, StoppedThread token) {
   group_stopped_ = false;
   threads_[tid].awaits_first_stop = false;
+  give_back_registers(token);
   look_at_sleep(token);
   go_from_call(tid, std::move(token), 0);
 }
@@ -315,7 +327,9 @@ void Tracee::look_at_sleep(const StoppedThread& token) {
   complain("what a thread sleeps in", sleeps_.look(pid_, token));
 }
 
-void Tracee::on_traced_call(HostTid tid, StoppedThread token) {
+void Tracee::on_traced_call(HostTid tid, StoppedThread token, bool injected) {
+  if (injected)  // by nobody: the injections that are ours are met where they are made
+    return callbacks_.breaks_out("it makes a system call from where only its supervisor makes any");
   const auto registers = tracer::registers(token);
   if (!registers) return;
   if (registers->orig_rax != SYS_rt_sigtimedwait)
@@ -348,6 +362,7 @@ void Tracee::tell_taken_signal(const StoppedThread& token) {
 void Tracee::on_syscall_stop(HostTid tid, StoppedThread token) {
   if (!births_.empty() && births_.front().creator == tid) {
     threads_[tid].making_thread = false;
+    give_back_registers(token);
     end_birth();
   } else if (std::exchange(threads_[tid].waits_for_signal, false)) {
     look_at_sleep(token);
@@ -375,6 +390,7 @@ void Tracee::on_end(HostTid tid, const tracer::StopEvent& event) {
     ended_ = true;
     const auto* killed = event.as<tracer::Killed>();
     const auto* exited = event.as<tracer::Exited>();
+    if (killed && killed->signal == SIGKILL && ended_by_ != 0) return callbacks_.ended(ended_by_);
     return callbacks_.ended(killed ? killed->signal : exited->status << 8);
   }
   callbacks_.thread_ended(guest);
@@ -406,8 +422,10 @@ Result<tracer::ThreadSet> Tracee::stop_all(std::chrono::milliseconds patience) {
       if (threads_.contains(event.tid)) LLRUN_TRY(set.note_event(event));
     return set.stop_all();
   }();
-  for (const auto& event : set.take_met())
+  for (const auto& event : set.take_met()) {
     if (event.ended()) on_end(event.tid, event);
+    if (const auto* fork = event.as<tracer::ForkEvent>()) on_unexpected_child(fork->child);
+  }
   if (!stopped) {
     stay(false);
     complain("a thread could not be resumed", set.resume_all());
@@ -415,6 +433,7 @@ Result<tracer::ThreadSet> Tracee::stop_all(std::chrono::milliseconds patience) {
     return std::unexpected(stopped.error());
   }
   for (const HostTid tid : set.tids()) {
+    give_back_registers(set.stopped(tid));
     if (std::exchange(threads_[tid].waits_for_signal, false)) tell_taken_signal(set.stopped(tid));
     look_at_sleep(set.stopped(tid));
   }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "supervisor/guest/call_server.h"
+#include "supervisor/guest/clone_call.h"
 #include "supervisor/guest/sent_signals.h"
 #include "supervisor/world/world.h"
 #include "tracer/objects/sleeps.h"
@@ -31,11 +32,17 @@ class Tracee {
     std::function<void(int signal)> group_stopped;
     std::function<void(int wait_status)> ended;  // the whole process; nothing is left of it
     std::function<void(std::string reason)> bring_home;
-    // A fatal signal that would leave a core dump, which only home can write as it would have been.
+    // Whether the program's limits let it leave a core dump, which only home can write as it would
+    // have been.
     std::function<bool()> core_belongs_home;
+    // It has done what its filter lets nobody do (docs/world.md, "What binds a guest"). No thread of
+    // it that is stopped goes on.
+    std::function<void(std::string what)> breaks_out;
   };
   Tracee(HostPid pid, World& world, Callbacks callbacks);
 
+  // A thread beyond so many is made at home; 0: any number is made here.
+  void set_most_threads(std::size_t most) { most_threads_ = most; }
   void set_call_server(CallServer* server) { server_ = server; }
   // The threads, stopped, once they are filled with the program.
   void adopt(GuestTid guest, tracer::StoppedThread thread);
@@ -95,6 +102,7 @@ class Tracee {
   // The thread's mask, also while it waits in a notified call. /proc/PID/task/TID/status.
   [[nodiscard]] std::uint64_t signal_mask(HostTid tid) const;
   [[nodiscard]] HostPid pid() const { return pid_; }
+  [[nodiscard]] std::size_t thread_count() const { return threads_.size(); }
 
  private:
   struct Thread {
@@ -102,6 +110,10 @@ class Tracee {
     std::optional<tracer::StoppedThread> token;  // stopped, and kept so for a reason
     int signal = 0;                              // that waits for the home call to be decided
     bool making_thread = false;
+    CloneCall clone;  // what it makes it by
+    // Its registers are those of a clone call of ours until they are given back; these were the
+    // program's.
+    std::optional<tracer::Registers> before_clone;
     bool awaits_first_stop = false;
     bool waits_for_signal = false;  // in rt_sigtimedwait, whose result may be a signal of ours
     bool wants_home = false;        // to make a child, or to end with a core dump
@@ -125,8 +137,9 @@ class Tracee {
   void on_signal(HostTid tid, tracer::StoppedThread token, const tracer::SignalDelivery& delivery);
   void on_group_stop(HostTid tid, tracer::StoppedThread token, int signal);
   void on_event_stop(HostTid tid, tracer::StoppedThread token);
-  void on_traced_call(HostTid tid, tracer::StoppedThread token);
+  void on_traced_call(HostTid tid, tracer::StoppedThread token, bool injected);
   void on_clone_call(HostTid tid, tracer::StoppedThread token, const tracer::Registers& registers);
+  void end_without_core(tracer::StoppedThread token, int signal);
   void tell_taken_signal(const tracer::StoppedThread& token);
   void on_clone(HostTid creator, tracer::StoppedThread token, HostTid child);
   void on_syscall_stop(HostTid tid, tracer::StoppedThread token);
@@ -134,6 +147,9 @@ class Tracee {
   void take_back(const tracer::StoppedThread& token);
   void go_from_call(HostTid tid, tracer::StoppedThread token, int signal);
   static void hand_over(Thread& thread, tracer::ThreadSet& set);
+  void on_unexpected_child(HostPid child);
+  [[nodiscard]] Result<> begin_birth(tracer::StoppedThread token, Thread& creator);
+  void give_back_registers(const tracer::StoppedThread& token);
   void start_next_birth();
   void end_birth();
   [[nodiscard]] Result<> finish_births();
@@ -150,12 +166,14 @@ class Tracee {
   World& world_;
   Callbacks callbacks_;
   CallServer* server_ = nullptr;
+  std::size_t most_threads_ = 0;
   std::map<HostTid, Thread> threads_;
   tracer::Sleeps sleeps_;
   SentSignals sent_;
   std::deque<Birth> births_;  // the front one is under way
   std::vector<siginfo_t> held_signals_;
   std::vector<Unstopped> unstopped_;
+  int ended_by_ = 0;  // the signal that the program has died of, where we have seen to its end
   bool group_stopped_ = false;
   bool halted_ = false;
   std::vector<tracer::StopEvent> kept_events_;

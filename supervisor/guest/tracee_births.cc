@@ -14,23 +14,17 @@ namespace llrun {
 
 using tracer::StoppedThread;
 
-namespace {
-
-Result<std::uint64_t> clone_flags(HostPid pid, const tracer::Registers& registers) {
-  if (registers.orig_rax == SYS_clone) return registers.rdi;
-  if (registers.orig_rax == SYS_clone3)
-    return tracer::read_value<std::uint64_t>(pid, {registers.rdi});
-  return 0;
-}
-
-}  // namespace
-
 void Tracee::on_clone_call(HostTid tid, StoppedThread token, const tracer::Registers& registers) {
-  const auto flags = clone_flags(pid_, registers);
-  if (!flags) return go(std::move(token));  // EFAULT is the kernel's to say
+  const auto call = CloneCall::read(pid_, registers);
   Thread& thread = threads_[tid];
-  if (*flags & CLONE_THREAD) {
+  if (!call) {
     thread.token = std::move(token);
+    return fail_birth(tid, EFAULT);
+  }
+  const bool too_many = most_threads_ > 0 && threads_.size() >= most_threads_;
+  if (call->makes_thread() && !too_many) {
+    thread.token = std::move(token);
+    thread.clone = *call;
     thread.making_thread = true;
     return callbacks_.thread_wanted(thread.guest);
   }
@@ -43,7 +37,9 @@ void Tracee::on_clone_call(HostTid tid, StoppedThread token, const tracer::Regis
   take_back(token);
   thread.wants_home = true;
   thread.token = std::move(token);
-  callbacks_.bring_home("it makes a child process, which belongs to home");
+  callbacks_.bring_home(call->makes_thread() ? "it makes more threads than guests may have here "
+                                               "(guests.processes)"
+                                             : "it makes a child process, which belongs to home");
 }
 
 // A clone call at its seccomp stop: it is made anew wherever the thread goes on. (orig_rax = -1
@@ -89,12 +85,36 @@ void Tracee::start_next_birth() {
     if (creator != threads_.end() && creator->second.token) {
       complain("the next thread id could not be set", world_.set_next_pid(birth.id));
       complain("a thread's creator could not be resumed",
-               tracer::resume_to_syscall(*std::exchange(creator->second.token, std::nullopt)));
+               begin_birth(*std::exchange(creator->second.token, std::nullopt), creator->second));
       return;
     }
     callbacks_.thread_ended(birth.id);
     births_.pop_front();
   }
+}
+
+Result<> Tracee::begin_birth(StoppedThread token, Thread& creator) {
+  LLRUN_TRY_ASSIGN(const auto before, tracer::registers(token));
+  LLRUN_TRY(tracer::set_registers(token, creator.clone.in_registers(before)));
+  creator.before_clone = before;
+  return tracer::resume_to_syscall(std::move(token));
+}
+
+void Tracee::give_back_registers(const StoppedThread& token) {
+  const auto thread = threads_.find(token.tid());
+  if (thread == threads_.end()) return;
+  const auto before = std::exchange(thread->second.before_clone, std::nullopt);
+  if (!before) return;
+  const auto now = tracer::registers(token);
+  if (!now) return;
+  complain("a thread's registers could not be given back",
+           tracer::set_registers(token, CloneCall::given_back(*now, *before)));
+}
+
+// Its filter lets it make none. Stopped before its first instruction, it gets no further.
+void Tracee::on_unexpected_child(HostPid child) {
+  ::kill(child.value, SIGKILL);
+  callbacks_.breaks_out("it has made a child process here");
 }
 
 // The call has returned, or its thread has ended in it.
@@ -105,8 +125,10 @@ void Tracee::end_birth() {
 }
 
 void Tracee::on_clone(HostTid creator, StoppedThread token, HostTid child) {
-  LLRUN_CHECK(!births_.empty() && births_.front().creator == creator, "an unexpected clone");
+  if (births_.empty() || births_.front().creator != creator)
+    return on_unexpected_child(HostPid{child.value});
   births_.front().seen = true;
+  threads_[child].before_clone = threads_[creator].before_clone;
   threads_[child].guest = births_.front().id;
   threads_[child].awaits_first_stop = true;
   complain("a thread's creator could not be resumed", tracer::resume_to_syscall(std::move(token)));

@@ -37,8 +37,14 @@ std::string describe_end(const tracer::StopKind& end) {
 
 }  // namespace
 
+// What is not kept has been told, or would have been refused to its sender (EAGAIN) by a kernel with
+// as many pending.
 void Journey::on_signal(const siginfo_t& info, GuestTid tid) {
-  relayed_.add(info, tid);
+  const auto added = relayed_.add(info, tid, traffic_->link().connected());
+  if (added == RelayedSignals::Added::kTooMany)
+    log::error("signal {} for the program is dropped: as many as may be pending wait for {}",
+               info.si_signo, plan_.node);
+  if (added != RelayedSignals::Added::kYes) return;
   protocol::JobMessage message;
   message.mutable_deliver_signal()->set_siginfo(std::string(text_of(bytes_of(info))));
   message.mutable_deliver_signal()->set_tid(tid.value);

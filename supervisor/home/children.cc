@@ -23,6 +23,8 @@ namespace {
 // What has come away from the program is looked for among all processes, which costs more than to
 // look at its children.
 constexpr int kLooksForAStray = 4;
+// What it made in its last moments is old enough by then, whichever way it has gone.
+constexpr int kLooksAtTheIdle = 2 * kLooksForAStray;
 // Whoever makes short-lived processes without end is not waited for when the program has ended.
 constexpr int kLastLooks = 240;
 
@@ -99,18 +101,24 @@ void Children::supervise(HostPid child, bool by_list, std::vector<std::string>& 
     complaints.push_back(started.error().message());
 }
 
-std::vector<std::string> Children::look(bool by_list) {
+std::vector<std::string> Children::look(bool ran, bool by_list) {
+  if (ran) looks_left_ = kLooksAtTheIdle;
+  if (looks_left_ == 0) return {};
   std::vector<std::string> complaints;
+  bool some_are_young = strays_.some_are_young();
   // Only those that are there: process ids are given again.
   std::set<int> known;
   for (const HostPid child : tracer::list_children(options_.pid).value_or(std::vector<HostPid>{})) {
-    if (process_age(child) < Strays::kOwn) continue;
+    const bool young = process_age(child) < Strays::kOwn;
+    some_are_young = some_are_young || young;
+    if (young) continue;
     if (!known_.contains(child.value)) supervise(child, by_list, complaints);
     known.insert(child.value);
   }
   known_ = std::move(known);
   if (++looks_ % kLooksForAStray == 0)
     for (const HostPid stray : strays_.look()) supervise(stray, by_list, complaints);
+  if (!some_are_young) --looks_left_;
   return complaints;
 }
 

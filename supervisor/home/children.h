@@ -26,8 +26,9 @@ class Children {
 
   // Gives a supervisor to each that is old enough: most do not live for long, and are not worth
   // one. `by_list`: only the load-level list decides whether it takes part. What went wrong, in
-  // words.
-  std::vector<std::string> look(bool by_list);
+  // words. To be called once a second; `ran`: the program has since the last look. One that has not
+  // for a while, and has no young children, is not looked at.
+  std::vector<std::string> look(bool ran, bool by_list);
   // The program has ended, and its children are somebody else's now: looks at once. True: it has to
   // be looked again, since some are too young.
   [[nodiscard]] bool look_after_the_end(bool by_list);
@@ -38,7 +39,7 @@ class Children {
   const HomeOptions& options_;
   Strays strays_;
   std::set<int> known_;
-  int looks_ = 0, last_looks_ = 0;
+  int looks_ = 0, looks_left_ = 0, last_looks_ = 0;
 };
 
 }  // namespace llrun

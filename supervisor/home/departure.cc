@@ -94,6 +94,8 @@ protocol::Hello Journey::own_hello() const {
   *hello.mutable_offer() = plan_.offer;
   *hello.mutable_traits() = local_traits();
   *hello.mutable_origin() = plan_.origin;
+  hello.set_secret(plan_.secret);
+  hello.set_threads(static_cast<std::uint32_t>(tracer::threads_of(options_.pid).size()));
   return hello;
 }
 

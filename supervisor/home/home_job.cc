@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "supervisor/config/paths.h"
 #include "supervisor/holding/origin.h"
+#include "supervisor/holding/secret.h"
 #include "supervisor/home/level_list.h"
 #include "supervisor/home/stacks_text.h"
 #include "supervisor/job/child_signals.h"
@@ -23,7 +24,6 @@
 namespace llrun {
 namespace {
 
-// Looking for pins costs milliseconds: not while it is too young to matter.
 constexpr std::chrono::seconds kTick{1};
 // The launcher starts us, and then becomes the program: nobody is told when, as nobody is attached.
 constexpr std::chrono::milliseconds kLookForExec{20};
@@ -54,7 +54,8 @@ HomeJob::HomeJob(HomeOptions options)
     : options_(std::move(options)),
       watch_(options_.pid),
       children_(options_),
-      job_(new_job_name(options_.pid)) {}
+      job_(new_job_name(options_.pid)),
+      secret_(holding::new_secret()) {}
 
 Result<std::unique_ptr<HomeJob>> HomeJob::create(HomeOptions options) {
   std::unique_ptr<HomeJob> job(new HomeJob(std::move(options)));
@@ -94,7 +95,10 @@ Result<> HomeJob::start() {
 
 // A program that is placed should go while it is small: it is reported as soon as it is there.
 void HomeJob::look_for_exec() {
-  if (!is_launcher(options_.pid)) return tick();
+  if (!is_launcher(options_.pid)) {
+    attention_.start_anew();
+    return tick();
+  }
   loop_->after(kLookForExec, [this] { look_for_exec(); });
 }
 
@@ -113,21 +117,33 @@ void HomeJob::tell(const std::string& kind, const std::string& text) {
 void HomeJob::tick() {
   tracer::let_go_stragglers();
   if (!options_.pidfd.valid()) return;  // it has ended
-  if (!journey_ || !journey_->holds_program()) {
-    // Its end is told by the pidfd. Into others nobody may look (it is not dumpable, its main
-    // thread has ended): they are reported all the same, with what pins them.
-    const auto sampled = watch_.sample();
-    if (!sampled && sampled.error().code == ErrorCode::kGone) return;
-    auto looked = watch_.look_for_pins({HostPid{::getpid()}});
-    if (!looked) log::debug("{}", looked.error().message());
-    if (failed_moves_.any()) failed_moves_.look(state_of_program(options_.pid));
-    look_for_children();
-  }
-  report();
+  const bool at_home = !journey_ || !journey_->holds_program();
+  if (!at_home || look_at_program()) report();
 }
 
-void HomeJob::look_for_children() {
-  for (const auto& complaint : children_.look(children_by_list())) tell("child", complaint);
+// Its end is told by the pidfd. Into others nobody may look (it is not dumpable, its main thread has
+// ended): they are reported all the same, with what pins them.
+bool HomeJob::look_at_program() {
+  const auto now = Attention::Clock::now();
+  const auto used = tracer::cpu_time_of(options_.pid);
+  const auto due = attention_.next(now, used ? std::optional(*used) : std::nullopt, watch_.cpu_rate());
+  look_for_children(due.children);
+  if (!due.measures) return false;
+  if (due.anew) watch_.start_anew();
+  const auto sampled = watch_.sample();
+  if (!sampled && sampled.error().code == ErrorCode::kGone) return false;
+  if (attention_.pins_due(now, watch_.cpu_rate())) {
+    const auto before = watch_.pins();
+    auto looked = watch_.look_for_pins({HostPid{::getpid()}});
+    if (!looked) log::debug("{}", looked.error().message());
+    attention_.pins_seen(now, watch_.pins() != before);
+  }
+  if (failed_moves_.any()) failed_moves_.look(state_of_program(options_.pid));
+  return true;
+}
+
+void HomeJob::look_for_children(bool ran) {
+  for (const auto& complaint : children_.look(ran, children_by_list())) tell("child", complaint);
 }
 
 bool HomeJob::children_by_list() const {
@@ -265,6 +281,7 @@ void HomeJob::on_migrate(const protocol::Migrate& order, const control::Reply& r
   plan.program = watch_.program();
   plan.memory_bytes = watch_.resident_bytes();
   plan.epoch = ++epoch_;
+  plan.secret = secret_;
   plan.origin = holding::own_origin(plan.home);
   plan.offer = order.offer();
   plan.cpu_away = cpu_away_;
@@ -321,6 +338,7 @@ void HomeJob::journey_over(const std::string& why, bool by_call, bool at_start) 
     rest_reason_ = (by_call ? "it came home for a call: " : "a move has just failed: ") + why;
   }
   watch_.start_anew();
+  attention_.start_anew();
   // Not from within one of its own callbacks.
   loop_->post([this, journey = std::shared_ptr<Journey>(std::move(journey_))] {
     tick();

@@ -13,6 +13,7 @@
 
 #include "base/event_loop.h"
 #include "supervisor/control/agent_client.h"
+#include "supervisor/home/attention.h"
 #include "supervisor/home/children.h"
 #include "supervisor/home/failed_moves.h"
 #include "supervisor/home/journey.h"
@@ -30,7 +31,8 @@ class HomeJob {
   explicit HomeJob(HomeOptions options);
   [[nodiscard]] Result<> start();
   void tick();
-  void look_for_children();
+  [[nodiscard]] bool look_at_program();  // false: there is nothing new to report
+  void look_for_children(bool ran);
   void look_for_exec();
   void on_end(const std::string& how);
   void care_for_the_bereaved();
@@ -54,6 +56,7 @@ class HomeJob {
   std::unique_ptr<EventLoop> loop_;
   Fd child_signals_;  // signalfd
   Watch watch_;
+  Attention attention_;
   std::unique_ptr<control::AgentClient> agent_;
   std::unique_ptr<Journey> journey_;
   Children children_;
@@ -61,7 +64,8 @@ class HomeJob {
   std::uint32_t moves_ = 0;
   std::string where_;  // empty: here
   std::string last_reason_;
-  std::string job_;  // unique over nodes and time
+  std::string job_;     // unique over nodes and time
+  std::string secret_;  // who shows it to the job's guest may speak to it
   std::optional<std::pair<protocol::Migrate, control::Reply>> onward_;  // as soon as it is home
   std::string last_node_;    // where it was last, before it came home
   bool asked_home_ = false;  // from here: the return is not its host's wish

@@ -53,6 +53,7 @@ class Journey {
     CpuAway cpu_away;         // used on earlier journeys
     tracer::Sleeps sleeps;    // of the program at home
     protocol::Origin origin;  // who answers for this node
+    std::string secret;       // of the job: shown to the peer (supervisor/holding/secret.h)
     protocol::Offer offer;    // what the agent reckoned with: the target decides again
   };
   Journey(EventLoop& loop, const HomeOptions& options, Plan plan, Callbacks callbacks);

@@ -7,6 +7,14 @@
 #include "supervisor/home/path_walk.h"
 
 namespace llrun {
+namespace {
+
+// Of all streams together, of which there are at most 64. A guest is 256 KiB ahead of what has been
+// passed on; when it leaves or ends it hands over what is in its pipes besides, whose size is its
+// own choice, up to fs.pipe-max-size (1 MiB).
+constexpr std::uint64_t kMostAhead = 128 << 20;
+
+}  // namespace
 
 Result<std::unique_ptr<HomeTraffic>> HomeTraffic::create(EventLoop& control, std::uint32_t epoch,
                                                          Callbacks callbacks) {
@@ -93,8 +101,10 @@ void HomeTraffic::release_effects() {
   io_->loop().post([this] {
     holding_ = false;
     for (auto& [stream, writer] : writers_) writer->watch_reader();
-    for (auto held = std::exchange(held_, {}); const Frame& frame : held)
+    for (auto held = std::exchange(held_, {}); const Frame& frame : held) {
+      held_bytes_.give_back(frame.payload.size() + sizeof(Frame));
       JobTraffic::on_frame(frame.header, frame.payload);
+    }
   });
 }
 
@@ -109,6 +119,8 @@ void HomeTraffic::on_frame(const wire::FrameHeader& header, std::span<const std:
                        message.ParseFromArray(payload.data(), static_cast<int>(payload.size())) &&
                        (message.has_confirmed() || message.has_abort());
   if (decides) return on_message(std::move(message));
+  if (!held_bytes_.take(payload.size() + sizeof(Frame)))
+    return untrusted("more than a program can do before it is known to run");
   held_.push_back({header, {payload.begin(), payload.end()}});
 }
 
@@ -123,12 +135,20 @@ void HomeTraffic::on_own_frame(const wire::FrameHeader& header,
     }
     case wire::FrameType::kStreamData: {
       const auto writer = writers_.find(header.stream);
-      if (writer != writers_.end()) writer->second->push(std::string(text_of(payload)));
-      return;
+      if (writer == writers_.end()) return;
+      if (queued_output() + payload.size() > kMostAhead)
+        return untrusted("more output than it has credit for");
+      return writer->second->push(std::string(text_of(payload)));
     }
     default:
       return untrusted("a frame that only home sends");
   }
+}
+
+std::uint64_t HomeTraffic::queued_output() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [stream, writer] : writers_) bytes += writer->queued_bytes();
+  return bytes;
 }
 
 void HomeTraffic::on_message(protocol::JobMessage message) {

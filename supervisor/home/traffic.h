@@ -49,6 +49,7 @@ class HomeTraffic : public JobTraffic {
     wire::FrameHeader header;
     std::vector<std::byte> payload;
   };
+  [[nodiscard]] std::uint64_t queued_output() const;
   HomeTraffic(EventLoop& control, Callbacks callbacks)
       : JobTraffic(control, std::move(callbacks), "the peer") {}
   void on_frame(const wire::FrameHeader& header, std::span<const std::byte> payload) override;
@@ -66,6 +67,7 @@ class HomeTraffic : public JobTraffic {
   std::map<std::uint32_t, std::unique_ptr<StreamWriter>> writers_;  // I/O thread only
   bool holding_ = false;                                            // I/O thread only
   std::deque<Frame> held_;
+  Allowance held_bytes_{64 << 20};
 };
 
 }  // namespace llrun

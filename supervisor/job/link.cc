@@ -1,5 +1,6 @@
 #include "supervisor/job/link.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -59,7 +60,7 @@ Result<> Link::connect(Fd in, Fd out) {
     const std::lock_guard lock(mutex_);
     channel_ = std::move(channel);
     open_ = false;
-    pages_sent_ = pages_landed_ = own_landed_ = 0;
+    pages_sent_ = pages_landed_ = own_landed_ = pages_received_ = 0;
   }
   connected_ = true;
   note_heard();
@@ -194,6 +195,8 @@ void Link::receive(const wire::FrameHeader& header, std::span<const std::byte> p
     log::info("dropped a frame of epoch {}, this is {}", header.epoch, epoch_.load());
     return;
   }
+  if (header.type == wire::FrameType::kPages && !has_room_for(payload.size()))
+    return lost(Error{ErrorCode::kProtocol, 0, "the other side sends more pages than may be on their way"});
   if (header.type == wire::FrameType::kStreamCredit && header.stream == kPagesStream) {
     const auto total = decode_number(payload);
     const std::lock_guard lock(mutex_);
@@ -206,6 +209,13 @@ void Link::receive(const wire::FrameHeader& header, std::span<const std::byte> p
     return;
   }
   callbacks_.on_frame(header, payload);
+}
+
+// It counts what has landed as we have told; a frame more is on its way when the window is full.
+bool Link::has_room_for(std::uint64_t payload) {
+  const std::lock_guard lock(mutex_);
+  pages_received_ += payload - std::min<std::uint64_t>(payload, sizeof(wire::PagesHeader));
+  return pages_received_ <= own_landed_ + kPagesWindow + wire::kMaxPayload;
 }
 
 void Link::on_keep_alive(std::span<const std::byte> payload) {

@@ -87,6 +87,7 @@ class Link {
   };
   void keep_and_send(Kept frame);  // mutex_ is held
   void receive(const wire::FrameHeader& header, std::span<const std::byte> payload);
+  [[nodiscard]] bool has_room_for(std::uint64_t payload);  // of a frame of pages
   void on_keep_alive(std::span<const std::byte> payload);
   void forget_up_to(std::uint64_t received);
   void resend();
@@ -117,6 +118,7 @@ class Link {
   std::uint64_t pages_sent_ = 0;    // bytes
   std::uint64_t pages_landed_ = 0;  // of ours, over there
   std::uint64_t own_landed_ = 0;    // of theirs, here
+  std::uint64_t pages_received_ = 0;
   std::uint64_t bytes_before_ = 0;  // over earlier connections
   Travelled travelled_;
   EventLoop::Clock::time_point on_their_way_since_;

@@ -40,7 +40,8 @@ void JobTraffic::on_frame(const wire::FrameHeader& header, std::span<const std::
   } else if (header.type == wire::FrameType::kPages) {
     const auto pages = wire::parse_pages(payload);
     if (!pages) return untrusted(pages.error().message());
-    tell_control(
+    tell_control_of(
+        payload.size(),
         [this, address = pages->header.address, bytes = std::string(text_of(pages->bytes))] {
           callbacks_.on_pages(address, bytes);
         });
@@ -56,7 +57,16 @@ void JobTraffic::tell_control(std::function<void()> task) {
 }
 
 void JobTraffic::tell_control(protocol::JobMessage message) {
-  tell_control([this, message = std::move(message)] { callbacks_.on_message(message); });
+  const auto bytes = message.ByteSizeLong() + sizeof message;
+  tell_control_of(bytes, [this, message = std::move(message)] { callbacks_.on_message(message); });
+}
+
+void JobTraffic::tell_control_of(std::uint64_t bytes, std::function<void()> task) {
+  if (!waiting_->take(bytes)) return untrusted("more than can be dealt with");
+  control_.post([alive = std::weak_ptr(alive_), waiting = waiting_, bytes, task = std::move(task)] {
+    waiting->give_back(bytes);
+    if (!alive.expired()) task();
+  });
 }
 
 void JobTraffic::untrusted(const std::string& why) {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/event_loop.h"
+#include "supervisor/job/allowance.h"
 #include "supervisor/job/io_thread.h"
 #include "supervisor/job/link.h"
 #include "supervisor/job/message_parts.h"
@@ -52,6 +53,9 @@ class JobTraffic {
   // Run on the control loop, unless this object is gone by then.
   void tell_control(std::function<void()> task);
   void tell_control(protocol::JobMessage message);
+  // The same with something of the other side's in it, so many bytes: it waits as long as the
+  // control loop is busy, which may be for all the memory that travels.
+  void tell_control_of(std::uint64_t bytes, std::function<void()> task);
 
   EventLoop& control_;
   Callbacks callbacks_;
@@ -61,6 +65,8 @@ class JobTraffic {
  private:
   std::string other_;
   std::shared_ptr<int> alive_ = std::make_shared<int>();
+  static constexpr std::uint64_t kMostWaiting = 128 << 20;  // pages have a window of 32 MiB
+  std::shared_ptr<Allowance> waiting_ = std::make_shared<Allowance>(kMostWaiting);
   MessageParts parts_;
 };
 

@@ -52,9 +52,15 @@ StreamWriter::~StreamWriter() {
 void StreamWriter::push(std::string bytes) {
   {
     const std::lock_guard lock(mutex_);
+    queued_bytes_ += bytes.size();
     items_.push_back({std::move(bytes), {}});
   }
   signal_event(work_);
+}
+
+std::uint64_t StreamWriter::queued_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return queued_bytes_;
 }
 
 void StreamWriter::when_drained(std::function<void()> task) {
@@ -137,6 +143,10 @@ void StreamWriter::write_out(const std::string& bytes) {
     }
   }
   total_ += bytes.size();
+  {
+    const std::lock_guard lock(mutex_);
+    queued_bytes_ -= bytes.size();
+  }
   callbacks_.on_written(total_);
 }
 

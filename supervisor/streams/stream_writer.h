@@ -36,6 +36,8 @@ class StreamWriter {
   StreamWriter& operator=(const StreamWriter&) = delete;
 
   void push(std::string bytes);
+  // What was pushed and has not been passed on.
+  [[nodiscard]] std::uint64_t queued_bytes() const;
   // From here on, also while there is nothing to write: whoever hears of it is there now.
   void watch_reader();
   // Run `task` (on the writer's thread) once everything pushed so far has been passed on.
@@ -61,8 +63,9 @@ class StreamWriter {
   Fd wake_;  // eventfd: the destructor's word to a waiting poll
   Fd work_;  // eventfd: there is something new in `items_`, or to watch for
   Callbacks callbacks_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::deque<Item> items_;
+  std::uint64_t queued_bytes_ = 0;
   bool ending_ = false;
   bool watches_reader_ = false;
   bool reader_gone_ = false;

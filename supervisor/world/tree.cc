@@ -75,6 +75,10 @@ Result<> Tree::stage_proc() {
           "container (docker: --security-opt systempaths=unconfined)");
     return system_error("build a world: mount /proc");
   }
+  // They tell of the keys of this node's user, whoever has made the world.
+  for (const char* name : {"/keys", "/key-users"})
+    if (::access((proc_ + name).c_str(), F_OK) == 0)
+      LLRUN_TRY(mount_or_say("cover /proc/keys", "/dev/null", proc_ + name, nullptr, MS_BIND));
   LLRUN_TRY_ASSIGN(last_pid_, open_file(proc_ + "/sys/kernel/ns_last_pid", O_WRONLY));
   return {};
 }

@@ -41,6 +41,14 @@ void blank_arguments() {
     std::memset(reinterpret_cast<void*>(start), 0, end - start);
 }
 
+// The session's keys of this node's user are not the guest's, which may make no call that concerns
+// keys in any case: so a user with as many keyrings as he may have (EDQUOT), or a kernel without
+// keys, is no reason to host nobody. keyctl(2).
+void take_session_keyring() {
+  constexpr int kJoinSessionKeyring = 1;  // KEYCTL_JOIN_SESSION_KEYRING; null: a new one, unnamed
+  ::syscall(SYS_keyctl, kJoinSessionKeyring, nullptr);
+}
+
 Result<> enter_user_namespace() {
   // The owner of /proc/PID/uid_map is the user only while the process is dumpable.
   ::prctl(PR_SET_DUMPABLE, 1);
@@ -116,6 +124,7 @@ void run_warden(const WardenPlan& plan, InitPlan init, Fd line, Fd command) {
   ::sigprocmask(SIG_SETMASK, &all, nullptr);
   ::setsid();  // so that the world has nothing of the supervisor's terminal and session
   ::prctl(PR_SET_NAME, "llrun-warden");
+  take_session_keyring();
   blank_arguments();
   close_others(line, command);
   auto started = build(plan, init, line.get(), command);

@@ -9,6 +9,8 @@ if(TARGET llrun AND TARGET llrund AND TARGET llrunctl AND (TARGET llrun_supervis
   target_link_libraries(directories PRIVATE llrun_plain_options)
   add_executable(crowded ${CMAKE_CURRENT_LIST_DIR}/guests/crowded.cc)
   target_link_libraries(crowded PRIVATE llrun_plain_options Threads::Threads)
+  add_executable(hostile ${CMAKE_CURRENT_LIST_DIR}/guests/hostile.cc)
+  target_link_libraries(hostile PRIVATE llrun_plain_options Threads::Threads)
   pkg_check_modules(FUSE3 REQUIRED IMPORTED_TARGET fuse3>=3.14)
   add_executable(stalling ${CMAKE_CURRENT_LIST_DIR}/guests/stalling.cc)
   target_link_libraries(stalling PRIVATE PkgConfig::FUSE3)
@@ -20,7 +22,7 @@ if(TARGET llrun AND TARGET llrund AND TARGET llrunctl AND (TARGET llrun_supervis
   foreach(scenario povray levelling vanishing owner)
     llrun_cluster_test(${scenario} ${scenario}_test.py TIMEOUT 900)
   endforeach()
-  foreach(scenario streams terminal returning pins stacks relatives directories stalled refusals unreached left_behind places)
+  foreach(scenario streams terminal returning pins stacks relatives directories stalled refusals unreached left_behind places hostile)
     llrun_cluster_test(${scenario} ${scenario}_test.py WAITS TIMEOUT 900)
   endforeach()
   # Fault schedules; in the long ones hosts and links are away for up to a minute.

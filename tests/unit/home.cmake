@@ -16,3 +16,5 @@ llrun_test(peer_connection_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/hom
   LIBS llrun_home)
 llrun_test(fitting_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/fitting_test.cc
   LIBS llrun_home llrun_capabilities)
+llrun_test(attention_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/attention_test.cc
+  LIBS llrun_home)

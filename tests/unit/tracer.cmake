@@ -1,7 +1,7 @@
 set(here ${CMAKE_CURRENT_LIST_DIR}/tracer)
 llrun_test(tracer_remote_test LABEL unit
   SOURCES ${here}/remote_test.cc
-  LIBS llrun_tracer_remote)
+  LIBS llrun_tracer_remote llrun_tracer_filter)
 
 llrun_test(tracer_memory_test LABEL unit
   SOURCES ${here}/memory_test.cc

@@ -45,6 +45,13 @@ enum class Decision : std::uint8_t {
   kCloneFlags,    // a thread, or a new process
 };
 
+// Who may have a call executed on a peer (docs/world.md, "What binds a guest").
+enum class Maker : std::uint8_t {
+  kGuest,      // the guest itself, as the class says; injections only what the guest may make, too
+  kInjection,  // besides, its supervisor by injecting it, whatever the class says
+  kNobody,     // nobody, ever: it reaches the peer's kernel past the world. So it is done at home
+};
+
 // What an argument is: enough to print a call and to know which memory it reads or writes.
 enum class ArgKind : std::uint8_t {
   kNone,
@@ -74,6 +81,7 @@ struct CallRow {
   std::string_view name;  // the kernel's
   CallClass where = CallClass::kBringsHome;
   Decision decision = Decision::kNone;
+  Maker maker = Maker::kGuest;
   std::string_view why;
   std::array<ArgKind, 6> args{};
 };
@@ -88,6 +96,7 @@ struct CallRow {
 // Words for people and documents: "brings home", "FcntlCommand", "fd".
 [[nodiscard]] std::string_view name_of(CallClass where);
 [[nodiscard]] std::string_view name_of(Decision decision);
+[[nodiscard]] std::string_view name_of(Maker maker);
 [[nodiscard]] std::string_view name_of(ArgKind kind);
 
 }  // namespace llrun

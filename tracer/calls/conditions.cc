@@ -3,10 +3,12 @@
 #include <asm/prctl.h>
 #include <fcntl.h>
 #include <linux/membarrier.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -266,6 +268,18 @@ std::vector<Conjunction> native_when(const CallRow& row, std::optional<GuestPid>
       return directory_opens(row);
   }
   return {};
+}
+
+std::vector<Conjunction> never_when(const CallRow& row) {
+  if (row.name == "socket" || row.name == "socketpair")
+    return any_of(0, {AF_VSOCK, AF_ALG, AF_PACKET, AF_XDP, AF_KEY, AF_QIPCRTR, AF_BLUETOOTH, AF_CAN,
+                      AF_TIPC, AF_SMC, AF_RDS, AF_NFC});
+  if (row.decision != Decision::kCloneFlags || row.name != "clone") return {};
+  Conjunctions all;
+  for (const std::uint64_t flag : {CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
+                                   CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET})
+    all.push_back({masked(0, flag, flag)});
+  return all;
 }
 
 std::vector<HomeUse> home_uses(const HomeDescriptors& home) {

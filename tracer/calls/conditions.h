@@ -53,6 +53,12 @@ inline constexpr std::size_t kMostHomeDescriptors = 64;
 [[nodiscard]] std::vector<Conjunction> native_when(const CallRow& row,
                                                    std::optional<GuestPid> self);
 
+// When a call is one that nobody may have executed on a peer for its arguments' sake, whatever else
+// the table says of it: sockets that reach past a network namespace (vsock(7), packet(7), the
+// kernel's crypto API), and namespaces of one's own, in which one has every capability. What
+// clone3(2) is asked for lies in memory: the tracer looks at that.
+[[nodiscard]] std::vector<Conjunction> never_when(const CallRow& row);
+
 // A call that concerns a descriptor at home whenever `when` holds; an empty one always does.
 struct HomeUse {
   std::uint32_t number = 0;

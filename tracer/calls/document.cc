@@ -23,6 +23,10 @@ Where each system call of a program that runs away from home is executed, and wh
 | brings home | the program comes home and executes the call there, once |
 | by … | native or not by what is named there (`tracer/calls/conditions.cc`) |
 
+What its supervisor injects into a guest may be what the guest may make itself, and the calls that are marked *injected*. Those
+marked *never* nobody can have executed on a peer (`docs/world.md`, "What binds a guest"), nor sockets of the families and
+new namespaces that `never_when` lists (`tracer/calls/conditions.cc`).
+
 Calls that are not listed bring the program home, and so do calls through the 32-bit and x32 entries.
 Calls that concern a descriptor whose other side lives at home (input that others may read too, the terminal,
 a file whose offset is shared with processes outside the job) go home whatever their class.
@@ -42,8 +46,8 @@ std::string class_of(const CallRow& row) {
 }
 
 std::string line_of(const CallRow& row) {
-  return fmt::format("| {} | {} | {} | {} | {} |\n", row.number, row.name, arguments_of(row),
-                     class_of(row), row.why);
+  return fmt::format("| {} | {} | {} | {} | {} | {} |\n", row.number, row.name, arguments_of(row),
+                     class_of(row), name_of(row.maker), row.why);
 }
 
 std::string counts() {
@@ -60,7 +64,8 @@ std::string counts() {
 std::string call_document() {
   std::string text(kHead);
   text += counts();
-  text += "| number | call | arguments | where | why |\n| --- | --- | --- | --- | --- |\n";
+  text += "| number | call | arguments | where | on a peer | why |\n"
+          "| --- | --- | --- | --- | --- | --- |\n";
   for (const auto& row : call_table()) text += line_of(row);
   return text;
 }

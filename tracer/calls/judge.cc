@@ -35,12 +35,19 @@ Verdict otherwise(Decision decision) {
 CallJudge::CallJudge(const CallContext& context) {
   for (auto& use : home_uses(context.home)) home_[use.number].push_back(std::move(use.when));
   for (const auto& row : call_table())
+    if (auto never = never_when(row); !never.empty()) never_[row.number] = std::move(never);
+  for (const auto& row : call_table())
     if (row.where == CallClass::kConditional) native_[row.number] = native_when(row, context.self);
+}
+
+bool CallJudge::never_here(std::uint64_t number, const CallArgs& args) const {
+  const CallRow* row = find_call(number);
+  return row == nullptr || row->maker == Maker::kNobody || any_holds(never_, row->number, args);
 }
 
 Verdict CallJudge::judge(std::uint64_t number, const CallArgs& args) const {
   const CallRow* row = find_call(number);
-  if (row == nullptr) return Verdict::kBringsHome;
+  if (row == nullptr || never_here(number, args)) return Verdict::kBringsHome;
   if (any_holds(home_, row->number, args)) return Verdict::kHomeDescriptor;
   switch (row->where) {
     case CallClass::kNative:

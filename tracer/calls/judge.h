@@ -37,9 +37,13 @@ class CallJudge {
  public:
   explicit CallJudge(const CallContext& context);
   [[nodiscard]] Verdict judge(std::uint64_t number, const CallArgs& args) const;
+  // Whether nobody may have it executed on a peer: it must not be continued, whatever has been found
+  // out since it was judged.
+  [[nodiscard]] bool never_here(std::uint64_t number, const CallArgs& args) const;
 
  private:
   using Alternatives = std::vector<Conjunction>;
+  std::map<std::uint32_t, Alternatives> never_;
   std::map<std::uint32_t, Alternatives> native_;
   std::map<std::uint32_t, Alternatives> home_;
 };

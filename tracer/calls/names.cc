@@ -68,6 +68,18 @@ std::string_view name_of(Decision decision) {
   return "?";
 }
 
+std::string_view name_of(Maker maker) {
+  switch (maker) {
+    case Maker::kGuest:
+      return "";
+    case Maker::kInjection:
+      return "injected";
+    case Maker::kNobody:
+      return "never";
+  }
+  return "?";
+}
+
 std::string_view name_of(ArgKind kind) {
   switch (kind) {
     case ArgKind::kNone:

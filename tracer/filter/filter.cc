@@ -8,14 +8,21 @@
 namespace llrun {
 namespace {
 
-Result<> check(const ExemptCode& exempt) {
+Result<> check(const StubCode& stub) {
   constexpr std::uint64_t kSyscallInstruction = 2;
-  if (exempt.end < exempt.start + kSyscallInstruction)
-    return failure(ErrorCode::kInvalid, "exempt code from the filter: the range is empty");
-  if (exempt.start >> 32 != exempt.end >> 32)
+  if (stub.end < stub.start + kSyscallInstruction)
+    return failure(ErrorCode::kInvalid, "make a seccomp filter: the stub's range is empty");
+  if (stub.start >> 32 != stub.end >> 32)
     return failure(ErrorCode::kInvalid,
-                   "exempt code from the filter: the range crosses a multiple of 4 GiB");
+                   "make a seccomp filter: the stub's range crosses a multiple of 4 GiB");
   return {};
+}
+
+std::vector<std::uint32_t> injected_calls() {
+  std::vector<std::uint32_t> numbers;
+  for (const auto& row : call_table())
+    if (row.maker == Maker::kInjection) numbers.push_back(row.number);
+  return numbers;
 }
 
 // Compiling takes libseccomp time that grows with the square of the descriptors: 32 of them 15 ms,
@@ -25,14 +32,17 @@ std::unexpected<Error> too_many_at_home() {
                  "make a seccomp filter: too many descriptors of this program live at home");
 }
 
-// Which calls concern descriptors at home.
-Result<BpfProgram> home_program(const HomeDescriptors& home) {
-  if (!home.any()) return BpfProgram{};
+// What goes before the table: calls that concern descriptors at home, and those that are never made
+// here.
+Result<BpfProgram> first_program(const HomeDescriptors& home) {
   if (home.input.size() + home.terminals.size() + home.offsets.size() > kMostHomeDescriptors)
     return too_many_at_home();
   LLRUN_TRY_ASSIGN(auto rules, Rules::create(SCMP_ACT_ALLOW));
   for (const auto& use : home_uses(home))
     LLRUN_TRY(rules.add(SCMP_ACT_NOTIFY, use.number, use.when));
+  for (const auto& row : call_table())
+    for (const auto& when : never_when(row))
+      LLRUN_TRY(rules.add(SCMP_ACT_NOTIFY, row.number, when));
   return rules.compile();
 }
 
@@ -68,10 +78,11 @@ Result<BpfProgram> table_program(const CallContext& context) {
 }  // namespace
 
 Result<std::vector<sock_filter>> build_filter(const FilterOptions& options) {
-  if (options.exempt) LLRUN_TRY(check(*options.exempt));
-  LLRUN_TRY_ASSIGN(auto home, home_program(options.context.home));
+  if (options.stub) LLRUN_TRY(check(*options.stub));
+  LLRUN_TRY_ASSIGN(auto first, first_program(options.context.home));
   LLRUN_TRY_ASSIGN(auto table, table_program(options.context));
-  auto program = chain(std::move(home), std::move(table), options.exempt);
+  auto program = chain(std::move(first), std::move(table));
+  if (options.stub) append_stub_rule(program, *options.stub, injected_calls());
   if (program.size() > BPF_MAXINSNS) return too_many_at_home();
   return program;
 }

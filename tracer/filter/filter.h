@@ -20,24 +20,29 @@
 
 namespace llrun {
 
-// Instructions whose system calls are always allowed: the stub's, so that state can be injected
-// into a guest by its supervisor. A `syscall` instruction is exempt if it lies wholly in [start,
-// end), an address range of the guest that does not cross a multiple of 4 GiB.
-struct ExemptCode {
+// Where the stub's code is in a guest, by which its supervisor injects calls: the pages can be
+// changed by the guest, so that what is called from there proves nothing. A call of the table's
+// `injected` ones that the filter would not allow stops for the tracer (SECCOMP_RET_TRACE with
+// kInjectedCall), who lets it through if it is the very call that he has just put there. Any other
+// is judged as anywhere else. A `syscall` instruction is the stub's if it lies wholly in [start,
+// end), an address range that does not cross a multiple of 4 GiB.
+inline constexpr std::uint16_t kInjectedCall = 1;  // SECCOMP_RET_DATA
+
+struct StubCode {
   std::uint64_t start = 0;
   std::uint64_t end = 0;
 };
 
 struct FilterOptions {
   CallContext context;  // give the same to the guest's CallJudge
-  std::optional<ExemptCode> exempt;
+  std::optional<StubCode> stub;
 };
 
 // Calls that are always native are decided without looking at an argument or at the instruction
 // pointer, so the kernel (5.11 and later) remembers them in a bitmap and does not run the filter
 // for them at all.
 //
-// kInvalid: the exempt range is empty or crosses a multiple of 4 GiB. kUnsupported: more than 64
+// kInvalid: the stub's range is empty or crosses a multiple of 4 GiB. kUnsupported: more than 64
 // descriptors at home.
 [[nodiscard]] Result<std::vector<sock_filter>> build_filter(const FilterOptions& options);
 

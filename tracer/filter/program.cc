@@ -1,8 +1,10 @@
 #include "tracer/filter/program.h"
 
+#include <linux/audit.h>
 #include <linux/seccomp.h>
 
 #include <cstddef>
+#include <utility>
 
 namespace llrun {
 namespace {
@@ -25,22 +27,26 @@ sock_filter branch(unsigned test, std::uint64_t k, std::uint8_t if_true, std::ui
           static_cast<std::uint32_t>(k)};
 }
 
-bool gives(const sock_filter& instruction) { return instruction.code == (BPF_RET | BPF_K); }
-
 bool gives(const sock_filter& instruction, std::uint32_t action) {
-  return gives(instruction) && instruction.k == action;
+  return instruction.code == (BPF_RET | BPF_K) && instruction.k == action;
 }
 
-// Allows exempt code, gives `action` to all else.
-BpfProgram unless_exempt(const ExemptCode& exempt, std::uint32_t action) {
-  const std::uint64_t first = exempt.start + kSyscallInstruction;
-  return {load(kIpHigh),
-          branch(BPF_JEQ, first >> 32, 0, 4),
-          load(kIpLow),
-          branch(BPF_JGE, first, 0, 2),
-          branch(BPF_JGT, exempt.end, 1, 0),
-          give(SECCOMP_RET_ALLOW),
-          give(action)};
+// Gives kInjectedCall to what the stub injects, `action` to all else.
+BpfProgram unless_injected(const StubCode& stub, const std::vector<std::uint32_t>& injected,
+                           std::uint32_t action) {
+  const std::uint64_t first = stub.start + kSyscallInstruction;
+  BpfProgram program{load(kIpHigh), branch(BPF_JEQ, first >> 32, 1, 0), give(action),
+                     load(kIpLow),  branch(BPF_JGE, first, 1, 0),       give(action),
+                     branch(BPF_JGT, stub.end, 0, 1), give(action),
+                     load(offsetof(seccomp_data, arch)),
+                     branch(BPF_JEQ, AUDIT_ARCH_X86_64, 1, 0), give(action),
+                     load(offsetof(seccomp_data, nr))};
+  for (std::size_t i = 0; i < injected.size(); ++i)
+    program.push_back(branch(BPF_JEQ, injected[i],
+                             static_cast<std::uint8_t>(injected.size() - i), 0));
+  program.push_back(give(action));
+  program.push_back(give(SECCOMP_RET_TRACE | kInjectedCall));
+  return program;
 }
 
 // Let every return of `action` in [0, end) jump to `target` instead.
@@ -55,17 +61,20 @@ void append(BpfProgram& program, const BpfProgram& more) {
 
 }  // namespace
 
-BpfProgram chain(BpfProgram first, BpfProgram second, const std::optional<ExemptCode>& exempt) {
+BpfProgram chain(BpfProgram first, BpfProgram second) {
   BpfProgram program = std::move(first);
   redirect(program, program.size(), SECCOMP_RET_ALLOW, program.size());
   append(program, second);
-  if (!exempt) return program;
+  return program;
+}
+
+void append_stub_rule(BpfProgram& program, const StubCode& stub,
+                      const std::vector<std::uint32_t>& injected) {
   const std::size_t body = program.size();
   for (const std::uint32_t action : {SECCOMP_RET_USER_NOTIF, SECCOMP_RET_TRACE}) {
     redirect(program, body, action, program.size());
-    append(program, unless_exempt(*exempt, action));
+    append(program, unless_injected(stub, injected, action));
   }
-  return program;
 }
 
 }  // namespace llrun

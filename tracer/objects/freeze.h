@@ -66,8 +66,7 @@ class Freeze {
 
   // Map the stub into the program, once; it is there until resume() or for good.
   [[nodiscard]] Result<> map_stub();
-  // Use one that is there already and stays: a guest's, the only code that its filter lets call
-  // freely.
+  // Use one that is there already and stays: a guest's, by which its filter knows injected calls.
   void use_stub(StubPage page) {
     stub_ = page;
     stub_stays_ = true;

@@ -16,16 +16,6 @@
 namespace llrun::tracer {
 namespace {
 
-Result<std::chrono::nanoseconds> cpu_time_of(HostPid pid) {
-  clockid_t clock{};
-  if (const int error = ::clock_getcpuclockid(pid.value, &clock); error != 0)
-    return system_error("find the CPU clock of process " + std::to_string(pid.value), error);
-  timespec time{};
-  if (::clock_gettime(clock, &time) != 0)
-    return system_error("read the CPU clock of process " + std::to_string(pid.value));
-  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-}
-
 std::string proc_path(HostPid pid, const char* file) {
   return "/proc/" + std::to_string(pid.value) + "/" + file;
 }
@@ -93,6 +83,16 @@ std::uint64_t advance(const Measures& earlier, const Measures& later) {
 }
 
 }  // namespace
+
+Result<std::chrono::nanoseconds> cpu_time_of(HostPid pid) {
+  clockid_t clock{};
+  if (const int error = ::clock_getcpuclockid(pid.value, &clock); error != 0)
+    return system_error("find the CPU clock of process " + std::to_string(pid.value), error);
+  timespec time{};
+  if (::clock_gettime(clock, &time) != 0)
+    return system_error("read the CPU clock of process " + std::to_string(pid.value));
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
 
 Result<Measures> measure(HostPid pid) {
   Measures it;

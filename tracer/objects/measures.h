@@ -32,6 +32,10 @@ struct Measures {
   bool has_streams = false;  // holds a pipe, socket or device that could carry the characters
 };
 
+// The CPU time that all threads of a process have used together: its CPU-time clock
+// (clock_getcpuclockid(3)), a system call or two.
+[[nodiscard]] Result<std::chrono::nanoseconds> cpu_time_of(HostPid pid);
+
 // Never attaches or stops it. About 5 µs a descriptor.
 [[nodiscard]] Result<Measures> measure(HostPid pid);
 

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <tuple>
 #include <vector>
 
@@ -50,6 +51,16 @@ Result<StubPage> StubPage::map(RemoteSyscalls& calls, RemoteAddr at) {
   if (filled) return page;
   std::ignore = page.unmap(calls);  // the program goes on as it was
   return std::unexpected(filled.error());
+}
+
+Result<> StubPage::check(HostPid pid) const {
+  std::vector<std::byte> code(kPageSize);
+  const auto read = read_memory(pid, start_, code);
+  const bool intact = read && std::ranges::equal(code, stub_page()) &&
+                      write_value(pid, arena().start, std::uint64_t{0});
+  if (intact) return {};
+  return failure(ErrorCode::kRefused,
+                 "the program has unmapped or changed the pages by which llrun reads its state");
 }
 
 Result<> StubPage::unmap(RemoteSyscalls& calls) const {

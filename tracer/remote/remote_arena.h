@@ -44,6 +44,9 @@ class StubPage {
   [[nodiscard]] static Result<StubPage> map(RemoteSyscalls& calls, RemoteAddr at = {});
   // One that is mapped already.
   [[nodiscard]] static StubPage known(RemoteAddr start) { return StubPage(start); }
+  // That its code is still there, and its room can be written, in a process that may have changed
+  // either. kRefused: not so.
+  [[nodiscard]] Result<> check(HostPid pid) const;
   // Unmap it; `calls` must use another site.
   [[nodiscard]] Result<> unmap(RemoteSyscalls& calls) const;
   // The same by an instruction of the program's own, which `thread` is stepped over: only in a

@@ -18,14 +18,12 @@ namespace llrun::tracer {
 
 inline constexpr std::uint64_t kPageSize = 4096;
 
-// An address in a tracee.
+// An address in a tracee. It may be one that the tracee has made up: what goes past the last one
+// begins anew, and is found to be nothing, or the tracee's own.
 struct RemoteAddr {
   std::uint64_t value = 0;
   friend auto operator<=>(const RemoteAddr&, const RemoteAddr&) = default;
-  [[nodiscard]] RemoteAddr operator+(std::uint64_t bytes) const {
-    LLRUN_CHECK(value + bytes >= value, "remote address overflow");
-    return {value + bytes};
-  }
+  [[nodiscard]] RemoteAddr operator+(std::uint64_t bytes) const { return {value + bytes}; }
 };
 
 // [start, end), with start <= end.

@@ -28,6 +28,12 @@ bool is_error(std::uint64_t result) { return result >= static_cast<std::uint64_t
 
 std::string name_of_call(long number) { return "injected system call " + std::to_string(number); }
 
+bool makes(const Registers& registers, const StubCall& call) {
+  const std::uint64_t arguments[6] = {registers.rdi, registers.rsi, registers.rdx,
+                                      registers.r10, registers.r8,  registers.r9};
+  return registers.orig_rax == call.number && std::ranges::equal(arguments, call.arguments);
+}
+
 void set_arguments(Registers& registers, std::span<const std::uint64_t> arguments) {
   unsigned long long* const places[6] = {&registers.rdi, &registers.rsi, &registers.rdx,
                                          &registers.r10, &registers.r8,  &registers.r9};
@@ -151,19 +157,20 @@ Result<std::uint64_t> RemoteSyscalls::call_once(long number,
   start.rax = static_cast<std::uint64_t>(number);
   set_arguments(start, arguments);
   const std::uint64_t end = site_.address.value + kSyscallSize;
+  const StubCall call{start.rax, {start.rdi, start.rsi, start.rdx, start.r10, start.r8, start.r9}, 0};
   switch (site_.after) {
     case SyscallSite::After::kReturn: {
       LLRUN_TRY_ASSIGN(const auto after, run_call(start));
       return after.rax;
     }
     case SyscallSite::After::kTrap: {
-      LLRUN_TRY_ASSIGN(const auto after, run(start, end + 1, false));
+      LLRUN_TRY_ASSIGN(const auto after, run(start, {&call, 1}, end + 1, false));
       return after.rax;
     }
     case SyscallSite::After::kAnything:
       break;
   }
-  LLRUN_TRY_ASSIGN(const auto after, run(start, end, true));
+  LLRUN_TRY_ASSIGN(const auto after, run(start, {&call, 1}, end, true));
   in_call_ = true;
   return after.rax;
 }
@@ -182,7 +189,7 @@ Result<> RemoteSyscalls::call_all(std::span<StubCall> calls, RemoteAddr scratch)
   auto start = starting_at(page + LLRUN_STUB_BATCH);
   start.r12 = scratch.value;
   start.r13 = calls.size();
-  LLRUN_TRY(run(start, page + LLRUN_STUB_BATCH_END + 1, false));
+  LLRUN_TRY(run(start, calls, page + LLRUN_STUB_BATCH_END + 1, false));
   return read_memory(pid_, scratch, std::as_writable_bytes(calls));
 }
 
@@ -217,11 +224,26 @@ Result<> RemoteSyscalls::run_until(Result<> (*go)(StoppedThread, int), Wanted wa
                                           " does not come back from an injected call");
 }
 
-Result<Registers> RemoteSyscalls::run(const Registers& start, std::uint64_t end, bool single_step) {
+Result<Registers> RemoteSyscalls::run(const Registers& start, std::span<const StubCall> calls,
+                                      std::uint64_t end, bool single_step) {
   LLRUN_TRY(set_registers(*thread_, start));
-  LLRUN_TRY(run_until(single_step ? step : resume,
-                      [&](const StopEvent& event) { return is_our_trap(event, end); }));
+  LLRUN_TRY(run_until(single_step ? step : resume, [&](const StopEvent& event) -> Result<bool> {
+    if (!event.is<SeccompEvent>()) return is_our_trap(event, end);
+    LLRUN_TRY(check_is_ours(calls));
+    return false;
+  }));
   return registers(*thread_);
+}
+
+// -1 as its number: the kernel skips it (seccomp(2), SECCOMP_RET_TRACE).
+Result<> RemoteSyscalls::check_is_ours(std::span<const StubCall> calls) {
+  LLRUN_TRY_ASSIGN(auto now, registers(*thread_));
+  if (std::ranges::any_of(calls, [&](const StubCall& call) { return makes(now, call); })) return {};
+  const auto number = std::exchange(now.orig_rax, kNoCall);
+  LLRUN_TRY(set_registers(*thread_, now));
+  return failure(ErrorCode::kUntrusted, "thread " + std::to_string(tid().value) + " makes call " +
+                                           std::to_string(number) +
+                                           " of its own where one is injected");
 }
 
 Result<Registers> RemoteSyscalls::run_call(const Registers& start) {
@@ -243,7 +265,7 @@ Result<bool> RemoteSyscalls::is_our_trap(const StopEvent& event, std::uint64_t e
 void RemoteSyscalls::keep(const StopEvent& event) {
   if (const auto* signal = event.as<SignalDelivery>())
     signals_.push_back(signal->info);
-  else if (!event.is<EventStop>() && !event.is<GroupStop>())
+  else if (!event.is<EventStop>() && !event.is<GroupStop>() && !event.is<SeccompEvent>())
     events_.push_back(event);
 }
 

@@ -2,7 +2,10 @@
 //
 // It borrows a stopped thread and gives it back as found: registers (orig_rax included, so that a
 // call that the stop interrupted restarts) and signal mask; all signals but SIGTRAP are blocked
-// meanwhile. finish() gives back; the destructor is the safety net. At a site that returns, the
+// meanwhile. finish() gives back; the destructor is the safety net. The code at the site may have
+// been changed by a hostile tracee: what a filter of ours stops on the way (SECCOMP_RET_TRACE) is
+// let through if it is the call that was asked for, to the last argument; else it is not made, and
+// the error is kUntrusted. At a site that returns, the
 // thread gives itself back if we are killed, wherever that happens. Source: ptrace(2);
 // arch/x86/kernel/signal.c for restarting.
 #pragma once
@@ -124,8 +127,11 @@ class RemoteSyscalls {
                                                    std::span<const std::uint64_t> arguments);
   [[nodiscard]] Result<std::uint64_t> call_once(long number,
                                                 std::span<const std::uint64_t> arguments);
-  // Run from `start` until the trap that leaves rip at `end`.
-  [[nodiscard]] Result<Registers> run(const Registers& start, std::uint64_t end, bool single_step);
+  // Run from `start`, which makes `calls`, until the trap that leaves rip at `end`.
+  [[nodiscard]] Result<Registers> run(const Registers& start, std::span<const StubCall> calls,
+                                      std::uint64_t end, bool single_step);
+  // A call that a filter stops for us: that it is one of those.
+  [[nodiscard]] Result<> check_is_ours(std::span<const StubCall> calls);
   // Run from `start`, at a site that returns, until its call is done.
   [[nodiscard]] Result<Registers> run_call(const Registers& start);
   [[nodiscard]] Result<> prepare_return();

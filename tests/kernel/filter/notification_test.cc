@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -185,29 +186,67 @@ TEST(TraceStop, ATracerSeesTheCloneFamily) {
 // mov %edi,%eax; mov %esi,%edi; mov %edx,%esi; syscall; ret
 constexpr unsigned char kCallCode[] = {0x89, 0xf8, 0x89, 0xf7, 0x89, 0xd6, 0x0f, 0x05, 0xc3};
 
-TEST(ExemptCode, CallsFromItAreAllowed) {
-  void* page =
-      ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  ASSERT_NE(page, MAP_FAILED);
-  std::memcpy(page, kCallCode, sizeof(kCallCode));
-  std::memcpy(static_cast<char*>(page) + 64, kCallCode, sizeof(kCallCode));
-  ChildOptions options;
-  const auto start = reinterpret_cast<std::uint64_t>(page);
-  options.filter.exempt = ExemptCode{start + 6, start + 8};  // just the instruction
-  FilteredChild child(options, [page](const Install& install) {
-    using Call = long (*)(int number, int a, int b);
-    const auto exempt = reinterpret_cast<Call>(page);
-    const auto other = reinterpret_cast<Call>(static_cast<char*>(page) + 64);
+// A page with one call in the stub's range and one beside it.
+class StubCalls : public testing::Test {
+ protected:
+  using Call = long (*)(int number, int a, int b);
+  StubCalls() {
+    page_ = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS,
+                   -1, 0);
+    std::memcpy(page_, kCallCode, sizeof(kCallCode));
+    std::memcpy(static_cast<char*>(page_) + 64, kCallCode, sizeof(kCallCode));
+    const auto start = reinterpret_cast<std::uint64_t>(page_);
+    options_.filter.stub = StubCode{start + 6, start + 8};  // just the instruction
+    inside_ = reinterpret_cast<Call>(page_);
+    outside_ = reinterpret_cast<Call>(static_cast<char*>(page_) + 64);
+  }
+  ~StubCalls() override { ::munmap(page_, 4096); }
+
+  void* page_ = nullptr;
+  ChildOptions options_;
+  Call inside_ = nullptr, outside_ = nullptr;
+};
+
+TEST_F(StubCalls, ItsCallsAreNotifiedLikeAnyOther) {
+  FilteredChild child(options_, [this](const Install& install) {
     install();
-    if (exempt(SYS_timerfd_create, CLOCK_MONOTONIC, 0) < 0) return 90;
-    return static_cast<int>(other(SYS_timerfd_create, CLOCK_MONOTONIC, 0));
+    return static_cast<int>(inside_(SYS_timerfd_create, CLOCK_MONOTONIC, 0) +
+                            outside_(SYS_timerfd_create, CLOCK_MONOTONIC, 0));
   });
-  const auto call = child.next_call();
-  EXPECT_EQ(call.number, static_cast<std::uint32_t>(SYS_timerfd_create));
-  EXPECT_EQ(call.instruction_pointer, start + 64 + 8);
-  ASSERT_TRUE(child.notifier().answer(call.id, 33));
-  EXPECT_EQ(child.exit_status(), 33);
-  ::munmap(page, 4096);
+  for (const std::uint64_t at : {0, 64}) {
+    const auto call = child.next_call();
+    EXPECT_EQ(call.number, static_cast<std::uint32_t>(SYS_timerfd_create));
+    EXPECT_EQ(call.instruction_pointer, reinterpret_cast<std::uint64_t>(page_) + at + 8);
+    ASSERT_TRUE(child.notifier().answer(call.id, 33));
+  }
+  EXPECT_EQ(child.exit_status(), 66);
+}
+
+TEST_F(StubCalls, WhatIsInjectedIsNotMadeWithoutATracer) {
+  FilteredChild child(options_, [this](const Install& install) {
+    install();
+    return inside_(SYS_prctl, PR_SET_KEEPCAPS, 1) == -ENOSYS ? 9 : 10;
+  });
+  EXPECT_EQ(child.exit_status(), 9);
+}
+
+TEST_F(StubCalls, WhatIsInjectedStopsForTheTracerAndIsMade) {
+  FilteredChild child(options_, [this](const Install& install) {
+    install();
+    ::syscall(SYS_timerfd_create, CLOCK_MONOTONIC, 0);  // until it is traced
+    return inside_(SYS_prctl, PR_SET_KEEPCAPS, 1) == 0 ? 9 : 10;
+  });
+  const auto parked = child.next_call();
+  ASSERT_EQ(::ptrace(PTRACE_SEIZE, child.pid(), 0, PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL), 0);
+  ASSERT_TRUE(child.notifier().answer(parked.id, 0));
+  int status = 0;
+  ASSERT_EQ(::waitpid(child.pid(), &status, __WALL), child.pid());
+  EXPECT_EQ(status >> 8, SIGTRAP | (PTRACE_EVENT_SECCOMP << 8));
+  unsigned long data = 0;
+  ASSERT_EQ(::ptrace(PTRACE_GETEVENTMSG, child.pid(), 0, &data), 0);
+  EXPECT_EQ(data, kInjectedCall);
+  ASSERT_EQ(::ptrace(PTRACE_CONT, child.pid(), 0, 0), 0);
+  EXPECT_EQ(child.exit_status(), 9);
 }
 
 }  // namespace

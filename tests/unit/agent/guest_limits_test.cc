@@ -43,6 +43,19 @@ TEST_F(GuestLimitsTest, WhatWasPromisedCounts) {
   EXPECT_EQ(limits.why_not(newcomer(1)), "");
 }
 
+TEST_F(GuestLimitsTest, ThreadsOfAllCountTogether) {
+  config_.guests.processes = 10;
+  GuestLimits limits(config_, log_, processes_, false);
+  auto six = newcomer(1);
+  six.set_threads(6);
+  EXPECT_EQ(limits.why_not(six), "");
+  limits.let_in(1, six);
+  EXPECT_NE(limits.why_not(six).find("guests.processes"), std::string::npos);
+  EXPECT_EQ(limits.why_not(newcomer(1)), "");
+  config_.guests.processes = 0;
+  EXPECT_EQ(limits.why_not(six), "");
+}
+
 TEST_F(GuestLimitsTest, CoresAreReckonedWhereNoGroupKeepsThem) {
   config_.guests.cpu = 1;
   GuestLimits looking(config_, log_, processes_, false);

@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -205,6 +207,24 @@ TEST(CallJudge, NumbersOfHomeDescriptorsAreWatched) {
   }
   EXPECT_EQ(ask("close", {3}, kHomebound), Verdict::kNative);
   EXPECT_EQ(ask("close_range", {3, 9}, kHomebound), Verdict::kHomeDescriptor);
+}
+
+TEST(CallJudge, WhatNobodyMayHaveMadeOnAPeer) {
+  const CallJudge judge(CallContext{});
+  const auto never = [&judge](const char* name, const CallArgs& args) {
+    return judge.never_here(find_call(name)->number, args);
+  };
+  EXPECT_TRUE(never("keyctl", {}));
+  EXPECT_TRUE(never("socket", {AF_VSOCK}));
+  EXPECT_TRUE(never("socket", {AF_ALG | 0x100000000}));  // the kernel takes 32 bits
+  EXPECT_TRUE(never("socket", {AF_PACKET}));
+  EXPECT_FALSE(never("socket", {AF_UNIX}));
+  EXPECT_TRUE(never("clone", {CLONE_NEWUSER | SIGCHLD}));
+  EXPECT_TRUE(never("clone", {CLONE_THREAD | CLONE_VM | CLONE_SIGHAND | CLONE_NEWNET}));
+  EXPECT_FALSE(never("clone", {SIGCHLD}));
+  EXPECT_FALSE(never("read", {}));
+  EXPECT_TRUE(judge.never_here(100000, {}));
+  EXPECT_EQ(ask("clone", {CLONE_NEWUSER | SIGCHLD}, CallContext{}), Verdict::kBringsHome);
 }
 
 }  // namespace

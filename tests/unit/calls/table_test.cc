@@ -64,6 +64,16 @@ TEST(CallTable, OnlyConditionalAndThreadRowsAreDecided) {
   }
 }
 
+TEST(CallTable, WhatNobodyMayMakeOnAPeer) {
+  for (const char* name :
+       {"keyctl", "add_key", "request_key", "bpf", "perf_event_open", "io_uring_setup",
+        "io_uring_enter", "io_uring_register", "unshare", "setns", "mount", "umount2", "fsopen",
+        "fsmount", "move_mount", "open_tree", "pivot_root", "chroot", "open_by_handle_at"})
+    EXPECT_EQ(find_call(name)->maker, Maker::kNobody) << name;
+  for (const auto& row : call_table())
+    if (row.maker == Maker::kNobody) EXPECT_EQ(row.where, CallClass::kBringsHome) << row.name;
+}
+
 TEST(CallTable, ArgumentsHaveNoGaps) {
   for (const auto& row : call_table()) {
     bool ended = false;

@@ -53,6 +53,7 @@ class Arguments {
  public:
   Arguments(const CallRow& row, const CallContext& context) {
     for (const auto& all : native_when(row, context.self)) note(all);
+    for (const auto& all : never_when(row)) note(all);
     for (const auto& use : home_uses(context.home))
       if (use.number == row.number) note(use.when);
   }
@@ -85,7 +86,7 @@ class Filter : public testing::TestWithParam<CallContext> {};
 
 TEST_P(Filter, DecidesAsTheJudge) {
   const CallContext& context = GetParam();
-  const auto program = built({.context = context, .exempt = ExemptCode{0x10000, 0x10010}});
+  const auto program = built({.context = context, .stub = StubCode{0x10000, 0x10010}});
   const CallJudge judge(context);
   int allowed = 0;
   for (const auto& row : call_table()) {
@@ -104,13 +105,13 @@ TEST_P(Filter, DecidesAsTheJudge) {
 }
 
 TEST_P(Filter, NotifiesWhatNobodyKnows) {
-  const auto program = built({.context = GetParam(), .exempt = {}});
+  const auto program = built({.context = GetParam(), .stub = {}});
   for (const std::uint32_t number : {337U, 423U, 500U, 511U, 512U, 548U, 100000U, 0x3fffffffU})
     EXPECT_EQ(run(program, number, {}).action, SECCOMP_RET_USER_NOTIF) << number;
 }
 
 TEST_P(Filter, NotifiesForeignEntries) {
-  const auto program = built({.context = GetParam(), .exempt = ExemptCode{0x10000, 0x10010}});
+  const auto program = built({.context = GetParam(), .stub = StubCode{0x10000, 0x10010}});
   for (const auto& row : call_table()) {
     EXPECT_EQ(run(program, row.number | 0x40000000U, {}).action, SECCOMP_RET_USER_NOTIF);
     EXPECT_EQ(run(program, row.number, {}, AUDIT_ARCH_I386).action, SECCOMP_RET_USER_NOTIF);
@@ -122,7 +123,7 @@ INSTANTIATE_TEST_SUITE_P(Contexts, Filter,
 
 // What the kernel asks before it puts a call into the bitmap of those that need no filter.
 TEST(FilterBitmap, NativeCallsAreDecidedByNumberAlone) {
-  const auto program = built({.context = kHomebound, .exempt = ExemptCode{0x10000, 0x10010}});
+  const auto program = built({.context = kHomebound, .stub = StubCode{0x10000, 0x10010}});
   std::set<std::uint32_t> concerned;
   for (const auto& use : home_uses(kHomebound.home)) concerned.insert(use.number);
   int native = 0;

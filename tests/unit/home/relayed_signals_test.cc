@@ -14,10 +14,12 @@ std::vector<int> numbers(const RelayedSignals& relayed) {
   return numbers;
 }
 
-void add(RelayedSignals& relayed, int number) {
+using Added = RelayedSignals::Added;
+
+Added add(RelayedSignals& relayed, int number, bool linked = true, int tid = 7) {
   siginfo_t info{};
   info.si_signo = number;
-  relayed.add(info, GuestTid{7});
+  return relayed.add(info, GuestTid{tid}, linked);
 }
 
 TEST(RelayedSignals, AreKeptUntilTheGuestHasGotThem) {
@@ -41,6 +43,36 @@ TEST(RelayedSignals, NobodyGetsMoreThanThereAre) {
   relayed.heard(1'000'000);
   add(relayed, 12);
   EXPECT_EQ(numbers(relayed), (std::vector{12}));
+}
+
+TEST(RelayedSignals, WithoutALinkAStandardSignalIsPendingOnce) {
+  RelayedSignals relayed;
+  EXPECT_EQ(add(relayed, 10, false), Added::kYes);
+  EXPECT_EQ(add(relayed, 10, false), Added::kIsPending);
+  EXPECT_EQ(add(relayed, 10, false, 0), Added::kYes);  // of the process, not of a thread
+  EXPECT_EQ(add(relayed, 12, false), Added::kYes);
+  EXPECT_EQ(add(relayed, 34, false), Added::kYes);
+  EXPECT_EQ(add(relayed, 34, false), Added::kYes);
+  EXPECT_EQ(numbers(relayed), (std::vector{10, 10, 12, 34, 34}));
+}
+
+TEST(RelayedSignals, WhatIsOnItsWayIsNotPending) {
+  RelayedSignals relayed;
+  EXPECT_EQ(add(relayed, 10), Added::kYes);
+  EXPECT_EQ(add(relayed, 10), Added::kYes);
+  EXPECT_EQ(add(relayed, 10, false), Added::kYes);
+  EXPECT_EQ(add(relayed, 10, false), Added::kIsPending);
+  EXPECT_EQ(add(relayed, 12), Added::kYes);  // the link is back, and has taken all
+  EXPECT_EQ(add(relayed, 10, false), Added::kYes);
+  relayed.heard(1);
+  EXPECT_EQ(add(relayed, 10, false), Added::kYes);
+}
+
+TEST(RelayedSignals, WithoutALinkNoMoreWaitThanMayBePending) {
+  RelayedSignals relayed(3);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(add(relayed, 40, false), Added::kYes);
+  EXPECT_EQ(add(relayed, 40, false), Added::kTooMany);
+  EXPECT_EQ(add(relayed, 40), Added::kYes);
 }
 
 }  // namespace

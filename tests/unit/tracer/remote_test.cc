@@ -1,11 +1,19 @@
 // Injected calls: what they return, and that the thread is given back as found.
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <array>
+#include <cstring>
+#include <memory>
 
 #include "tests/unit/tracer/child.h"
+#include "tracer/filter/filter.h"
 #include "tracer/ptrace/thread_set.h"
 #include "tracer/remote/remote_fd.h"
 #include "tracer/remote/remote_syscall.h"
@@ -14,7 +22,8 @@ namespace llrun::tracer {
 namespace {
 
 struct Stopped {
-  explicit Stopped(HostPid pid) : threads(ThreadSet::seize_all(pid, PTRACE_O_EXITKILL)) {
+  explicit Stopped(HostPid pid, unsigned options = 0)
+      : threads(ThreadSet::seize_all(pid, PTRACE_O_EXITKILL | options)) {
     if (threads) stopped = threads->stop_all();
   }
   [[nodiscard]] const StoppedThread& thread() const {
@@ -82,6 +91,79 @@ TEST(RemoteSyscalls, LeavesAnInterruptedReadAsItWas) {
   std::byte answer{};
   ASSERT_OK(read_all(out->first.get(), std::span(&answer, 1)));
   EXPECT_EQ(answer, std::byte{42});
+}
+
+// Takes the filter of a guest whose stub is at `stub`, and waits.
+void wait_as_guest(RemoteAddr stub) {
+  FilterOptions options;
+  options.stub = StubCode{stub.value, stub.value + StubPage::kSize};
+  auto program = build_filter(options);
+  if (!program) ::_exit(19);
+  const sock_fprog filter{static_cast<unsigned short>(program->size()), program->data()};
+  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter) < 0)
+    ::_exit(20);
+  for (;;) ::pause();
+}
+
+// The stub's page of a program that lets it be, or that puts code of its own there.
+class StubUnderFilter : public testing::Test {
+ protected:
+  StubUnderFilter() : page_(StubPage::known({kPlace})) {
+    ::mmap(reinterpret_cast<void*>(kPlace), StubPage::kSize, PROT_READ | PROT_WRITE | PROT_EXEC,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    std::ranges::copy(stub_page(), reinterpret_cast<std::byte*>(kPlace));
+  }
+  ~StubUnderFilter() override { ::munmap(reinterpret_cast<void*>(kPlace), StubPage::kSize); }
+
+  // mov $1,%esi before the call: PR_SET_KEEPCAPS 0 becomes PR_SET_KEEPCAPS 1.
+  static void write_hostile_code() {
+    constexpr unsigned char kCode[] = {0xbe, 1, 0, 0, 0, 0x0f, 0x05, 0xcc};
+    std::memcpy(reinterpret_cast<void*>(kPlace + LLRUN_STUB_SYSCALL), kCode, sizeof kCode);
+  }
+  // Waits until it sleeps in pause(2): the filter is there.
+  static std::unique_ptr<Stopped> stopped_in_pause(const Child& child) {
+    std::string call;
+    while (!call.starts_with(std::to_string(SYS_pause)))
+      call = read_whole_file("/proc/" + std::to_string(child.pid().value) + "/syscall").value_or("");
+    return std::make_unique<Stopped>(child.pid(), PTRACE_O_TRACESECCOMP);
+  }
+
+  static constexpr std::uint64_t kPlace = 0x5555'0000'0000;
+  StubPage page_;
+};
+
+TEST_F(StubUnderFilter, WhatIsInjectedIsMade) {
+  Child child([] { wait_as_guest({kPlace}); });
+  const auto stopped = stopped_in_pause(child);
+  ASSERT_OK(stopped->stopped);
+  auto calls = RemoteSyscalls::borrow(child.pid(), stopped->thread(), page_.site());
+  ASSERT_OK(calls);
+  ASSERT_OK(calls->call(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+  std::array<StubCall, 2> batch{};
+  batch[0] = {SYS_prctl, {PR_SET_KEEPCAPS, 1}, 0};
+  batch[1] = {SYS_prctl, {PR_GET_KEEPCAPS}, 0};
+  ASSERT_OK(calls->call_all(batch, page_.arena().start));
+  EXPECT_EQ(batch[1].result, 1U);
+  EXPECT_TRUE(calls->take_events().empty());
+  ASSERT_OK(page_.check(child.pid()));
+  ASSERT_OK(calls->finish());
+}
+
+TEST_F(StubUnderFilter, AnotherCallInItsPlaceIsNot) {
+  write_hostile_code();
+  Child child([] { wait_as_guest({kPlace}); });
+  const auto stopped = stopped_in_pause(child);
+  ASSERT_OK(stopped->stopped);
+  const auto changed = page_.check(child.pid());
+  ASSERT_FALSE(changed);
+  EXPECT_EQ(changed.error().code, ErrorCode::kRefused);
+  auto calls = RemoteSyscalls::borrow(child.pid(), stopped->thread(), page_.site());
+  ASSERT_OK(calls);
+  const auto injected = calls->call(SYS_prctl, PR_SET_KEEPCAPS, 0, 0, 0, 0);
+  ASSERT_FALSE(injected);
+  EXPECT_EQ(injected.error().code, ErrorCode::kUntrusted);
+  ASSERT_OK(calls->finish());
 }
 
 TEST(RemoteSyscalls, EndsAThreadAndTellsHow) {

@@ -1,0 +1,53 @@
+#!/usr/bin/python3 -B
+"""A guest that is hostile to the node that it runs on: guests/hostile.cc takes the pages by which its supervisor makes calls
+in it, and calls from there. It gains nothing by any of them (docs/world.md, "What binds a guest").
+"""
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+from hosts.cluster import build_directory  # noqa: E402
+from scenario import case  # noqa: E402
+
+# What each attempt gives. EAGAIN: it is for home, and a program that has taken those pages can never go there.
+FOR_HOME = "EAGAIN"
+ROWS = dict.fromkeys("""keyring-id keyring-describe keyring-read add-key request-key inet vsock alg packet netlink-audit io-uring perf
+    userfaultfd bpf memfd ptrace-init pidfd-init pidfd-getfd setns unshare-user unshare-files mount umount fsopen chroot pivot-root
+    open-by-handle setuid setpriority syslog seccomp execve fork vfork clone clone-untraced clone-user-namespace clone3
+    unknown""".split(), FOR_HOME) | {"mknod": FOR_HOME, "kill-init": "EPERM", "still-there": "EPERM"}
+ENDING = ("prctl", "membarrier", "capset", "getgroups", "queue")
+
+
+class HostileGuest(case.ProductCase):
+    def away(self, *words):
+        """Starts it, moves it away and lets it loose; returns the job."""
+        name = "-".join(("hostile", *words))
+        self.a.put(f"{build_directory()}/bin/hostile", f"{name}/hostile")
+        job = self.start(["./hostile", *words], directory=f"{self.a.home}/{name}")
+        job.output.wait_for(case.pattern("ready\n"))
+        self.product.migrate(job.pid, "b")
+        self.a.write(f"{name}/go", "")
+        return job
+
+    def test_rows(self):
+        job = self.away("rows")
+        self.assertEqual(job.wait(), 0)
+        found = dict(line.split(" ", 1) for line in job.out.decode().splitlines() if " " in line)
+        self.assertEqual(found, ROWS)
+
+    def test_what_only_injections_may_make_ends_it_in_words(self):
+        for name in ENDING:
+            with self.subTest(name):
+                job = self.away("call", name)
+                self.assertEqual(job.wait(), 128 + 9)
+                self.assertNotIn("gained", job.out.decode())
+                self.product.wait_for_log("it makes a system call from where only its supervisor makes any")
+
+    def test_a_call_that_changes_while_it_is_looked_at(self):
+        job = self.away("race")
+        self.assertEqual(job.wait(), 0)
+        self.assertIn("race childless", job.out.decode())
+
+
+if __name__ == "__main__":
+    case.main()
