@@ -109,8 +109,11 @@ Result<> Journey::lay_out_shadow() {
   };
   restorer_.emplace(returning_->image(), std::move(threads), std::move(options));
   LLRUN_TRY(restorer_->lay_out(shadow_->page().site(), shadow_->page()));
-  for (const auto& [address, bytes] : std::exchange(early_pages_, {}))
+  while (!early_pages_.empty()) {
+    const auto [address, bytes] = std::move(early_pages_.front());
+    early_pages_.pop_front();
     LLRUN_TRY(land(address, bytes));
+  }
   if (early_end_) on_home_pages_end(*std::exchange(early_end_, std::nullopt));
   return {};
 }
@@ -149,17 +152,21 @@ void Journey::on_pages(std::uint64_t address, const std::string& bytes) {
 }
 
 void Journey::take_pages(std::uint64_t address, const std::string& bytes) {
-  if (!returning_) return;
-  if (!restorer_) return void(early_pages_.emplace_back(address, bytes));
+  if (returning_ && !restorer_) return void(early_pages_.emplace_back(address, bytes));
+  if (!returning_) return pages_done_with(bytes.size());
   if (auto landed = land(address, bytes); !landed) refuse_return(landed.error().message());
 }
 
 Result<> Journey::land(std::uint64_t address, const std::string& bytes) {
-  LLRUN_TRY(restorer_->land({address}, std::as_bytes(std::span(bytes))));
+  const auto landed = restorer_->land({address}, std::as_bytes(std::span(bytes)));
+  pages_done_with(bytes.size());
+  LLRUN_TRY(landed);
   pages_received_ += bytes.size() / wire::kPageSize;
-  traffic_->link().landed(bytes.size());
   return {};
 }
+
+// Also of those that nobody wants any more: their sender waits for them before he hears that.
+void Journey::pages_done_with(std::uint64_t bytes) { traffic_->link().landed(bytes); }
 
 void Journey::on_home_pages_end(const protocol::PagesEnd& end) {
   if (!returning_) return;
@@ -227,7 +234,7 @@ void Journey::forget_return() {
     for (const siginfo_t& info : met) on_signal(info, {});
   }
   returning_.reset();
-  early_pages_.clear();
+  for (const auto& [address, bytes] : std::exchange(early_pages_, {})) pages_done_with(bytes.size());
   early_end_.reset();
   unneeded_threads_.clear();
   pages_received_ = 0;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -160,6 +161,7 @@ class Journey {
   void tell_ready();
   [[nodiscard]] Result<> fill_shadow(const protocol::PagesEnd& end);
   [[nodiscard]] Result<> land(std::uint64_t address, const std::string& bytes);
+  void pages_done_with(std::uint64_t bytes);
   [[nodiscard]] bool has_thread(HostTid tid) const;
   [[nodiscard]] Result<Fd> own_duplicate(const image::Description& description);
   [[nodiscard]] Result<> queue_unheard(tracer::RemoteSyscalls& calls,
@@ -206,7 +208,7 @@ class Journey {
   std::optional<protocol::HomeImage> returning_;
   std::optional<tracer::Restorer> restorer_;
   // What came while output was still being passed on.
-  std::vector<std::pair<std::uint64_t, std::string>> early_pages_;
+  std::deque<std::pair<std::uint64_t, std::string>> early_pages_;
   std::optional<protocol::PagesEnd> early_end_;
   std::vector<HostTid> unneeded_threads_;
   unsigned returns_ = 0;  // images that came

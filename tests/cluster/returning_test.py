@@ -29,9 +29,10 @@ while True:
     connection.close()
 """
 
-# Says after each line of input how a file that it has mapped begins.
+# Says after each line of input how a file that it has mapped begins. It has more memory than may be on its way at a time.
 MAPS = """
-import mmap, sys
+import mmap, os, sys
+held = os.urandom(100 << 20)
 with open("mapped", "rb") as file:
     mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
 print("ready", flush=True)

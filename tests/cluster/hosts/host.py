@@ -9,7 +9,7 @@ import threading
 import uuid
 
 from . import leftovers, root_tree
-from .limits import ENDED_BEFORE_THE_HOST, Limits
+from .limits import Limits
 
 _INIT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "init.py")
 _PATH = "/opt/llrun/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
@@ -86,16 +86,11 @@ class Host:
 
         The program gets a parent inside the host: a process whose parent is number 0 is not an ordinary one.
         """
-        join = "".join(f"echo $$ > {file}; " for file in self.limits.procs_files())
         variables = self.environment() | ({"HOME": "/root", "USER": "root"} if as_root else {}) | (environment or {})
-        uid, gid = ids or (self.uid, self.uid)
-        drop = [] if as_root else ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups",
-                                   "--inh-caps=-all"]
-        return ["sh", "-ec", join + 'exec "$@"', "enter", *ENDED_BEFORE_THE_HOST,
-                "nsenter", "--all", "--target", str(self.pid), *drop,
-                "env", "-i", "-C", directory or ("/" if as_root else self.home),
-                *(f"{key}={value}" for key, value in variables.items()),
-                "sh", "-c", '"$@"; exit $?', "parent", *command]
+        uid, gid = (0, 0) if as_root else ids or (self.uid, self.uid)
+        return [f"{self.spec['build']}/bin/enter_host", str(self.pid), str(uid), str(gid),
+                directory or ("/" if as_root else self.home), *self.limits.procs_files(), "--",
+                *(f"{key}={value}" for key, value in variables.items()), "--", *command]
 
     def popen(self, command, as_root=False, environment=None, directory=None, **options):
         return subprocess.Popen(self.enter_command(command, as_root, environment, directory), **options)
