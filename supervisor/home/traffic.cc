@@ -107,7 +107,8 @@ void HomeTraffic::on_frame(const wire::FrameHeader& header, std::span<const std:
   protocol::JobMessage message;
   const bool decides = header.type == wire::FrameType::kJob &&
                        message.ParseFromArray(payload.data(), static_cast<int>(payload.size())) &&
-                       (message.has_confirmed() || message.has_abort());
+                       (message.has_confirmed() || message.has_confirmed_heard() ||
+                        message.has_abort());
   if (decides) return on_message(std::move(message));
   held_.push_back({header, {payload.begin(), payload.end()}});
 }
