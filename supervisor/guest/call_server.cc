@@ -102,7 +102,24 @@ void CallServer::on_readable() {
   serve(*call);
 }
 
+// A thread that was woken for a signal which then concerned nobody (SIGSTOP, and SIGCONT before it
+// stopped) makes its call again without a stop that its tracer would see: the call that was under
+// way goes on for it, and one that is done meanwhile is done.
+bool CallServer::is_notified_again(const NotifiedCall& call) {
+  if (const auto waiting = waiting_.find(call.thread); waiting != waiting_.end()) {
+    if (const auto at_home = home_calls_.find(waiting->second); at_home != home_calls_.end())
+      at_home->second.call = call;
+    if (const auto open = classifying_.find(waiting->second); open != classifying_.end())
+      open->second.call = call;
+    return true;
+  }
+  if (!outcomes_.contains(call.thread)) return false;
+  callbacks_.interrupt(call.thread);  // put in place at its stop
+  return true;
+}
+
 void CallServer::serve(const NotifiedCall& call) {
+  if (is_notified_again(call)) return;
   if (call.arch != AUDIT_ARCH_X86_64) return bring_home(call, "it makes a 32-bit system call");
   switch (judge_.judge(call.number, call.args)) {
     case Verdict::kNative:

@@ -101,6 +101,7 @@ class CallServer {
     EventLoop::Clock::time_point begun;
   };
   void serve(const NotifiedCall& call);
+  [[nodiscard]] bool is_notified_again(const NotifiedCall& call);
   void serve_open(const NotifiedCall& call);
   void serve_place(Classifying open, const std::string& base, const std::string& path);
   void act_on(Classifying open, const Leads& leads);

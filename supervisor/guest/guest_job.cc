@@ -186,7 +186,6 @@ void GuestJob::settle() {
     protocol::JobMessage answer;
     answer.mutable_confirmed();
     send(answer);
-    if (!leaving_because_.empty()) leave_later(leaving_because_);
   });
 }
 
@@ -239,8 +238,12 @@ std::chrono::milliseconds GuestJob::abandon_time() const {
 // the guest may last for as long as this node's owner bears it.
 void GuestJob::on_confirmed_seen() {
   confirmed_seen_ = true;
+  protocol::JobMessage message;
+  message.mutable_confirmed_heard();
+  send(message);
   traffic_->set_patience(lease(), abandon_time());
   traffic_->sleeps_do_not_count();
+  if (!leaving_because_.empty()) leave_later(leaving_because_);  // wanted meanwhile
 }
 
 bool GuestJob::waits_for_home() const {

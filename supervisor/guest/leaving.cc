@@ -52,10 +52,11 @@ void GuestJob::leave(const std::string& reason) {
 }
 
 void GuestJob::try_to_leave() {
-  // Before home has given up there is nothing to send home, and without a link nothing to be
+  // Before home lets go of it there is nothing to send home, and without a link nothing to be
   // stopped for (a thread may be waiting for a file, and could not be): it follows as soon as there
   // is.
-  if (leaving_because_.empty() || state_ != GuestState::kSettled || !traffic_->link().connected())
+  if (leaving_because_.empty() || state_ != GuestState::kSettled || !confirmed_seen_ ||
+      !traffic_->link().connected())
     return;
   // A signal may have taken the thread out of the call that only home could do.
   if (!ordered_home_ && !calls_->wants_home() && !tracee_->wants_home()) return want_no_more();

@@ -177,13 +177,17 @@ void Journey::watch_lease() {
 // as long as its user wants.
 void Journey::watch_absence() {
   const auto length = absence_.length();
-  if (state_ == HomeState::kConfirming && length > confirm_time() + kLeaseMargin)
+  if (state_ == HomeState::kConfirming && !told_ && length > confirm_time() + kLeaseMargin)
     return take_back(HomeEvent::kAbandoned, fmt::format("{} {}, and has ended its guest by now",
                                                         plan_.node, absence_.in_words()));
-  const bool away = state_ == HomeState::kAway || state_ == HomeState::kReturning;
-  if (away && options_.lost_after.count() > 0 && length > options_.lost_after)
+  if (may_be_away() && options_.lost_after.count() > 0 && length > options_.lost_after)
     give_up_on_node(HomeEvent::kForgotten,
                     fmt::format("{} {}: lost-after is over", plan_.node, absence_.in_words()));
+}
+
+bool Journey::may_be_away() const {
+  return state_ == HomeState::kAway || state_ == HomeState::kReturning ||
+         (state_ == HomeState::kConfirming && told_);
 }
 
 // Longer than the lease, at which such a guest has been stopped.
@@ -253,8 +257,8 @@ void Journey::not_reached(const std::string& why) {
   });
 }
 
-// Before Confirmed nothing the guest did has been carried out, so the program resumes here when it
-// is no more there; afterwards it is lost with it.
+// Before Away nothing the guest did has been carried out, so the program resumes here when it is no
+// more there; afterwards it is lost with it.
 void Journey::on_holding(const protocol::Holding& said) {
   const auto weighed = holding::weigh(peer_.origin(), said);
   if (weighed.word != holding::Word::kNotHeld) return not_reached(weighed.text);
@@ -275,10 +279,10 @@ void Journey::give_up_on_node(HomeEvent event, const std::string& why) {
 }
 
 Result<> Journey::forget() {
-  if (state_ == HomeState::kConfirming)
+  if (state_ == HomeState::kConfirming && !told_)
     return failure(ErrorCode::kRefused,
                    "it is on its way, and is resumed here by itself if it does not arrive");
-  if (state_ != HomeState::kAway && state_ != HomeState::kReturning)
+  if (!may_be_away())
     return failure(ErrorCode::kRefused, "it has not left yet: llrunctl home calls its move off");
   if (!absence_.lasts())
     return failure(ErrorCode::kRefused,

@@ -310,8 +310,18 @@ void Journey::give_up() {
   parked_.emplace(std::move(*parked));
 }
 
+// Nothing is let go of yet: a guest that does not hear in time that it is the program destroys itself
+// (docs/protocol.md, "A move").
 void Journey::on_confirmed() {
-  if (advance(HomeEvent::kConfirmed)) go_on([this] { become_shadow(); });
+  if (state_ != HomeState::kConfirming) return;
+  told_ = true;
+  protocol::JobMessage message;
+  message.mutable_confirmed_seen();
+  traffic_->link().send(message);
+}
+
+void Journey::on_confirmed_heard() {
+  if (told_ && advance(HomeEvent::kConfirmed)) go_on([this] { become_shadow(); });
 }
 
 void Journey::become_shadow() {
@@ -331,9 +341,6 @@ void Journey::become_shadow() {
   shadow_->on_sigchld();  // what its threads have met while nobody kept them
   if (state_ == HomeState::kEnded) return;
   traffic_->release_effects();
-  protocol::JobMessage message;
-  message.mutable_confirmed_seen();
-  traffic_->link().send(message);
   watch_parent();
   callbacks_.away();
   if (const auto reason = std::exchange(called_off_, std::nullopt)) come_home(*reason);

@@ -128,6 +128,8 @@ void Journey::handle(const protocol::JobMessage& message) {
       return on_running();
     case protocol::JobMessage::kConfirmed:
       return on_confirmed();
+    case protocol::JobMessage::kConfirmedHeard:
+      return on_confirmed_heard();
     case protocol::JobMessage::kAbort:
       // Its last word: it is gone, and has not heard GivenUp.
       if (state_ == HomeState::kCommitting || state_ == HomeState::kConfirming)

@@ -120,6 +120,7 @@ class Journey {
   void on_running();
   void give_up();
   void on_confirmed();
+  void on_confirmed_heard();
   void become_shadow();
   void abort(const std::string& step, const std::string& why);
   void note_failure(const std::string& why);
@@ -140,6 +141,7 @@ class Journey {
   void forget_parent();
   void watch_lease();
   void watch_absence();
+  [[nodiscard]] bool may_be_away() const;  // nobody but the peer can say that it is not
   [[nodiscard]] std::chrono::milliseconds confirm_time() const;
   void reconnect();
   void on_reconnected(Result<PeerConnection> reached);
@@ -189,6 +191,7 @@ class Journey {
   std::optional<tracer::Freeze> frozen_;
   std::optional<FailedMove> failed_;
   std::optional<tracer::Shadow> parked_;  // from Confirming on, until its keeper takes it
+  bool told_ = false;  // Confirming: Confirmed has come, and the guest may be the program for good
   std::unique_ptr<ShadowKeeper> shadow_;
   image::Process image_;
   EventLoop::Clock::time_point frozen_at_, committed_at_;

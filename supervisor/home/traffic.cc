@@ -117,7 +117,8 @@ void HomeTraffic::on_frame(const wire::FrameHeader& header, std::span<const std:
   protocol::JobMessage message;
   const bool decides = header.type == wire::FrameType::kJob &&
                        message.ParseFromArray(payload.data(), static_cast<int>(payload.size())) &&
-                       (message.has_confirmed() || message.has_abort());
+                       (message.has_confirmed() || message.has_confirmed_heard() ||
+                        message.has_abort());
   if (decides) return on_message(std::move(message));
   if (!held_bytes_.take(payload.size() + sizeof(Frame)))
     return untrusted("more than a program can do before it is known to run");

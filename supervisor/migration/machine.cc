@@ -28,6 +28,7 @@ constexpr auto kHomeTable = std::to_array<Row<H, HE>>({
     {H::kCommitting, HE::kNotHeard, H::kHome},
     {H::kConfirming, HE::kNotHeard, H::kHome},
     {H::kConfirming, HE::kAbandoned, H::kHome},
+    {H::kConfirming, HE::kForgotten, H::kEnded},
     {H::kAway, HE::kHomeImage, H::kReturning},
     {H::kReturning, HE::kReturned, H::kHome},
     {H::kReturning, HE::kReturnFailed, H::kAway},

@@ -3,8 +3,8 @@
  * Checked (tests/unit/migration/model_test.py): in every run, whatever fails and when,
  *   - every effect of the program happens once, in order (an effect is its number: see `effect`);
  *   - no two incarnations run at once, as long as clocks drift and hosts pause for less than the margin;
- *   - the program is given up only when the side that holds it is dead, or has given the guest up as its owner allows, or by
- *     somebody's word (forget);
+ *   - the program is given up only when the side that holds it is dead, or has given the guest up as its owner allows, knowing
+ *     that home has heard Confirmed, or by somebody's word (forget);
  *   - a guest is dropped only when home is done with it, or when its owner's limit has passed;
  *   - every run ends, in a state that is an end: finished, ended with what was killed, or waiting at home for a node that does
  *     not say what became of the guest.
@@ -38,6 +38,7 @@
 #define BELIEVES_ANOTHER_BOOT 14     /* another boot counts, whoever's it is */
 #define PEER_BELIEVES_ANOTHER 15     /* a guest is dropped on the word of an agent that is not home's */
 #define PEER_DROPS_UNKNOWN 16        /* ... or of home's, when it has not heard of the job */
+#define LOSES_THE_UNTOLD 18          /* home lets go when it has heard Confirmed, whether or not the guest has heard that */
 #define NOT_HELD_WHILE_DYING 17      /* "not held" is said when the guest's supervisor has gone, the guest not yet */
 
 #define LEASE 2
@@ -50,7 +51,7 @@
 
 mtype = { Home, Preparing, Freezing, Transferring, Committing, Confirming, Away, Returning, Ended,
           Filling, Restored, Running, Settled, Frozen, Leaving, Gone };
-mtype = { mEntered, mImage, mRestored, mCommit, mRunning, mGivenUp, mConfirmed, mConfirmedSeen, mAbort, mEffect, mExited, mExitedSeen,
+mtype = { mEntered, mImage, mRestored, mCommit, mRunning, mGivenUp, mConfirmed, mConfirmedSeen, mAbort, mEffect, mExited, mExitedSeen, mConfirmedHeard,
           mKill, mHomeImage, mPages, mPagesEnd, mCameHome, mHomeRefused };
 
 /* One journey each: its epoch is its index. */
@@ -87,6 +88,7 @@ byte effects = 0;       /* carried out */
 byte kept = 0, kept_from = 0; /* effects that wait for Confirmed */
 bool held_exit = false;
 bool linked = false;    /* home believes in its connection */
+bool told = false;      /* home has heard Confirmed and says so: the guest may be the program for good */
 byte h_commit = OFF, h_lost = OFF;
 byte attempt = 0;       /* the return under way; 0: none that could be completed */
 bool pages_came = false;
@@ -156,7 +158,7 @@ inline close_journey() {
   break_connection(e);
   closed[e] = true; linked = false;
   h_commit = OFF; h_lost = OFF;
-  kept = 0; held_exit = false; attempt = 0; pages_came = false
+  kept = 0; held_exit = false; told = false; attempt = 0; pages_came = false
 }
 
 /* ------------------------------------------------------------------------------------------- home */
@@ -181,7 +183,7 @@ inline release_held() {
 
 /* Never while a holder lives: it was killed, or it has given up before, as its owner allows. Whatever clocks do. */
 inline give_up_program() {
-  assert((dead[e] && !dying[e]) || given_up[e]);
+  assert((dead[e] && !dying[e]) || (given_up[e] && seen[e]));
   killed = true; closed[e] = true; h_lost = OFF
 }
 
@@ -220,8 +222,18 @@ end:
        :: broken == HAS_NO_GIVEN_UP -> hs = Away
        :: else -> to_guest[e]!mGivenUp,0
        fi }
-  :: atomic { from_guest(mConfirmed) && hs == Confirming ->
-       take(mConfirmed, n); home(Confirming, Confirmed, Away); release_held(); to_guest[e]!mConfirmedSeen,0 }
+  :: atomic { from_guest(mConfirmed) ->
+       take(mConfirmed, n); to_guest[e]!mConfirmedSeen,0; h_lost = OFF;
+       if
+       :: broken == LOSES_THE_UNTOLD -> home(Confirming, Confirmed, Away); release_held()
+       :: else -> assert(hs == Confirming || broken == HAS_NO_GIVEN_UP); told = true
+       fi }
+  :: atomic { from_guest(mConfirmedHeard) ->
+       take(mConfirmedHeard, n);
+       if
+       :: hs == Confirming && told -> home(Confirming, Confirmed, Away); told = false; release_held()
+       :: else -> assert(broken != 0)
+       fi }
 
   /* it does not succeed */
   :: atomic { from_guest(mAbort) ->
@@ -293,7 +305,7 @@ end:
        :: hs == Freezing -> home(Freezing, Aborted, Home); close_journey()
        :: hs == Transferring -> home(Transferring, Aborted, Home); close_journey()
        :: hs == Confirming ->
-          h_lost = ((broken == ABANDONS_TOO_EARLY) -> 1 : CONFIRM + MARGIN)
+          h_lost = (told -> OFF : ((broken == ABANDONS_TOO_EARLY) -> 1 : CONFIRM + MARGIN))
        :: hs == Away || hs == Returning ->
           attempt = 0; pages_came = false;
           h_lost = ((broken == DROPS_ON_SILENCE) -> LEASE + MARGIN : OFF)
@@ -320,9 +332,10 @@ end:
        :: hs == Returning -> give_up_program(); home(Returning, NotHeld, Ended)
        fi }
   /* somebody gives up on the node: lost-after, or `llrunctl forget` */
-  :: atomic { acts && !linked && faults > 0 && (hs == Away || hs == Returning) ->
+  :: atomic { acts && !linked && faults > 0 && (hs == Away || hs == Returning || (hs == Confirming && told)) ->
        faults--; killed = true; closed[e] = true;
        if
+       :: hs == Confirming -> home(Confirming, Forgotten, Ended)
        :: hs == Away -> home(Away, Forgotten, Ended)
        :: hs == Returning -> home(Returning, Forgotten, Ended)
        fi }
@@ -368,7 +381,8 @@ end:
        hear(mGivenUp, n); to_home[me]!mConfirmed,0;
        g_commit[me] = OFF;
        guest(Running, GivenUp, Settled) }
-  :: atomic { from_home(mConfirmedSeen) -> hear(mConfirmedSeen, n); seen[me] = true;
+  :: atomic { from_home(mConfirmedSeen) && nfull(to_home[me]) ->
+       hear(mConfirmedSeen, n); seen[me] = true; to_home[me]!mConfirmedHeard,0;
        if :: g_abandon[me] != OFF -> g_abandon[me] = ABANDON :: else fi }
 
   /* it runs */
@@ -451,7 +465,7 @@ end:
        fi; gone() }
 
   /* it goes home */
-  :: atomic { lives && gs[me] == Settled && returns > 0 && !sent_exit && up[me] && len(to_home[me]) < 3 ->
+  :: atomic { lives && gs[me] == Settled && seen[me] && returns > 0 && !sent_exit && up[me] && len(to_home[me]) < 3 ->
        returns--; guest(Settled, Leave, Leaving); send_image() }
   :: atomic { lives && gs[me] == Leaving && !up[me] && broken == GUEST_RESUMES_BY_ITSELF ->
        guest(Leaving, LeaveRefused, Settled) }
@@ -582,7 +596,7 @@ end:
  * for a node that never says what counts; and no guest is left. */
 active proctype Verdict() {
   (timeout) ->
-  assert(finished || killed || (mute && (hs == Away || hs == Returning)));
+  assert(finished || killed || (mute && (hs == Away || hs == Returning || (hs == Confirming && told))));
   assert(!finished || effects == enough);
   assert(gs[0] == Gone && gs[1] == Gone)
 }

@@ -249,6 +249,22 @@ class ConfirmedUnheard(Failing):
         self.assertEqual(self.product.where(self.job.pid), "a")
         self.assert_complete()
 
+    def test_one_that_does_not_hear_in_time_that_home_knows_is_taken_back(self):
+        """Home has heard Confirmed, and cannot know that the guest has not heard of it: it lets go of nothing."""
+        held = self.product.hold(self.b, "guest-ConfirmedSeen")
+        asking = self.a.popen(["llrunctl", "migrate", str(self.job.pid), "b"], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+        held.wait()
+        self.link.cut()
+        self.wait_for_log(self.b, "guest Frozen --Abandoned--> Gone")
+        held.let_go()
+        self.link.heal()
+        self.wait_for_log(self.a, "home Confirming --NotHeard--> Home")
+        asking.communicate(timeout=waiting.LIMIT_S)
+        self.assert_goes_on()
+        self.assertEqual(self.product.where(self.job.pid), "a")
+        self.assert_complete()
+
 
 if __name__ == "__main__":
     case.main()

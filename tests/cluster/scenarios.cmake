@@ -39,7 +39,7 @@ if(TARGET llrun AND TARGET llrund AND TARGET llrunctl AND (TARGET llrun_supervis
   foreach(case LinkCut PeerKilled PeerStarved)
     llrun_cluster_test(failing_${case} failing_test.py WAITS TIMEOUT 900 ARGS ${case})
   endforeach()
-  foreach(case BetweenCommitAndConfirmed AfterCommit BorneForSixSeconds WaitingForAFile)
+  foreach(case BetweenCommitAndConfirmed ConfirmedUnheard AfterCommit BorneForSixSeconds WaitingForAFile)
     llrun_cluster_test(failing_${case} failing_after_test.py WAITS TIMEOUT 900 ARGS ${case})
   endforeach()
   foreach(case Suspends Clocks)

@@ -107,7 +107,8 @@ class Batch:
         go_on = held is not None and self.schedule.lets_go_first
         if go_on:
             held.let_go()
-        faults = schedules.Faults(self.cluster, self.jobs, held is not None and not go_on, self.filesystem)
+        faults = schedules.Faults(self.cluster, self.jobs, held is not None and not go_on,
+                                  self.schedule.phase == schedules.BEFORE_COMMIT, self.filesystem)
         try:
             if self.schedule.wide:
                 faults.widely(self.schedule.wide, self.schedule.seconds)

@@ -7,6 +7,7 @@ import sys
 import threading
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+from hosts import pause  # noqa: E402
 from scenario import case, waiting  # noqa: E402
 
 GUESTS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "guests")
@@ -90,6 +91,18 @@ print("all", total, flush=True)
 """
 
 
+# Says each number that comes, byte by byte, and ends when another does than the next.
+COUNTS_LINES = """#!/bin/sh
+echo ready
+next=1
+while read -r number; do
+    [ "$number" = "$next" ] || exit 5
+    echo "$number"
+    next=$((next + 1))
+done
+"""
+
+
 class Alarmed(case.ProductCase):
     """A signal that comes with the answer of a read: what was read at home is neither lost nor read twice."""
     BYTES = 5000
@@ -102,6 +115,26 @@ class Alarmed(case.ProductCase):
         job.close_input()
         self.assertEqual(job.wait(), 0, job.err)
         self.assertTrue(job.out.endswith(f"all {self.BYTES}\n".encode()), job.out)
+
+
+class StandsStill(case.ProductCase):
+    """A thread of a host that stood still, as when it sleeps, makes the call again that home is making for it: it is one call."""
+
+    def test_no_byte_is_lost(self):
+        self.a.write("counts-lines", COUNTS_LINES)
+        self.a.run(["chmod", "755", "counts-lines"])
+        job = self.start(["./counts-lines"], piped=True)
+        job.output.wait_for(case.pattern("ready\n"))
+        self.product.migrate(job.pid, "b")
+        for number in range(1, 31):
+            with pause.Pause(self.b):
+                pass
+            job.feed(b"%d\n" % number)
+            job.output.wait_for(case.pattern(f"{number}\n"))
+        job.close_input()
+        self.assertEqual(job.wait(), 0, job.err)
+        self.assertEqual(job.out.decode().split()[1:], [str(number) for number in range(1, 31)])
+        self.assertNotIn("not free at home", self.product.log())
 
 
 class Compression(case.ProductCase):

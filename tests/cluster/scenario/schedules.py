@@ -199,8 +199,9 @@ class Processes:
 class Faults:
     """Does to jobs, links and hosts what a schedule says; `undo` makes good what can be made good."""
 
-    def __init__(self, cluster, jobs, held, filesystem):
+    def __init__(self, cluster, jobs, held, before_commit, filesystem):
         self.cluster, self.a, self.b, self.jobs, self.held = cluster, cluster["a"], cluster["b"], jobs, held
+        self.before_commit = before_commit
         self.filesystem = filesystem
         self.undone = []
 
@@ -228,8 +229,9 @@ class Faults:
         if what == "world" and guests:
             return self._kill(self.b, [there.parent(pid) for pid in guests])
         tracers = [there.tracer(pid) for pid in guests]
-        # Before it has its memory a guest has no name; any of those held will do, for all must go on at home.
-        nameless = there.find("llrun-supervisor guest")[:1] if self.held else []
+        # Before it has its memory a guest has no name; any of those held will do, for all must go on at home. Later one without
+        # a guest has ended.
+        nameless = there.find("llrun-supervisor guest")[:1] if self.held and self.before_commit else []
         return self._kill(self.b, [pid for pid in tracers if pid] or nameless)
 
     def widely(self, what, seconds):
