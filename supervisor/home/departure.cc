@@ -24,6 +24,7 @@
 #include "tracer/objects/process.h"
 #include "tracer/objects/process_limits.h"
 #include "tracer/objects/terminals.h"
+#include "tracer/ptrace/task_states.h"
 #include "tracer/procfs/ending.h"
 #include "tracer/procfs/fd_table.h"
 #include "tracer/procfs/lineage.h"

@@ -120,11 +120,11 @@ Result<> Journey::lay_out_shadow() {
 
 // What found the guest captured. If it stays away after all, it has got them there.
 Result<> Journey::queue_unheard(tracer::RemoteSyscalls& calls, tracer::RemoteArena arena) const {
-  for (const auto& [info, tid] : relayed_.unheard()) {
+  for (const auto& sent : relayed_.unheard()) {
     const auto scratch = arena.range().start;
-    LLRUN_TRY(has_thread(HostTid{tid.value})
-                  ? tracer::queue_signal_to_thread(calls, tid, info, scratch)
-                  : tracer::queue_signal_to_process(calls, info, scratch));
+    LLRUN_TRY(has_thread(HostTid{sent.tid.value})
+                  ? tracer::queue_signal_to_thread(calls, sent.tid, sent.info, scratch)
+                  : tracer::queue_signal_to_process(calls, sent.info, scratch));
   }
   return {};
 }
