@@ -102,9 +102,10 @@ void CallServer::on_readable() {
   serve(*call);
 }
 
-// A thread that was woken for a signal which then concerned nobody (SIGSTOP, and SIGCONT before it
-// stopped) makes its call again without a stop that its tracer would see: the call that was under
-// way goes on for it, and one that is done meanwhile is done.
+// A thread that is frozen and thawed, by a control group's freezer or with its node when that sleeps,
+// leaves its wait for us and makes its call again without a stop that its tracer would see
+// (kernel/freezer.c, freeze_task): the call that was under way goes on for it, and one that is done
+// meanwhile is done.
 bool CallServer::is_notified_again(const NotifiedCall& call) {
   if (const auto waiting = waiting_.find(call.thread); waiting != waiting_.end()) {
     if (const auto at_home = home_calls_.find(waiting->second); at_home != home_calls_.end())

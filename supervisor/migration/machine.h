@@ -30,7 +30,7 @@ enum class HomeEvent : std::uint8_t {
   kCaptured,      // all state taken, the program is stopped
   kRestored,      // G: complete
   kRunning,       // G: runs, not one effect yet
-  kConfirmed,     // G: knows that home has given up
+  kConfirmed,     // G: knows that it is the program, and that home knows
   kAborted,       // a failure before Commit, of whatever kind
   kLeaseOver,     // Commit was answered by nothing for lease + margin: it is void by now
   kNotHeard,      // G says, or its node says of it, that it is gone; nothing it did was accepted

@@ -38,8 +38,8 @@
 #define BELIEVES_ANOTHER_BOOT 14     /* another boot counts, whoever's it is */
 #define PEER_BELIEVES_ANOTHER 15     /* a guest is dropped on the word of an agent that is not home's */
 #define PEER_DROPS_UNKNOWN 16        /* ... or of home's, when it has not heard of the job */
-#define LOSES_THE_UNTOLD 18          /* home lets go when it has heard Confirmed, whether or not the guest has heard that */
 #define NOT_HELD_WHILE_DYING 17      /* "not held" is said when the guest's supervisor has gone, the guest not yet */
+#define LOSES_THE_UNTOLD 18          /* home lets go when it has heard Confirmed, whether or not the guest has heard that */
 
 #define LEASE 2
 #define MARGIN 2
@@ -85,7 +85,7 @@ bool h_alive = true;    /* home's supervisor */
 bool h_free = false;    /* it died before the commit: the program runs on without it */
 byte h_memory = 0;      /* the next effect, as the program at home knows it */
 byte effects = 0;       /* carried out */
-byte kept = 0, kept_from = 0; /* effects that wait for Confirmed */
+byte kept = 0, kept_from = 0; /* effects that wait for ConfirmedHeard */
 bool held_exit = false;
 bool linked = false;    /* home believes in its connection */
 bool told = false;      /* home has heard Confirmed and says so: the guest may be the program for good */

@@ -92,7 +92,7 @@ class Watch {
 
 void busy_looks() {
   Watch watch;
-  for (int round = 0; round < 2000; ++round) {
+  for (int round = 0; round < 500; ++round) {
     steps::mixed(static_cast<std::uint64_t>(round));
     watch.look();
   }

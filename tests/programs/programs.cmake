@@ -18,7 +18,7 @@ endforeach()
 # All programs in one test, side by side on one set of hosts.
 function(llrun_journey_test name)
   add_test(NAME ${name} COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_LIST_DIR}/journeys.py ${ARGN})
-  set_tests_properties(${name} PROPERTIES LABELS programs TIMEOUT 900 PROCESSORS 2 COST 200  # of the four slots; the longest first
+  set_tests_properties(${name} PROPERTIES LABELS programs TIMEOUT 900 PROCESSORS 2  # of the four slots
     ENVIRONMENT "LLRUN_TEST_BUILD=${CMAKE_BINARY_DIR}")
 endfunction()
 

@@ -1,7 +1,12 @@
 """What a home supervisor or another agent would say on a channel to a node, for tests."""
+import os
+import re
 import struct
 import subprocess
 
+_VERSION_H = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../../supervisor/protocol/version.h")
+with open(_VERSION_H) as _file:
+    VERSION = int(re.search(r"kProtocolVersion = (\d+);", _file.read())[1])
 HELLO, REFUSAL, HOLDING = 1, 2, 11
 UNKNOWN, HELD, NOT_HELD = 0, 1, 2
 AGENT, JOB, RESUME = 1, 2, 3
@@ -15,7 +20,7 @@ def varint(value):
     return out + bytes([value])
 
 
-def hello(purpose, job="job1", version=2, memory=0):
+def hello(purpose, job="job1", version=VERSION, memory=0):
     """protocol.Hello by its field numbers."""
     text = lambda number, value: varint(number << 3 | 2) + varint(len(value)) + value.encode()
     number = lambda field, value: varint(field << 3) + varint(value)
