@@ -35,6 +35,7 @@
 #include "supervisor/guest/restraint.h"
 #include "supervisor/holding/origin.h"
 #include "supervisor/home/home_job.h"
+#include "supervisor/home/view_terms.h"
 #include "supervisor/protocol/complaints.h"
 
 namespace llrun {
@@ -80,6 +81,9 @@ Result<HomeOptions> home_options(const po::variables_map& given) {
   options.confirm = configured.confirm;
   options.rest = configured.rest;
   options.lost_after = configured.lost_after;
+  options.kept_from = [configured](const std::string& node) {
+    return rules_of(configured.kept_from(node));
+  };
   return options;
 }
 

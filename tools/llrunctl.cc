@@ -18,7 +18,7 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr std::array kVerbs{&kPs,     &kNodes,    &kLoads,  &kBest,  &kMigrate, &kHome,
-                            &kForget, &kWhy,      &kStack,  &kLog,   &kPin,     &kUnpin,
+                            &kForget, &kWhy,      &kStack,  &kFiles, &kLog,   &kPin,     &kUnpin,
                             &kLevel,  &kBlock,    &kAccept, &kDrain, &kStatus,  &kCleanup,
                             &kDoctor, &kStrategy, &kHistory};
 

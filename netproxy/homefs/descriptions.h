@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "netproxy/homefs/description_ioctl.h"
 #include "netproxy/homefs/directory_reader.h"
+#include "netproxy/homefs/file_uses.h"
 #include "netproxy/homefs/inode_table.h"
 
 namespace llrun::homefs {
@@ -26,6 +27,7 @@ struct Description {
   // What follows is there once a guest has opened it, which `open` says last.
   std::atomic<bool> open = false;
   InodeRef inode;
+  FileUseRef use;  // null: not counted
   std::unique_ptr<DirectoryReader> directory;
   Fd positional;  // a second description; see file_operations.cc: write_page
   std::mutex positional_mutex;

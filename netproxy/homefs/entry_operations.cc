@@ -70,6 +70,14 @@ void forget_multi(fuse_req_t request, std::size_t count, fuse_forget_data* forge
   fuse_reply_none(request);
 }
 
+// Else the request is answered.
+bool may_change(fuse_req_t request, const Inode& parent, const char* name,
+                KeptBack::Use use = KeptBack::Use::kChange) {
+  if (view_of(request).may(parent, name, use)) return true;
+  reply_outcome(request, true);
+  return false;
+}
+
 // Modes come unmasked, with the guest's mask beside them, since in a directory with default ACLs
 // home's kernel has to ignore the mask. Each thread of the server has a mask of its own.
 void take_mask(fuse_req_t request) { ::umask(fuse_req_ctx(request)->umask); }
@@ -78,6 +86,7 @@ void make_node(fuse_req_t request, fuse_ino_t parent_node, const char* name, mod
                dev_t device) {
   const auto parent = inode_for(request, parent_node);
   if (!parent) return;
+  if (!may_change(request, *parent, name)) return;
   take_mask(request);
   if (::mknodat(parent->path.get(), name, mode, device) != 0) return reply_outcome(request, true);
   reply_entry(request, *parent, name, open_entry(*parent, name));
@@ -86,6 +95,7 @@ void make_node(fuse_req_t request, fuse_ino_t parent_node, const char* name, mod
 void make_directory(fuse_req_t request, fuse_ino_t parent_node, const char* name, mode_t mode) {
   const auto parent = inode_for(request, parent_node);
   if (!parent) return;
+  if (!may_change(request, *parent, name)) return;
   take_mask(request);
   if (::mkdirat(parent->path.get(), name, mode) != 0) return reply_outcome(request, true);
   reply_entry(request, *parent, name, open_entry(*parent, name));
@@ -95,6 +105,7 @@ void make_symlink(fuse_req_t request, const char* target, fuse_ino_t parent_node
                   const char* name) {
   const auto parent = inode_for(request, parent_node);
   if (!parent) return;
+  if (!may_change(request, *parent, name)) return;
   if (::symlinkat(target, parent->path.get(), name) != 0) return reply_outcome(request, true);
   reply_entry(request, *parent, name, open_entry(*parent, name));
 }
@@ -104,6 +115,8 @@ void make_link(fuse_req_t request, fuse_ino_t node, fuse_ino_t parent_node, cons
   if (!inode) return;
   const auto parent = inode_for(request, parent_node);
   if (!parent) return;
+  if (!view_of(request).may(*inode, KeptBack::Use::kMove)) return reply_outcome(request, true);
+  if (!may_change(request, *parent, name, KeptBack::Use::kMove)) return;
   // AT_EMPTY_PATH would need CAP_DAC_READ_SEARCH.
   if (::linkat(AT_FDCWD, FdName(inode->path.get()).c_str(), parent->path.get(), name,
                AT_SYMLINK_FOLLOW) != 0)
@@ -113,7 +126,8 @@ void make_link(fuse_req_t request, fuse_ino_t node, fuse_ino_t parent_node, cons
 
 void remove(fuse_req_t request, fuse_ino_t parent_node, const char* name, int flags) {
   const auto parent = inode_for(request, parent_node);
-  if (parent) reply_outcome(request, ::unlinkat(parent->path.get(), name, flags) != 0);
+  if (parent && may_change(request, *parent, name))
+    reply_outcome(request, ::unlinkat(parent->path.get(), name, flags) != 0);
 }
 
 void unlink_file(fuse_req_t request, fuse_ino_t parent, const char* name) {
@@ -130,6 +144,8 @@ void rename_entry(fuse_req_t request, fuse_ino_t from_node, const char* from_nam
   if (!from) return;
   const auto to = inode_for(request, to_node);
   if (!to) return;
+  if (!may_change(request, *from, from_name, KeptBack::Use::kMove)) return;
+  if (!may_change(request, *to, to_name, KeptBack::Use::kMove)) return;
   reply_outcome(request,
                 ::renameat2(from->path.get(), from_name, to->path.get(), to_name, flags) != 0);
 }

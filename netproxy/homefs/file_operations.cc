@@ -53,6 +53,7 @@ void read_file(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset,
   auto* data = reply.data() + kDataOffset;
   const auto count = read_data(*description, data, size, offset, *file);
   if (count < 0) return reply_outcome(request, true);
+  if (description->use) description->use->read += static_cast<std::uint64_t>(count);
   reply_data(request, std::move(reply), static_cast<std::size_t>(count));
 }
 
@@ -85,6 +86,7 @@ void write_file(fuse_req_t request, fuse_ino_t, const char* bytes, std::size_t s
   const iovec data{const_cast<char*>(bytes), size};
   const auto count = write_data(*description, data, offset, *file);
   if (count < 0) return reply_outcome(request, true);
+  if (description->use) description->use->written += static_cast<std::uint64_t>(count);
   fuse_reply_write(request, static_cast<std::size_t>(count));
 }
 
@@ -133,6 +135,8 @@ void copy_range(fuse_req_t request, fuse_ino_t, off_t from_offset, fuse_file_inf
   const auto count = ::copy_file_range(from->fd.get(), &from_offset, to->fd.get(), &to_offset,
                                        std::min(length, kMaxCopy), static_cast<unsigned>(flags));
   if (count < 0) return reply_outcome(request, true);
+  if (from->use) from->use->read += static_cast<std::uint64_t>(count);
+  if (to->use) to->use->written += static_cast<std::uint64_t>(count);
   fuse_reply_write(request, static_cast<std::size_t>(count));
 }
 

@@ -21,7 +21,9 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "netproxy/homefs/description_ioctl.h"
+#include "netproxy/homefs/file_uses.h"
 #include "netproxy/homefs/frame.h"
+#include "netproxy/homefs/kept_back.h"
 
 namespace llrun::homefs {
 
@@ -56,6 +58,9 @@ class HomeFileServer {
     // may.
     std::size_t known_files = 0;
     std::uint64_t token = 0;  // whatever tells this server from others in DescriptionAnswer
+    // What the peer does not get. Null: it gets whatever the user does.
+    std::shared_ptr<const KeptBack> kept_back = {};
+    std::shared_ptr<FileUses> uses = {};  // where opens, reads and writes are counted; null: nowhere
   };
   // Called from the server's own threads, several at a time. They may not wait for the guest.
   struct Events {

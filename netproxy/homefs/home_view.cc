@@ -9,6 +9,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <string_view>
+
+#include "base/fd.h"
+#include "base/log.h"
 
 namespace llrun::homefs {
 namespace {
@@ -37,6 +41,19 @@ bool may_delete_in(const Inode& directory, uid_t user) {
   if (!may_write(directory) || ::fstatat(directory.path.get(), "", &attributes, AT_EMPTY_PATH) != 0)
     return false;
   return (attributes.st_mode & S_ISVTX) == 0 || attributes.st_uid == user;
+}
+
+// Whoever asks for more than this knows what he does.
+constexpr unsigned kMostRefusalsNamed = 100;
+
+// Without symbolic links, as the kernel knows it. A file that has lost its name is still known by it.
+std::string path_of(const Inode& inode) {
+  constexpr std::string_view kDeleted = " (deleted)";
+  auto path = read_link(FdName(inode.path.get()).c_str()).value_or("");
+  struct stat now {};
+  if (path.ends_with(kDeleted) && ::fstat(inode.path.get(), &now) == 0 && now.st_nlink == 0)
+    path.resize(path.size() - kDeleted.size());
+  return path == "/" ? "" : path;
 }
 
 thread_local Frame reply_frame;
@@ -141,6 +158,31 @@ bool HomeView::is_virtual(dev_t device, int fd) {
   const std::lock_guard lock(devices_mutex_);
   virtual_devices_.emplace(device, found);
   return found;
+}
+
+bool HomeView::may(const std::string& path, KeptBack::Use use) {
+  const auto verdict = options_.kept_back->verdict(path, use);
+  if (verdict.errno_value == 0) return true;
+  if (options_.uses) ++options_.uses->of(path)->refused;
+  if (const unsigned before = refusals_++; before < kMostRefusalsNamed)
+    log::warn("the peer asked for {}, which [view] keeps from it ({}): refused{}", path, verdict.rule,
+              before + 1 < kMostRefusalsNamed ? "" : "; further ones are not named");
+  errno = verdict.errno_value;
+  return false;
+}
+
+bool HomeView::may(const Inode& inode, KeptBack::Use use) {
+  return !options_.kept_back || may(path_of(inode), use);
+}
+
+bool HomeView::may(const Inode& parent, const char* name, KeptBack::Use use) {
+  return !options_.kept_back || may(path_of(parent) + "/" + name, use);
+}
+
+void HomeView::count_open(Description& description, const Inode& inode) {
+  if (!options_.uses) return;
+  description.use = options_.uses->of(path_of(inode));
+  ++description.use->opened;
 }
 
 HomeView& view_of(fuse_req_t request) {

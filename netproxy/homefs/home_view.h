@@ -47,13 +47,21 @@ class HomeView {
   // reader.
   [[nodiscard]] bool is_virtual(dev_t device, int fd);
 
+  // Whether the peer may use the file so, or what has this name in `parent`; else errno says why not,
+  // and the log what was asked for (kept_back.h). An open of `inode` that is a description is counted.
+  [[nodiscard]] bool may(const Inode& inode, KeptBack::Use use);
+  [[nodiscard]] bool may(const Inode& parent, const char* name, KeptBack::Use use);
+  void count_open(Description& description, const Inode& inode);
+
  private:
+  [[nodiscard]] bool may(const std::string& path, KeptBack::Use use);
   [[nodiscard]] bool may_be_changed(const Inode& inode) const;
   void let_go_of_old_files();
 
   HomeFileServer::Options options_;
   HomeFileServer::Events events_;
   std::atomic<unsigned> entries_over_limit_ = 0;
+  std::atomic<unsigned> refusals_ = 0;
   std::mutex devices_mutex_;
   std::unordered_map<dev_t, bool> virtual_devices_;
 };

@@ -68,13 +68,14 @@ void agree_on_version(HomeView& view, Inode& inode, const struct stat& attribute
   if (stale) fuse_lowlevel_notify_inval_inode(view.session, inode.node, -1, 0);
 }
 
-void fill_open(HomeView& view, Inode& inode, const Description& description, fuse_file_info& file) {
+void fill_open(HomeView& view, Inode& inode, Description& description, fuse_file_info& file) {
   struct stat attributes {};
   if (::fstat(description.fd.get(), &attributes) == 0) {
     file.direct_io = needs_direct_io(view, description, attributes);
     agree_on_version(view, inode, attributes, file);
   }
   file.fh = description.id;
+  view.count_open(description, inode);
   file.noflush =
       (description.flags & O_ACCMODE) == O_RDONLY;  // nothing written, no error to report
 }
@@ -91,6 +92,11 @@ bool refused_exec(const Inode& inode, int flags) {
          ::faccessat(inode.path.get(), "", X_OK, AT_EMPTY_PATH | AT_EACCESS) != 0;
 }
 
+KeptBack::Use use_of(int flags) {
+  const bool reads = (flags & O_ACCMODE) == O_RDONLY && (flags & O_TRUNC) == 0;
+  return reads ? KeptBack::Use::kRead : KeptBack::Use::kWrite;
+}
+
 void open_file(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
   auto& view = view_of(request);
   const auto inode = inode_for(request, node);
@@ -102,6 +108,7 @@ void open_file(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
   }
   // Devices, FIFOs and sockets are opened by the guest's kernel alone; never by us.
   if (!S_ISREG(inode->type)) return static_cast<void>(fuse_reply_err(request, ENXIO));
+  if (!view.may(*inode, use_of(file->flags))) return reply_outcome(request, true);
   if (refused_exec(*inode, file->flags)) return reply_outcome(request, true);
   const int flags = file->flags & kHomeFlags;
   Fd fd(::open(FdName(inode->path.get()).c_str(), flags | O_CLOEXEC));
@@ -142,6 +149,7 @@ void create_file(fuse_req_t request, fuse_ino_t parent_node, const char* name, m
   auto& view = view_of(request);
   const auto parent = inode_for(request, parent_node);
   if (!parent) return;
+  if (!view.may(*parent, name, KeptBack::Use::kWrite)) return reply_outcome(request, true);
   ::umask(fuse_req_ctx(request)->umask);
   auto fd = create_entry(*parent, name, mode, file->flags);
   if (!fd.valid()) return reply_outcome(request, true);

@@ -10,6 +10,7 @@ set(homefs_sources
   directory_reader.cc
   entry_operations.cc
   file_operations.cc
+  file_uses.cc
   file_view_mount.cc
   frame_check.cc
   fuse_relay.cc
@@ -17,6 +18,7 @@ set(homefs_sources
   home_file_server.cc
   home_view.cc
   inode_table.cc
+  kept_back.cc
   notice_thread.cc
   open_operations.cc
   own_descriptors.cc

@@ -43,12 +43,14 @@ void set(fuse_req_t request, fuse_ino_t node, const char* name, const char* valu
          int flags) {
   if (const auto inode = inode_for(request, node))
     reply_outcome(request,
-                  ::setxattr(FdName(inode->path.get()).c_str(), name, value, size, flags) != 0);
+                  !view_of(request).may(*inode, KeptBack::Use::kChange) ||
+                      ::setxattr(FdName(inode->path.get()).c_str(), name, value, size, flags) != 0);
 }
 
 void remove(fuse_req_t request, fuse_ino_t node, const char* name) {
   if (const auto inode = inode_for(request, node))
-    reply_outcome(request, ::removexattr(FdName(inode->path.get()).c_str(), name) != 0);
+    reply_outcome(request, !view_of(request).may(*inode, KeptBack::Use::kChange) ||
+                               ::removexattr(FdName(inode->path.get()).c_str(), name) != 0);
 }
 
 }  // namespace

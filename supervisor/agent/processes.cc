@@ -50,7 +50,7 @@ void Processes::keep(const std::shared_ptr<control::Connection>& from,
                                          report.role() == ProcessReport::ROLE_GUEST
                                              ? "is a guest from " + report.home()
                                              : "is supervised",
-                                         report.command()));
+                                         report.program()));
   entry = {report, from};
   if (observer_.heard) observer_.heard(report);
 }

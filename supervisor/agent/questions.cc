@@ -76,6 +76,8 @@ void Questions::answer(const std::shared_ptr<control::Connection>& from,
       return why(message, reply);
     case ControlMessage::kStack:
       return pass_on(message.stack().pid(), message, reply);
+    case ControlMessage::kFiles:
+      return pass_on(message.files().pid(), message, reply);
     case ControlMessage::kForget:
       return pass_on(message.forget().pid(), message, reply);
     case ControlMessage::kPinByHand:

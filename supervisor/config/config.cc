@@ -51,11 +51,33 @@ Result<> apply_environment(Config& config, const std::map<std::string, std::stri
   return {};
 }
 
+// Keys, passwords and tokens, as widely used programs keep them.
+std::vector<std::string> where_secrets_are() {
+  std::vector<std::string> paths;
+  for (const char* name :
+       {".ssh", ".gnupg", ".aws", ".azure", ".kube", ".netrc", ".git-credentials",
+        ".docker/config.json", ".password-store", ".config/llrun", ".config/gh", ".config/gcloud",
+        ".config/rclone", ".local/state/llrun", ".local/share/keyrings"})
+    paths.push_back(home_directory() + "/" + name);
+  return paths;
+}
+
 }  // namespace
 
 const Peer* Config::peer(std::string_view node) const {
   const auto found = std::ranges::find(nodes, node, &Peer::name);
   return found == nodes.end() ? nullptr : &*found;
+}
+
+KeptFiles Config::kept_from(const std::string& node) const {
+  KeptFiles kept = view;
+  if (const auto own = views.find(node); own != views.end())
+    for (const auto which : {&KeptFiles::hide, &KeptFiles::read_only, &KeptFiles::only})
+      if (own->second.*which) kept.*which = own->second.*which;
+  if (!kept.hide) kept.hide = where_secrets_are();
+  for (const auto which : {&KeptFiles::read_only, &KeptFiles::only})
+    if (!(kept.*which)) (kept.*which).emplace();
+  return kept;
 }
 
 Sources Sources::of_this_process() {

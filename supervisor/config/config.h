@@ -31,6 +31,12 @@ struct GuestLimits {
   long processes = 512;          // processes and threads, all guests together
 };
 
+// Which of this node's files other nodes do not get while a program of ours is there, as paths
+// without "~" (netproxy/homefs/kept_back.h). What is not set for a node, is as for all.
+struct KeptFiles {
+  std::optional<std::vector<std::string>> hide, read_only, only;
+};
+
 struct Config {
   std::string name;  // this node's
   std::vector<Peer> nodes;
@@ -51,10 +57,13 @@ struct Config {
   bool levelling = true;  // this node takes part at all
   bool accept = true;     // takes guests
   GuestLimits guests;
+  KeptFiles view;                             // [view]; hide: where programs keep secrets
+  std::map<std::string, KeptFiles> views;     // [view.NODE]
   std::map<std::string, std::string> hints;  // program -> "long", "never", …
   std::string log_level = "info";
 
   [[nodiscard]] const Peer* peer(std::string_view node) const;
+  [[nodiscard]] KeptFiles kept_from(const std::string& node) const;  // each of them set
 };
 
 // What is read, by default from the process's surroundings; tests name their own.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "supervisor/config/paths.h"
 #include "supervisor/config/values.h"
 
 namespace llrun::config {
@@ -102,6 +103,46 @@ Result<> set_level_list(Config& config, std::string_view, const std::string& val
   return {};
 }
 
+// "~" and "~/…" are the user's home directory; anything else has to be absolute.
+Result<std::string> absolute(std::string path) {
+  const auto home = home_directory();
+  if (path == "~" || path.starts_with("~/")) path.replace(0, 1, home);
+  if (path.starts_with('/')) return path;
+  return failure(ErrorCode::kInvalid, "\"" + path + "\" begins neither with / nor with ~/");
+}
+
+Result<std::vector<std::string>> parse_paths(const std::string& value) {
+  if (value.find_first_not_of(" \t") == std::string::npos) return std::vector<std::string>();
+  LLRUN_TRY_ASSIGN(auto paths, split_command(value));
+  for (auto& path : paths) {
+    LLRUN_TRY_ASSIGN(path, absolute(std::move(path)));
+  }
+  return paths;
+}
+
+template <auto Member>
+Result<> view_field(Config& config, std::string_view, const std::string& value) {
+  LLRUN_TRY_ASSIGN(config.view.*Member, parse_paths(value));
+  return {};
+}
+
+// "NODE.hide" of [view.NODE]; a node's name may have dots.
+Result<> set_view_of_node(Config& config, std::string_view rest, const std::string& value) {
+  const auto dot = rest.rfind('.');
+  const auto name = rest.substr(dot == std::string_view::npos ? 0 : dot + 1);
+  std::optional<std::vector<std::string>> KeptFiles::*const which =
+      name == "hide"        ? &KeptFiles::hide
+      : name == "read-only" ? &KeptFiles::read_only
+      : name == "only"      ? &KeptFiles::only
+                            : nullptr;
+  if (which == nullptr || dot == std::string_view::npos)
+    return failure(ErrorCode::kInvalid, "\"" + std::string(name) +
+                                            "\" is not one of hide, read-only, only");
+  LLRUN_TRY_ASSIGN(const auto node, parse_node_name(std::string(rest.substr(0, dot))));
+  LLRUN_TRY_ASSIGN(config.views[node].*which, parse_paths(value));
+  return {};
+}
+
 constexpr Key kKeys[] = {
     {"name", field<&Config::name, parse_node_name>},
     {"after", field<&Config::after, parse_duration>},
@@ -124,6 +165,10 @@ constexpr Key kKeys[] = {
     {"guests.cpu", guest_field<&GuestLimits::cpu, parse_number>},
     {"guests.nice", guest_field<&GuestLimits::nice, parse_nice>},
     {"guests.processes", guest_field<&GuestLimits::processes, parse_count>},
+    {"view.hide", view_field<&KeptFiles::hide>},
+    {"view.read-only", view_field<&KeptFiles::read_only>},
+    {"view.only", view_field<&KeptFiles::only>},
+    {"view.*", set_view_of_node},
     {"nodes.*", add_node},
     {"hints.*", add_hint},
     {"strategy.*", add_strategy_number},

@@ -26,12 +26,6 @@ bool is_directory(const std::string& path) {
   return !path.empty() && ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-std::string home_directory() {
-  if (auto home = environment("HOME"); !home.empty()) return home;
-  const passwd* user = ::getpwuid(::getuid());
-  return user == nullptr ? "/" : user->pw_dir;
-}
-
 // An absolute path from the environment, as the XDG base directory specification asks; else the
 // default.
 std::string xdg(const char* variable, const std::string& below_home) {
@@ -92,6 +86,12 @@ std::string machine_id() {
 }
 
 }  // namespace
+
+std::string home_directory() {
+  if (auto home = environment("HOME"); !home.empty()) return home;
+  const passwd* user = ::getpwuid(::getuid());
+  return user == nullptr ? "/" : user->pw_dir;
+}
 
 void remember_stopped(const std::string& node) {
   const auto boot = boot_id();

@@ -240,6 +240,8 @@ void ReconnectingClient::dispatch(const protocol::ControlMessage& message, std::
       return hand_over(handlers_.stack, message.stack(), reply);
     case Message::kPinByHand:
       return hand_over(handlers_.pin_by_hand, message.pin_by_hand(), reply);
+    case Message::kFiles:
+      return hand_over(handlers_.files, message.files(), reply);
     case Message::kForget:
       return hand_over(handlers_.forget, message.forget(), reply);
     case Message::kHomeSays:

@@ -54,6 +54,7 @@ class AgentClient {
     std::function<void(const protocol::Why&, Reply)> why;      // a Row.pin for each pin, then done
     std::function<void(const protocol::Stack&, Reply)> stack;  // answer.text and answer.json
     std::function<void(const protocol::PinByHand&, Reply)> pin_by_hand;
+    std::function<void(const protocol::Files&, Reply)> files;  // answer.text and answer.json
     std::function<void(const protocol::Forget&, Reply)> forget;
     // Only guest supervisors get these.
     std::function<void(GivenChannel, Reply)> give_channel;

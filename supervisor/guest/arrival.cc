@@ -97,6 +97,7 @@ void GuestJob::give_way() {
 void GuestJob::make_world(const protocol::MakeWorld& order) {
   if (world_) return;
   order_ = order;
+  context_.kept = {order.moves_are_asked(), order.changes_are_asked()};
   traffic_->set_patience(lease(), abandon_time());
   if (auto built = build_world(order); !built)
     return fail("making the world", built.error().message());

@@ -128,6 +128,9 @@ void CallServer::serve(const NotifiedCall& call) {
       return natively(call);
     case Verdict::kFileType:
       return serve_open(call);
+    case Verdict::kPathChange:
+      if (auto files = changed_files(guest_, call)) return serve_change(call, std::move(*files));
+      return natively(call);  // EFAULT is the kernel's to say
     case Verdict::kSignalTarget:
       return serve_signal(call);
     case Verdict::kHomeDescriptor:
@@ -209,7 +212,24 @@ void CallServer::serve_open(const NotifiedCall& call) {
     return bring_home(call, "it makes a file without a name (O_TMPFILE), which no file view can");
   auto base = base_directory(path->starts_with('/') ? AT_FDCWD : opened->directory);
   if (!base) return natively(call);  // EBADF
-  serve_place({call, (opened->flags & O_NOFOLLOW) == 0}, *base, *path);
+  const bool reads =
+      (opened->flags & O_ACCMODE) == O_RDONLY && (opened->flags & (O_TRUNC | O_CREAT)) == 0;
+  serve_place({.call = call,
+               .follow = (opened->flags & O_NOFOLLOW) == 0,
+               .use = reads ? protocol::Classify::USE_READ : protocol::Classify::USE_WRITE},
+              *base, *path);
+}
+
+// One file after the other: whatever home keeps from this node is changed there.
+void CallServer::serve_change(const NotifiedCall& call, std::vector<ChangedFile> files) {
+  if (files.empty()) return natively(call);
+  const ChangedFile file = std::move(files.front());
+  files.erase(files.begin());
+  const auto base =
+      base_directory(file.path.starts_with('/') ? AT_FDCWD : file.directory);
+  if (!base || !base->starts_with('/')) return natively(call);  // EBADF, or no file of home's
+  serve_place({.call = call, .follow = file.follow, .use = file.use, .then = std::move(files)},
+              *base, file.path);
 }
 
 MagicLink CallServer::magic_links() const {
@@ -226,7 +246,7 @@ void CallServer::serve_place(Classifying open, const std::string& base, const st
 void CallServer::act_on(Classifying open, const Leads& leads) {
   switch (leads.to) {
     case Leads::To::kWorld:
-      return natively(open.call);
+      return none_of_home(std::move(open));
     case Leads::To::kDescriptor:
       return bring_home(open.call, "it opens a descriptor anew, which may be one of home's");
     case Leads::To::kNamespace:
@@ -241,10 +261,14 @@ void CallServer::act_on(Classifying open, const Leads& leads) {
   question.set_path(leads.path);
   question.set_base(leads.base);
   question.set_follow(open.follow);
+  question.set_use(open.use);
   waiting_[open.call.thread] = id;
   classifying_[id] = std::move(open);
   callbacks_.send(message);
 }
+
+// This file need not be used at home.
+void CallServer::none_of_home(Classifying open) { serve_change(open.call, std::move(open.then)); }
 
 // What home's tree leads to in /proc or /dev is the world's again.
 void CallServer::on_classified(const protocol::Classified& answer) {
@@ -261,6 +285,8 @@ void CallServer::on_classified(const protocol::Classified& answer) {
     if (asks_again && ++open.rounds > kMostRounds) return natively(call);
     if (asks_again || leads.to != Leads::To::kHome) return act_on(std::move(open), leads);
   }
+  if (!answer.kept_back().empty()) return bring_home(call, answer.kept_back());
+  if (judge_.judge(call.number, call.args) == Verdict::kPathChange) return none_of_home(std::move(open));
   const mode_t mode = answer.errno_value() != 0 ? S_IFREG : answer.mode();
   if (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode) || S_ISSOCK(mode)) return natively(call);
   bring_home(call, S_ISFIFO(mode) ? "it opens a FIFO" : "it opens a device");

@@ -12,8 +12,10 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "base/event_loop.h"
+#include "supervisor/guest/changed_files.h"
 #include "supervisor/guest/cpu_time.h"
 #include "supervisor/guest/home_calls.h"
 #include "supervisor/guest/world_paths.h"
@@ -88,7 +90,9 @@ class CallServer {
   struct Classifying {
     NotifiedCall call;
     bool follow = true;
-    int rounds = 0;  // how often a path has led home and back
+    protocol::Classify::Use use = protocol::Classify::USE_READ;
+    int rounds = 0;                 // how often a path has led home and back
+    std::vector<ChangedFile> then;  // to be asked about after this one
   };
   struct Held {
     NotifiedCall call;
@@ -103,8 +107,10 @@ class CallServer {
   void serve(const NotifiedCall& call);
   [[nodiscard]] bool is_notified_again(const NotifiedCall& call);
   void serve_open(const NotifiedCall& call);
+  void serve_change(const NotifiedCall& call, std::vector<ChangedFile> files);
   void serve_place(Classifying open, const std::string& base, const std::string& path);
   void act_on(Classifying open, const Leads& leads);
+  void none_of_home(Classifying open);
   [[nodiscard]] MagicLink magic_links() const;
   void serve_signal(const NotifiedCall& call);
   void serve_home_descriptor(const NotifiedCall& call);

@@ -130,6 +130,8 @@ void Journey::on_reached(Result<PeerConnection> reached) {
     return abort("comparing the nodes", *why);
   if (const auto why = why_not_this_program(options_.pid, reached->hello.traits()))
     return abort("comparing the nodes", *why);
+  if (const auto why = why_not_with_its_files(options_.pid, *plan_.view.kept_back))
+    return abort("comparing the nodes", *why);
   if (auto opened = open_traffic(std::move(*reached)); !opened)
     return abort("opening the channel", opened.error().message());
   traffic_->survey_clocks([this](const ClockEstimate& clocks) { order_world(clocks); });
@@ -157,7 +159,7 @@ Result<> Journey::open_traffic(PeerConnection connection) {
   LLRUN_TRY_ASSIGN(
       traffic_,
       HomeTraffic::create(
-          loop_, plan_.epoch,
+          loop_, plan_.epoch, plan_.view,
           {[this](const protocol::JobMessage& message) { on_message(message); },
            [this](std::uint64_t address, const std::string& bytes) { on_pages(address, bytes); },
            [this](const Error& error) { on_lost(error); }}));
@@ -193,6 +195,9 @@ protocol::MakeWorld Journey::world_order(const ClockEstimate& clocks) {
   if (const auto stat = tracer::read_stat(options_.pid))
     order.set_terminal_path(terminal_path(stat->terminal));
   for (const int number : open_terminals(options_.pid)) order.add_other_terminals(number);
+  const auto asked = plan_.view.kept_back->asked();
+  order.set_moves_are_asked(asked.moves);
+  order.set_changes_are_asked(asked.changes);
   order.set_lease_ms(static_cast<std::uint32_t>(options_.lease.count()));
   order.set_confirm_ms(static_cast<std::uint32_t>(confirm_time().count()));
   order.set_monotonic_ahead_ns(-clocks.monotonic_ns);

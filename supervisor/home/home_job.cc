@@ -79,6 +79,10 @@ Result<> HomeJob::start() {
   handlers.come_home = [this](const auto& order, const auto& reply) { on_come_home(order, reply); };
   handlers.why = [this](const auto&, const auto& reply) { on_why(reply); };
   handlers.stack = [this](const auto&, const auto& reply) { on_stack(reply); };
+  handlers.files = [this](const auto&, const auto& reply) {
+    const auto files = text_of(*uses_);
+    reply.done(files.text, files.json);
+  };
   handlers.forget = [this](const auto&, const auto& reply) { on_forget(reply); };
   handlers.pin_by_hand = [this](const auto& order, const auto& reply) {
     on_pin_by_hand(order, reply);
@@ -282,6 +286,7 @@ void HomeJob::on_migrate(const protocol::Migrate& order, const control::Reply& r
   plan.memory_bytes = watch_.resident_bytes();
   plan.epoch = ++epoch_;
   plan.secret = secret_;
+  plan.view = {std::make_shared<const homefs::KeptBack>(options_.kept_from(plan.node)), uses_};
   plan.origin = holding::own_origin(plan.home);
   plan.offer = order.offer();
   plan.cpu_away = cpu_away_;

@@ -65,6 +65,7 @@ class HomeJob {
   std::string where_;  // empty: here
   std::string last_reason_;
   std::string job_;     // unique over nodes and time
+  std::shared_ptr<homefs::FileUses> uses_ = std::make_shared<homefs::FileUses>();
   std::string secret_;  // who shows it to the job's guest may speak to it
   std::optional<std::pair<protocol::Migrate, control::Reply>> onward_;  // as soon as it is home
   std::string last_node_;    // where it was last, before it came home

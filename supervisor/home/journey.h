@@ -23,6 +23,7 @@
 #include "supervisor/home/relayed_signals.h"
 #include "supervisor/home/stacks_text.h"
 #include "supervisor/home/traffic.h"
+#include "supervisor/home/view_terms.h"
 #include "supervisor/job/holds.h"
 #include "supervisor/migration/machine.h"
 #include "supervisor/shadow/keeper.h"
@@ -55,6 +56,7 @@ class Journey {
     tracer::Sleeps sleeps;    // of the program at home
     protocol::Origin origin;  // who answers for this node
     std::string secret;       // of the job: shown to the peer (supervisor/holding/secret.h)
+    ViewTerms view;           // on which the peer gets the user's files
     protocol::Offer offer;    // what the agent reckoned with: the target decides again
   };
   Journey(EventLoop& loop, const HomeOptions& options, Plan plan, Callbacks callbacks);

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "base/fd.h"
 #include "base/ids.h"
+#include "netproxy/homefs/kept_back.h"
 
 namespace llrun {
 
@@ -31,6 +33,8 @@ struct HomeOptions {
   std::chrono::milliseconds confirm{600'000};
   std::chrono::milliseconds rest{30'000};
   std::chrono::milliseconds lost_after{0};  // zero: a node that is not reached is waited for
+  // What of the user's files a node does not get ([view] of llrun.conf).
+  std::function<homefs::KeptBack::Rules(const std::string& node)> kept_from;
 };
 
 }  // namespace llrun

@@ -31,12 +31,14 @@ class Walk {
         at_.resize(at_.empty() ? 0 : at_.rfind('/'));
         continue;
       }
-      if (at_.empty() && name == "proc") return {0, 0, what_is_left("/proc")};
-      if (const int error = step(name, status); error != 0) return {0, error, in_dev(name)};
+      if (at_.empty() && name == "proc") return {0, 0, {}, what_is_left("/proc")};
+      if (const int error = step(name, status); error != 0)
+        return {0, error, at_ + "/" + name, in_dev(name)};
+      if (ended_at_link_) return {S_IFLNK, 0, at_ + "/" + name, {}};
     }
-    if (ended_at_link_) return {S_IFLNK, 0, {}};
-    if (::stat(at_.empty() ? "/" : at_.c_str(), &status) != 0) return {0, errno, {}};
-    return {status.st_mode, 0, in_dev({})};
+    const std::string at = at_.empty() ? "/" : at_;
+    if (::stat(at.c_str(), &status) != 0) return {0, errno, at, {}};
+    return {status.st_mode, 0, at, in_dev({})};
   }
 
  private:

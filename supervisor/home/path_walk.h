@@ -14,6 +14,7 @@ namespace llrun {
 struct PathEnd {
   mode_t mode = 0;      // of the file at its end
   int errno_value = 0;  // or why there is none
+  std::string at;  // where that is, without symbolic links; what does not exist, as far as it goes
   std::string
       in_world;  // where it came to /proc, "." and ".." still in it, or ended in /dev; else empty
 };

@@ -2,7 +2,7 @@ set(room ${CMAKE_CURRENT_LIST_DIR})
 find_package(nlohmann_json REQUIRED)
 llrun_library(llrun_home
   SOURCES ${room}/traffic.cc ${room}/clock_survey.cc ${room}/peer_connection.cc ${room}/watch.cc ${room}/attention.cc ${room}/children.cc
-          ${room}/strays.cc ${room}/level_list.cc ${room}/family.cc ${room}/path_walk.cc ${room}/cpu_away.cc ${room}/absence.cc
+          ${room}/strays.cc ${room}/level_list.cc ${room}/family.cc ${room}/path_walk.cc ${room}/view_terms.cc ${room}/cpu_away.cc ${room}/absence.cc
           ${room}/fitting.cc
           ${room}/stacks_text.cc ${room}/snapshot_source.cc ${room}/home_job.cc ${room}/journey.cc ${room}/departure.cc
           ${room}/away.cc ${room}/mapped_files.cc ${room}/failed_moves.cc ${room}/homecoming.cc

@@ -14,11 +14,26 @@ namespace {
 // own choice, up to fs.pipe-max-size (1 MiB).
 constexpr std::uint64_t kMostAhead = 128 << 20;
 
+homefs::KeptBack::Use use_of(const protocol::Classify& question) {
+  using Use = homefs::KeptBack::Use;
+  switch (question.use()) {
+    case protocol::Classify::USE_WRITE:
+      return Use::kWrite;
+    case protocol::Classify::USE_CHANGE:
+      return Use::kChange;
+    case protocol::Classify::USE_MOVE:
+      return Use::kMove;
+    default:
+      return Use::kRead;
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<HomeTraffic>> HomeTraffic::create(EventLoop& control, std::uint32_t epoch,
-                                                         Callbacks callbacks) {
-  std::unique_ptr<HomeTraffic> traffic(new HomeTraffic(control, std::move(callbacks)));
+                                                         ViewTerms terms, Callbacks callbacks) {
+  std::unique_ptr<HomeTraffic> traffic(
+      new HomeTraffic(control, std::move(terms), std::move(callbacks)));
   LLRUN_TRY(traffic->start(epoch));
   return traffic;
 }
@@ -32,6 +47,8 @@ void HomeTraffic::start_files(const protocol::WorldReady& world) {
                        ? homefs::Owners::kTrue
                        : homefs::Owners::kSingleId;
   options.token = link_->epoch();
+  options.kept_back = terms_.kept_back;
+  options.uses = terms_.uses;
   auto files = homefs::HomeFileServer::start(options, {[this](homefs::Frame frame) {
                                                          link_->send(wire::FrameType::kFileReply, 0,
                                                                      std::string(text_of(frame)));
@@ -172,13 +189,15 @@ void HomeTraffic::handle_classify(const protocol::Classify& question) {
   if (!files_) return untrusted("a question about its files before its world");
   files_->look([this, question]() -> std::function<void()> {
     const PathEnd end = walk_path(question.base(), question.path(), question.follow());
-    return [this, id = question.id(), end] {
+    const auto at_home = why_at_home(*terms_.kept_back, end, use_of(question));
+    return [this, id = question.id(), end, at_home] {
       protocol::JobMessage answer;
       auto& classified = *answer.mutable_classified();
       classified.set_id(id);
       classified.set_mode(end.mode);
       classified.set_errno_value(end.errno_value);
       classified.set_path(end.in_world);
+      classified.set_kept_back(at_home);
       link_->send(answer);
     };
   });

@@ -15,6 +15,7 @@
 
 #include "base/event_loop.h"
 #include "netproxy/homefs/home_file_server.h"
+#include "supervisor/home/view_terms.h"
 #include "supervisor/home/clock_survey.h"
 #include "supervisor/job/message_check.h"
 #include "supervisor/job/traffic.h"
@@ -27,6 +28,7 @@ class HomeTraffic : public JobTraffic {
   // `control`: where the callbacks run.
   [[nodiscard]] static Result<std::unique_ptr<HomeTraffic>> create(EventLoop& control,
                                                                    std::uint32_t epoch,
+                                                                   ViewTerms terms,
                                                                    Callbacks callbacks);
   ~HomeTraffic() override;
 
@@ -50,8 +52,8 @@ class HomeTraffic : public JobTraffic {
     std::vector<std::byte> payload;
   };
   [[nodiscard]] std::uint64_t queued_output() const;
-  HomeTraffic(EventLoop& control, Callbacks callbacks)
-      : JobTraffic(control, std::move(callbacks), "the peer") {}
+  HomeTraffic(EventLoop& control, ViewTerms terms, Callbacks callbacks)
+      : JobTraffic(control, std::move(callbacks), "the peer"), terms_(std::move(terms)) {}
   void on_frame(const wire::FrameHeader& header, std::span<const std::byte> payload) override;
   void on_own_frame(const wire::FrameHeader& header, std::span<const std::byte> payload) override;
   [[nodiscard]] Result<> check(const protocol::JobMessage& message) const override {
@@ -62,6 +64,7 @@ class HomeTraffic : public JobTraffic {
   void handle_classify(const protocol::Classify& question);
   void handle_arm(const protocol::ArmDescription& wish);
 
+  ViewTerms terms_;
   std::unique_ptr<homefs::HomeFileServer> files_;
   std::unique_ptr<ClockSurvey> survey_;                             // I/O thread only
   std::map<std::uint32_t, std::unique_ptr<StreamWriter>> writers_;  // I/O thread only

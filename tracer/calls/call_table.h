@@ -43,6 +43,8 @@ enum class Decision : std::uint8_t {
   kSignalTarget,  // whom the signal is for
   kFileType,      // what kind of file is opened
   kCloneFlags,    // a thread, or a new process
+  kPathChange,    // what file is changed, where home's files are not all to be changed (KeptFiles)
+  kPathMove,      // which file gets another name, where not all are given out
 };
 
 // Who may have a call executed on a peer (docs/world.md, "What binds a guest").

@@ -208,6 +208,10 @@ class HomeUses {
   std::vector<HomeUse> all_;
 };
 
+Conjunctions always_unless(bool asked) {
+  return asked ? Conjunctions{} : Conjunctions{Conjunction{}};
+}
+
 std::vector<int> numbers_of(const HomeDescriptors& home) {
   std::vector<int> all;
   for (const auto* list : {&home.input, &home.terminals, &home.offsets})
@@ -223,7 +227,7 @@ bool holds(const Conjunction& all, const CallArgs& args) {
   return std::ranges::all_of(all, [&](const Condition& one) { return one.holds(args); });
 }
 
-std::vector<Conjunction> native_when(const CallRow& row, std::optional<GuestPid> self) {
+std::vector<Conjunction> native_when(const CallRow& row, const CallContext& context) {
   switch (row.decision) {
     case Decision::kNone:
     case Decision::kCloneFlags:
@@ -259,13 +263,17 @@ std::vector<Conjunction> native_when(const CallRow& row, std::optional<GuestPid>
     case Decision::kCpuTime:
       return row.name == "clock_gettime" ? clocks() : Conjunctions{};
     case Decision::kTarget:
-      return row.name == "prlimit64" ? limits_of_itself(self) : itself(self);
+      return row.name == "prlimit64" ? limits_of_itself(context.self) : itself(context.self);
     case Decision::kLimit:
       return other_limits(0);
     case Decision::kSignalTarget:
-      return signals_to(row, self);
+      return signals_to(row, context.self);
     case Decision::kFileType:
       return directory_opens(row);
+    case Decision::kPathChange:
+      return always_unless(context.kept.changes_are_asked);
+    case Decision::kPathMove:
+      return always_unless(context.kept.moves_are_asked);
   }
   return {};
 }

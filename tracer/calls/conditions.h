@@ -48,10 +48,22 @@ struct HomeDescriptors {
 // more would be too long for the kernel, and making it would take too long.
 inline constexpr std::size_t kMostHomeDescriptors = 64;
 
-// A conditional call is native if any of these holds. `self`, the program's own id where known,
-// makes calls that name it native.
-[[nodiscard]] std::vector<Conjunction> native_when(const CallRow& row,
-                                                   std::optional<GuestPid> self);
+// What home keeps from the peer ([view] of llrun.conf), as far as calls have to be asked about.
+struct KeptFiles {
+  bool moves_are_asked = false;    // some files are not given out: nor may they get another name
+  bool changes_are_asked = false;  // some are not to be changed
+};
+
+// What is known of the guest that makes the calls.
+struct CallContext {
+  HomeDescriptors home;
+  std::optional<GuestPid> self;
+  KeptFiles kept = {};
+};
+
+// A conditional call is native if any of these holds. The program's own id, where known, makes calls
+// that name it native.
+[[nodiscard]] std::vector<Conjunction> native_when(const CallRow& row, const CallContext& context);
 
 // When a call is one that nobody may have executed on a peer for its arguments' sake, whatever else
 // the table says of it: sockets that reach past a network namespace (vsock(7), packet(7), the

@@ -18,6 +18,9 @@ Verdict otherwise(Decision decision) {
   switch (decision) {
     case Decision::kFileType:
       return Verdict::kFileType;
+    case Decision::kPathChange:
+    case Decision::kPathMove:
+      return Verdict::kPathChange;
     case Decision::kSignalTarget:
       return Verdict::kSignalTarget;
     case Decision::kCpuTime:
@@ -37,7 +40,7 @@ CallJudge::CallJudge(const CallContext& context) {
   for (const auto& row : call_table())
     if (auto never = never_when(row); !never.empty()) never_[row.number] = std::move(never);
   for (const auto& row : call_table())
-    if (row.where == CallClass::kConditional) native_[row.number] = native_when(row, context.self);
+    if (row.where == CallClass::kConditional) native_[row.number] = native_when(row, context);
 }
 
 bool CallJudge::never_here(std::uint64_t number, const CallArgs& args) const {

@@ -22,13 +22,8 @@ enum class Verdict : std::uint8_t {
   kFileType,        // look at what is opened: continue for regular files, directories, null-like
                     // devices; else bring home
   kSignalTarget,    // look whom it is for: continue for the program's own threads; else home's
+  kPathChange,      // look what is changed: continue, or bring home for what home keeps to itself
   kCpuTime,         // answer with the guest's own CPU time plus home's part
-};
-
-// What is known of the guest that makes the calls.
-struct CallContext {
-  HomeDescriptors home;
-  std::optional<GuestPid> self;
 };
 
 // Judges the calls of one guest. With the context that the guest's filter was built with, exactly

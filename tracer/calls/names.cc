@@ -64,6 +64,9 @@ std::string_view name_of(Decision decision) {
       return "file type";
     case Decision::kCloneFlags:
       return "flags";
+    case Decision::kPathChange:
+    case Decision::kPathMove:
+      return "path";
   }
   return "?";
 }

@@ -47,7 +47,7 @@ Result<BpfProgram> first_program(const HomeDescriptors& home) {
 }
 
 Result<> add_conditions(Rules& rules, const CallRow& row, const CallContext& context) {
-  for (const auto& when : native_when(row, context.self))
+  for (const auto& when : native_when(row, context))
     LLRUN_TRY(rules.add(SCMP_ACT_ALLOW, row.number, when));
   return {};
 }

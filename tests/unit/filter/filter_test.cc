@@ -52,7 +52,7 @@ std::uint32_t action_for(Verdict verdict) {
 class Arguments {
  public:
   Arguments(const CallRow& row, const CallContext& context) {
-    for (const auto& all : native_when(row, context.self)) note(all);
+    for (const auto& all : native_when(row, context)) note(all);
     for (const auto& all : never_when(row)) note(all);
     for (const auto& use : home_uses(context.home))
       if (use.number == row.number) note(use.when);
