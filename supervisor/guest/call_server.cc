@@ -16,6 +16,8 @@
 #include "base/log.h"
 #include "supervisor/guest/call_answers.h"
 #include "tracer/objects/terminals.h"
+#include "tracer/procfs/directory.h"
+#include "tracer/procfs/fd_table.h"
 
 namespace llrun {
 namespace {
@@ -127,6 +129,10 @@ void CallServer::serve(const NotifiedCall& call) {
       return natively(call);
     case Verdict::kFileType:
       return serve_open(call);
+    case Verdict::kWatched:
+      return serve_watched(call);
+    case Verdict::kEnding:
+      return serve_ending(call);
     case Verdict::kSignalTarget:
       return serve_signal(call);
     case Verdict::kHomeDescriptor:
@@ -255,6 +261,25 @@ void CallServer::on_classified(const protocol::Classified& answer) {
   const mode_t mode = answer.errno_value() != 0 ? S_IFREG : answer.mode();
   if (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode) || S_ISSOCK(mode)) return natively(call);
   bring_home(call, S_ISFIFO(mode) ? "it opens a FIFO" : "it opens a device");
+}
+
+// Files of the view can be waited for, as FUSE knows polling; of home's, its kernel says so.
+void CallServer::serve_watched(const NotifiedCall& call) {
+  const auto about = tracer::stat_fd(guest_, static_cast<int>(call.args[2]));
+  if (!about || (!S_ISREG(about->st_mode) && !S_ISDIR(about->st_mode))) return natively(call);
+  bring_home(call, "it has a file watched, which home's kernel may refuse");
+}
+
+// Memory, descriptors and directories of a program are known by its first thread, here and there; where
+// that has ended before the others the program cannot be captured.
+void CallServer::serve_ending(const NotifiedCall& call) {
+  const auto threads = tracer::list_threads(guest_);
+  const bool is_alone = !threads || threads->size() < 2;
+  if (call.thread.value != guest_.value || is_alone || denied_.contains(call.thread)) {
+    denied_.erase(call.thread);
+    return natively(call);
+  }
+  bring_home(call, "its first thread ends before the others");
 }
 
 // To itself: the kernel of the peer does it. To others: only home knows them, and the shadow, whose

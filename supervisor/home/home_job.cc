@@ -2,12 +2,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <tuple>
 #include <utility>
 
 #include "base/bytes.h"
@@ -55,6 +57,16 @@ HomeJob::HomeJob(HomeOptions options)
       watch_(options_.pid),
       children_(options_),
       job_(new_job_name(options_.pid)) {}
+
+namespace {
+
+// All its threads: what /proc says of a program whose first thread has ended is that of one that has.
+bool has_ended(const Fd& pidfd) {
+  pollfd end{pidfd.get(), POLLIN, 0};
+  return ::poll(&end, 1, 0) == 1;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<HomeJob>> HomeJob::create(HomeOptions options) {
   std::unique_ptr<HomeJob> job(new HomeJob(std::move(options)));
@@ -116,8 +128,8 @@ void HomeJob::tick() {
   if (!journey_ || !journey_->holds_program()) {
     // Its end is told by the pidfd. Into others nobody may look (it is not dumpable, its main
     // thread has ended): they are reported all the same, with what pins them.
-    const auto sampled = watch_.sample();
-    if (!sampled && sampled.error().code == ErrorCode::kGone) return;
+    std::ignore = watch_.sample();
+    if (has_ended(options_.pidfd)) return;
     auto looked = watch_.look_for_pins({HostPid{::getpid()}});
     if (!looked) log::debug("{}", looked.error().message());
     if (failed_moves_.any()) failed_moves_.look(state_of_program(options_.pid));

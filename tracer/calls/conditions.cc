@@ -3,6 +3,7 @@
 #include <asm/prctl.h>
 #include <fcntl.h>
 #include <linux/membarrier.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -264,6 +265,10 @@ std::vector<Conjunction> native_when(const CallRow& row, std::optional<GuestPid>
       return signals_to(row, self);
     case Decision::kFileType:
       return directory_opens(row);
+    case Decision::kWatched:
+      return any_of(1, {EPOLL_CTL_DEL, EPOLL_CTL_MOD});
+    case Decision::kEnding:
+      return {};
   }
   return {};
 }

@@ -18,6 +18,10 @@ Verdict otherwise(Decision decision) {
   switch (decision) {
     case Decision::kFileType:
       return Verdict::kFileType;
+    case Decision::kWatched:
+      return Verdict::kWatched;
+    case Decision::kEnding:
+      return Verdict::kEnding;
     case Decision::kSignalTarget:
       return Verdict::kSignalTarget;
     case Decision::kCpuTime:
