@@ -103,8 +103,8 @@ void CallServer::on_readable() {
   serve(*call);
 }
 
-// A thread that is frozen and thawed, by a control group's freezer or with its node when that sleeps,
-// leaves its wait for us and makes its call again without a stop that its tracer would see
+// A thread that is frozen and thawed, by a control group's freezer or with its node when that
+// sleeps, leaves its wait for us and makes its call again without a stop that its tracer would see
 // (kernel/freezer.c, freeze_task): the call that was under way goes on for it, and one that is done
 // meanwhile is done.
 bool CallServer::is_notified_again(const NotifiedCall& call) {
@@ -270,8 +270,8 @@ void CallServer::serve_watched(const NotifiedCall& call) {
   bring_home(call, "it has a file watched, which home's kernel may refuse");
 }
 
-// Memory, descriptors and directories of a program are known by its first thread, here and there; where
-// that has ended before the others the program cannot be captured.
+// Memory, descriptors and directories of a program are known by its first thread, here and there;
+// where that has ended before the others the program cannot be captured.
 void CallServer::serve_ending(const NotifiedCall& call) {
   const auto threads = tracer::list_threads(guest_);
   const bool is_alone = !threads || threads->size() < 2;

@@ -60,7 +60,8 @@ HomeJob::HomeJob(HomeOptions options)
 
 namespace {
 
-// All its threads: what /proc says of a program whose first thread has ended is that of one that has.
+// All its threads: what /proc says of a program whose first thread has ended is that of one that
+// has.
 bool has_ended(const Fd& pidfd) {
   pollfd end{pidfd.get(), POLLIN, 0};
   return ::poll(&end, 1, 0) == 1;

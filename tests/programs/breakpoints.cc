@@ -1,5 +1,5 @@
-// Breakpoints of the program's own: each int3 that it comes to traps once, wherever it is stopped for
-// a move.
+// Breakpoints of the program's own: each int3 that it comes to traps once, wherever it is stopped
+// for a move.
 #include <signal.h>
 
 #include "tests/programs/steps.h"

@@ -44,9 +44,10 @@ Result<Fd> open_inside(RemoteSyscalls& calls, RemoteArena arena, const Kind& rec
   arena.clear();
   LLRUN_TRY_ASSIGN(const RemoteAddr name, arena.put_string(path));
   // Of no meaning for what is opened now, but shown by F_GETFL.
-  const int shown = record.kind() == Kind::KIND_DIRECTORY ? record.flags() & (O_DIRECTORY | O_NOFOLLOW)
-                    : record.kind() == Kind::KIND_FILE    ? record.flags() & O_NOFOLLOW
-                                                          : 0;
+  const int shown = record.kind() == Kind::KIND_DIRECTORY
+                        ? record.flags() & (O_DIRECTORY | O_NOFOLLOW)
+                    : record.kind() == Kind::KIND_FILE ? record.flags() & O_NOFOLLOW
+                                                       : 0;
   const int flags = (record.flags() & ~kOnlyAtFirst) | shown | O_CLOEXEC | O_NOCTTY;
   const auto number = calls.call(SYS_openat, AT_FDCWD, name, flags, 0);
   if (!number) return system_error("open " + path + " again", number.error().errno_value);

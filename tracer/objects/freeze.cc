@@ -237,7 +237,8 @@ Result<Registers> Freeze::step_from(FrozenThread& thread, Clock::time_point dead
     LLRUN_TRY_ASSIGN(const auto event, next_stop(thread.tid));
     // Not the step's: one that was blocked until now.
     const auto* signal = event.as<SignalDelivery>();
-    if (signal != nullptr && signal->info.si_code <= 0 && !thread.signal) thread.signal = signal->info;
+    if (signal != nullptr && signal->info.si_code <= 0 && !thread.signal)
+      thread.signal = signal->info;
     LLRUN_TRY_ASSIGN(now, registers(token));
   }
   return now;

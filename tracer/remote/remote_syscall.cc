@@ -55,9 +55,9 @@ StubFrame frame_of(const Registers& found, std::uint64_t mask) {
 // when we are killed.
 Result<bool> is_call_stop(const StopEvent& event) { return event.is<SyscallStop>(); }
 
-// From the stop of a trap of ours, with a SIGTRAP that was met on the way to it put back. A signal that
-// is blocked by the time it would be delivered is queued again, where it was, with the siginfo that the
-// tracer has set (kernel/signal.c, ptrace_signal). Leaves all signals blocked.
+// From the stop of a trap of ours, with a SIGTRAP that was met on the way to it put back. A signal
+// that is blocked by the time it would be delivered is queued again, where it was, with the siginfo
+// that the tracer has set (kernel/signal.c, ptrace_signal). Leaves all signals blocked.
 Result<> stop_anew_with_trap(const StoppedThread& thread, const siginfo_t& trap) {
   LLRUN_TRY(set_signal_info(thread, trap));
   LLRUN_TRY(set_signal_mask(thread, kAllSignals));

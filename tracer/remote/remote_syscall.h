@@ -90,8 +90,8 @@ class RemoteSyscalls {
 
   // Signals that arrived meanwhile although blocked (SIGSTOP and faults), or that cannot be blocked
   // where calls end by a trap (SIGTRAP). Dequeued: the caller sees to them, normally by
-  // queue_signal() or by treating them as a SignalDelivery of his own. When the thread is given back,
-  // a SIGSTOP that nobody has taken is sent again, and a SIGTRAP put back into its queue.
+  // queue_signal() or by treating them as a SignalDelivery of his own. When the thread is given
+  // back, a SIGSTOP that nobody has taken is sent again, and a SIGTRAP put back into its queue.
   [[nodiscard]] std::vector<siginfo_t> take_signals();
   [[nodiscard]] std::vector<siginfo_t> take_traps();  // SIGTRAPs alone
   // Events met meanwhile: clone, fork and exec events of injected calls.
