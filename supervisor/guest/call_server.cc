@@ -17,6 +17,8 @@
 #include "base/log.h"
 #include "supervisor/guest/call_answers.h"
 #include "tracer/objects/terminals.h"
+#include "tracer/procfs/directory.h"
+#include "tracer/procfs/fd_table.h"
 
 namespace llrun {
 namespace {
@@ -102,8 +104,8 @@ void CallServer::on_readable() {
   serve(*call);
 }
 
-// A thread that is frozen and thawed, by a control group's freezer or with its node when that sleeps,
-// leaves its wait for us and makes its call again without a stop that its tracer would see
+// A thread that is frozen and thawed, by a control group's freezer or with its node when that
+// sleeps, leaves its wait for us and makes its call again without a stop that its tracer would see
 // (kernel/freezer.c, freeze_task): the call that was under way goes on for it, and one that is done
 // meanwhile is done.
 bool CallServer::is_notified_again(const NotifiedCall& call) {
@@ -131,6 +133,10 @@ void CallServer::serve(const NotifiedCall& call) {
     case Verdict::kPathChange:
       if (auto files = changed_files(guest_, call)) return serve_change(call, std::move(*files));
       return natively(call);  // EFAULT is the kernel's to say
+    case Verdict::kWatched:
+      return serve_watched(call);
+    case Verdict::kEnding:
+      return serve_ending(call);
     case Verdict::kSignalTarget:
       return serve_signal(call);
     case Verdict::kHomeDescriptor:
@@ -290,6 +296,25 @@ void CallServer::on_classified(const protocol::Classified& answer) {
   const mode_t mode = answer.errno_value() != 0 ? S_IFREG : answer.mode();
   if (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode) || S_ISSOCK(mode)) return natively(call);
   bring_home(call, S_ISFIFO(mode) ? "it opens a FIFO" : "it opens a device");
+}
+
+// Files of the view can be waited for, as FUSE knows polling; of home's, its kernel says so.
+void CallServer::serve_watched(const NotifiedCall& call) {
+  const auto about = tracer::stat_fd(guest_, static_cast<int>(call.args[2]));
+  if (!about || (!S_ISREG(about->st_mode) && !S_ISDIR(about->st_mode))) return natively(call);
+  bring_home(call, "it has a file watched, which home's kernel may refuse");
+}
+
+// Memory, descriptors and directories of a program are known by its first thread, here and there;
+// where that has ended before the others the program cannot be captured.
+void CallServer::serve_ending(const NotifiedCall& call) {
+  const auto threads = tracer::list_threads(guest_);
+  const bool is_alone = !threads || threads->size() < 2;
+  if (call.thread.value != guest_.value || is_alone || denied_.contains(call.thread)) {
+    denied_.erase(call.thread);
+    return natively(call);
+  }
+  bring_home(call, "its first thread ends before the others");
 }
 
 // To itself: the kernel of the peer does it. To others: only home knows them, and the shadow, whose

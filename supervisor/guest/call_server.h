@@ -113,6 +113,8 @@ class CallServer {
   void none_of_home(Classifying open);
   [[nodiscard]] MagicLink magic_links() const;
   void serve_signal(const NotifiedCall& call);
+  void serve_watched(const NotifiedCall& call);
+  void serve_ending(const NotifiedCall& call);
   void serve_home_descriptor(const NotifiedCall& call);
   void serve_wait(const NotifiedCall& call);
   void make_at_home(const NotifiedCall& call, const std::string& else_because);

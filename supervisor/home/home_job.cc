@@ -2,12 +2,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <tuple>
 #include <utility>
 
 #include "base/bytes.h"
@@ -56,6 +58,17 @@ HomeJob::HomeJob(HomeOptions options)
       children_(options_),
       job_(new_job_name(options_.pid)),
       secret_(holding::new_secret()) {}
+
+namespace {
+
+// All its threads: what /proc says of a program whose first thread has ended is that of one that
+// has.
+bool has_ended(const Fd& pidfd) {
+  pollfd end{pidfd.get(), POLLIN, 0};
+  return ::poll(&end, 1, 0) == 1;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<HomeJob>> HomeJob::create(HomeOptions options) {
   std::unique_ptr<HomeJob> job(new HomeJob(std::move(options)));
@@ -134,8 +147,8 @@ bool HomeJob::look_at_program() {
   look_for_children(due.children);
   if (!due.measures) return false;
   if (due.anew) watch_.start_anew();
-  const auto sampled = watch_.sample();
-  if (!sampled && sampled.error().code == ErrorCode::kGone) return false;
+  std::ignore = watch_.sample();
+  if (has_ended(options_.pidfd)) return false;
   if (attention_.pins_due(now, watch_.cpu_rate())) {
     const auto before = watch_.pins();
     auto looked = watch_.look_for_pins({HostPid{::getpid()}});

@@ -170,6 +170,12 @@ class ComesHome(case.ProductCase):
         self.assertIn(b"visit 1\n", self.deed("moved", True, ("unix", path)))
         self.assertIn(b"visit 2\n", self.deed("bare", False, ("unix", path)))
 
+    def test_the_first_thread_ends_before_the_others(self):
+        self.assert_same("leader")
+
+    def test_files_that_cannot_be_watched(self):
+        self.assert_same("watch")
+
     def test_device(self):
         self.assert_same("device")
 

@@ -32,18 +32,21 @@ class Batch:
         self.filesystem = filesystem
         self.cluster, self.product, self.schedule, self.expected = cluster, product, schedule, expected
         self.jobs, self.asking = [], []
+        self.held = None
         self.wrong = []
 
     def run(self):
         """Says in words what became wrong, and counts what became of the jobs."""
         try:
             self._start()
-            held = self._bring_to_the_point()
-            self._fail(held)
+            self._bring_to_the_point()
+            self._fail()
             self._finish()
         except (AssertionError, RuntimeError, subprocess.TimeoutExpired) as problem:
             self.wrong.append(f"{type(problem).__name__}: {problem}{self._refusals()}")
         finally:
+            if self.held is not None:
+                self.held.let_go()  # the next schedule's jobs would stop there
             for job in self.jobs:
                 job.end()
             for asking in self.asking:
@@ -73,29 +76,28 @@ class Batch:
         return "".join("; " + asking.stderr.read().strip() for asking in self.asking if asking.poll())
 
     def _hold(self):
-        if self.schedule.point is None:
-            return None
-        return schedules.Held(self.product, self.cluster[self.schedule.host], self.schedule.point)
+        if self.schedule.point is not None:
+            self.held = schedules.Held(self.product, self.cluster[self.schedule.host], self.schedule.point)
 
     def _bring_to_the_point(self):
         """All jobs at rest where the schedule wants them; what they do next is in their pipes."""
         late = self.schedule.phase in (RETURNING, ENDING) or self.schedule.point is None
-        held = None if late else self._hold()
+        if not late:
+            self._hold()
         self._ask("migrate", None, "b")
         if late:
             for job in self.jobs:
                 waiting.until(lambda job=job: self.product.where(job.pid) == "b", f"{job.name} to run on b")
-            held = self._hold()
+            self._hold()
         for job in self.jobs:
             job.feed(schedules.BEFORE + 1, schedules.BEFORE + 3)
         if self.schedule.phase == RETURNING:
             self._ask("home", None)
         if self.schedule.phase == ENDING:
             self._feed_the_rest()
-        if held is not None:
-            waiting.until(lambda: held.count() >= len(self.jobs), f"{len(self.jobs)} jobs to be held at "
+        if self.held is not None:
+            waiting.until(lambda: self.held.count() >= len(self.jobs), f"{len(self.jobs)} jobs to be held at "
                           f"{self.schedule.point}", HELD_LIMIT_S)
-        return held
 
     def _feed_the_rest(self):
         for job in self.jobs:
@@ -103,11 +105,11 @@ class Batch:
                 job.feed(schedules.BEFORE + 4, schedules.LINES)
                 job.close()
 
-    def _fail(self, held):
-        go_on = held is not None and self.schedule.lets_go_first
+    def _fail(self):
+        go_on = self.held is not None and self.schedule.lets_go_first
         if go_on:
-            held.let_go()
-        faults = schedules.Faults(self.cluster, self.jobs, held is not None and not go_on,
+            self.held.let_go()
+        faults = schedules.Faults(self.cluster, self.jobs, self.held is not None and not go_on,
                                   self.schedule.phase == schedules.BEFORE_COMMIT, self.filesystem)
         try:
             if self.schedule.wide:
@@ -116,8 +118,8 @@ class Batch:
                 faults.kill(job, kill)
         finally:
             faults.undo()
-            if held is not None:
-                held.let_go()
+            if self.held is not None:
+                self.held.let_go()
 
     def _finish(self):
         self._feed_the_rest()

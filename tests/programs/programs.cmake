@@ -1,6 +1,6 @@
 # Small programs that check themselves after any move, and the driver that runs each under every journey.
 set(llrun_step_programs registers arithmetic threads signals timers locks memory sparse stack files directories
-    setting pipes waits clocks identity heap crowd nameless direct)
+    setting pipes waits clocks breakpoints identity heap crowd nameless direct)
 add_library(llrun_steps STATIC ${CMAKE_CURRENT_LIST_DIR}/steps.cc)
 target_link_libraries(llrun_steps PUBLIC llrun_plain_options Threads::Threads)
 

@@ -49,7 +49,7 @@ void queue(int number, int value) {
 sigset_t blocked_set() {
   sigset_t set;
   ::sigemptyset(&set);
-  for (const int number : {SIGUSR1, SIGRTMIN, SIGRTMIN + 3}) ::sigaddset(&set, number);
+  for (const int number : {SIGUSR1, SIGTRAP, SIGRTMIN, SIGRTMIN + 3}) ::sigaddset(&set, number);
   return set;
 }
 
@@ -58,13 +58,13 @@ sigset_t blocked_set() {
 void check_pending(int step) {
   sigset_t waiting;
   ::sigpending(&waiting);
-  steps::check(::sigismember(&waiting, SIGUSR1) == 1 && ::sigismember(&waiting, SIGRTMIN) == 1,
-               "what is pending");
+  for (const int number : {SIGUSR1, SIGTRAP, SIGRTMIN})
+    steps::check(::sigismember(&waiting, number) == 1, "signal %d is not pending", number);
   seen_count = 0;
   sigset_t set = blocked_set();
   ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  steps::check(seen_count == 5, "%d signals arrived instead of 5", static_cast<int>(seen_count));
+  steps::check(seen_count == 6, "%d signals arrived instead of 6", static_cast<int>(seen_count));
   int realtime = 0;
   for (int at = 0; at < seen_count && at < 64; ++at) {
     steps::check(seen[at].si_pid == ::getpid() && seen[at].si_uid == ::getuid(),
@@ -88,6 +88,7 @@ int main(int argc, char** argv) {
   stack.ss_size = kStackBytes;
   ::sigaltstack(&stack, nullptr);
   install(SIGUSR1, SA_ONSTACK);
+  install(SIGTRAP, SA_ONSTACK);
   install(SIGRTMIN, SA_ONSTACK | SA_RESTART);
   install(SIGRTMIN + 3, SA_ONSTACK | SA_NODEFER);
   ::signal(SIGTTOU, SIG_IGN);
@@ -98,6 +99,7 @@ int main(int argc, char** argv) {
     for (int at = 0; at < 3; ++at) queue(SIGRTMIN, step * 10 + at);
     queue(SIGRTMIN + 3, step);
     ::kill(::getpid(), SIGUSR1);
+    ::kill(::getpid(), SIGTRAP);
     steps::work(static_cast<std::uint64_t>(step));
     check_pending(step);
     check_action(SIGUSR1, SA_ONSTACK);

@@ -42,6 +42,8 @@ enum class Decision : std::uint8_t {
   kCpuTime,       // a clock or counter of CPU time, of which home has a part
   kSignalTarget,  // whom the signal is for
   kFileType,      // what kind of file is opened
+  kWatched,       // what kind of file epoll is to watch
+  kEnding,        // whether it is the first thread that ends, and others go on
   kCloneFlags,    // a thread, or a new process
   kPathChange,    // what file is changed, where home's files are not all to be changed (KeptFiles)
   kPathMove,      // which file gets another name, where not all are given out

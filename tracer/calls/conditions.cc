@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/membarrier.h>
 #include <sched.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -274,6 +275,10 @@ std::vector<Conjunction> native_when(const CallRow& row, const CallContext& cont
       return always_unless(context.kept.changes_are_asked);
     case Decision::kPathMove:
       return always_unless(context.kept.moves_are_asked);
+    case Decision::kWatched:
+      return any_of(1, {EPOLL_CTL_DEL, EPOLL_CTL_MOD});
+    case Decision::kEnding:
+      return {};
   }
   return {};
 }

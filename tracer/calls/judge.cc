@@ -21,6 +21,10 @@ Verdict otherwise(Decision decision) {
     case Decision::kPathChange:
     case Decision::kPathMove:
       return Verdict::kPathChange;
+    case Decision::kWatched:
+      return Verdict::kWatched;
+    case Decision::kEnding:
+      return Verdict::kEnding;
     case Decision::kSignalTarget:
       return Verdict::kSignalTarget;
     case Decision::kCpuTime:

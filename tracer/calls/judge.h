@@ -21,6 +21,8 @@ enum class Verdict : std::uint8_t {
   kHomeDescriptor,  // it concerns a descriptor that lives at home: serve it there, or bring home
   kFileType,        // look at what is opened: continue for regular files, directories, null-like
                     // devices; else bring home
+  kWatched,         // look what is to be watched: continue but for files and directories
+  kEnding,          // look who ends: continue but for the first of several threads
   kSignalTarget,    // look whom it is for: continue for the program's own threads; else home's
   kPathChange,      // look what is changed: continue, or bring home for what home keeps to itself
   kCpuTime,         // answer with the guest's own CPU time plus home's part

@@ -62,6 +62,10 @@ std::string_view name_of(Decision decision) {
       return "target";
     case Decision::kFileType:
       return "file type";
+    case Decision::kWatched:
+      return "file type";
+    case Decision::kEnding:
+      return "thread";
     case Decision::kCloneFlags:
       return "flags";
     case Decision::kPathChange:

@@ -62,6 +62,8 @@ Result<std::vector<siginfo_t>> clear_program(ThreadSet& threads, const StubPage&
     LLRUN_TRY(clear_thread(calls, arena, process));
     LLRUN_TRY_ASSIGN(const auto signals, drain_signals(calls, arena));
     drained.insert(drained.end(), signals.begin(), signals.end());
+    const auto traps = calls.take_traps();
+    drained.insert(drained.end(), traps.begin(), traps.end());
     LLRUN_TRY(calls.finish());
   }
   LLRUN_TRY_ASSIGN(auto calls,

@@ -43,8 +43,12 @@ Result<Fd> open_inside(RemoteSyscalls& calls, RemoteArena arena, const Kind& rec
                        const std::string& path) {
   arena.clear();
   LLRUN_TRY_ASSIGN(const RemoteAddr name, arena.put_string(path));
-  const int directory = record.kind() == Kind::KIND_DIRECTORY ? record.flags() & O_DIRECTORY : 0;
-  const int flags = (record.flags() & ~kOnlyAtFirst) | directory | O_CLOEXEC | O_NOCTTY;
+  // Of no meaning for what is opened now, but shown by F_GETFL.
+  const int shown = record.kind() == Kind::KIND_DIRECTORY
+                        ? record.flags() & (O_DIRECTORY | O_NOFOLLOW)
+                    : record.kind() == Kind::KIND_FILE ? record.flags() & O_NOFOLLOW
+                                                       : 0;
+  const int flags = (record.flags() & ~kOnlyAtFirst) | shown | O_CLOEXEC | O_NOCTTY;
   const auto number = calls.call(SYS_openat, AT_FDCWD, name, flags, 0);
   if (!number) return system_error("open " + path + " again", number.error().errno_value);
   auto ours = take_fd(calls.pid(), RemoteFd{static_cast<int>(*number)});

@@ -224,7 +224,7 @@ Result<> Freeze::step_out(FrozenThread& thread, Clock::time_point deadline) {
   return {};
 }
 
-Result<Registers> Freeze::step_from(const FrozenThread& thread, Clock::time_point deadline) {
+Result<Registers> Freeze::step_from(FrozenThread& thread, Clock::time_point deadline) {
   const auto& token = threads_.stopped(thread.tid);
   auto now = thread.found;
   while (vdso_.contains(RemoteAddr{now.rip})) {
@@ -234,7 +234,11 @@ Result<Registers> Freeze::step_from(const FrozenThread& thread, Clock::time_poin
       return failure(ErrorCode::kTimeout,
                      "the program is busy asking for the time: it can be stopped later");
     LLRUN_TRY(step(StoppedThread::seen_stopped(thread.tid)));
-    LLRUN_TRY(next_stop(thread.tid));
+    LLRUN_TRY_ASSIGN(const auto event, next_stop(thread.tid));
+    // Not the step's: one that was blocked until now.
+    const auto* signal = event.as<SignalDelivery>();
+    if (signal != nullptr && signal->info.si_code <= 0 && !thread.signal)
+      thread.signal = signal->info;
     LLRUN_TRY_ASSIGN(now, registers(token));
   }
   return now;

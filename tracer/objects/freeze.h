@@ -101,7 +101,7 @@ class Freeze {
   [[nodiscard]] Result<bool> makes_call(const Registers& found, const Registers& next) const;
   using Clock = std::chrono::steady_clock;
   [[nodiscard]] Result<> step_out(FrozenThread& thread, Clock::time_point deadline);
-  [[nodiscard]] Result<Registers> step_from(const FrozenThread& thread, Clock::time_point deadline);
+  [[nodiscard]] Result<Registers> step_from(FrozenThread& thread, Clock::time_point deadline);
   // In the main thread, while the stub is not mapped.
   [[nodiscard]] Result<> with_lent_site(const std::function<Result<>(RemoteSyscalls&)>& action);
   [[nodiscard]] Result<> undo();

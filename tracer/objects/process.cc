@@ -81,6 +81,11 @@ Result<> capture_numbers(RemoteSyscalls& calls, RemoteArena arena, image::Proces
   process.set_dumpable(batch.result(dumpable) == 1);
   process.set_keep_capabilities(batch.result(keep_capabilities) == 1);
   process.set_no_new_privileges(batch.result(no_new) == 1);
+  // With flags (Linux 6.18, PR_THP_DISABLE_EXCEPT_ADVISED) it is another setting.
+  if (batch.succeeded(huge) && batch.result(huge) > 1)
+    return failure(ErrorCode::kRefused,
+                   "huge pages are switched off but where it asks for them "
+                   "(PR_THP_DISABLE_EXCEPT_ADVISED), which is not carried");
   process.mutable_memory()->set_thp_disabled(batch.result(huge) == 1);
   if (batch.succeeded(mdwe))
     process.mutable_memory()->set_mdwe(static_cast<std::uint32_t>(batch.result(mdwe)));

@@ -88,7 +88,7 @@ Result<> Shadow::put_back_thread(HostTid tid, const image::Thread& thread,
     LLRUN_TRY(arm_interval_timers(calls, arena(), process.interval_timers()));
     LLRUN_TRY(make_posix_timers(calls, arena(), process.posix_timers()));
   }
-  calls.abandon();
+  LLRUN_TRY(calls.abandon());
   return restore_registers(pid(), threads_.stopped(tid), thread, arena(), sleeps_);
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <iterator>
 #include <utility>
 
 #include "tracer/arch/x86_64/restart.h"
@@ -15,7 +16,8 @@ namespace {
 constexpr std::uint64_t kNoCall = static_cast<std::uint64_t>(-1);  // orig_rax: not in a system call
 constexpr std::uint64_t kAllSignals = ~std::uint64_t{0};
 // The trap that ends a call is a SIGTRAP forced by the kernel, which resets the program's action
-// for it when it is blocked (kernel/signal.c, force_sig_info_to_task). So that one stays unblocked.
+// for it when it is blocked (kernel/signal.c, force_sig_info_to_task). So that one stays unblocked
+// where calls end so, and one that somebody has sent is met there, too.
 constexpr std::uint64_t kAllButTrap = kAllSignals & ~(std::uint64_t{1} << (SIGTRAP - 1));
 constexpr std::uint64_t kTrapFlag = 0x100;
 constexpr std::uint64_t kSyscallSize = 2;
@@ -40,6 +42,8 @@ void set_arguments(Registers& registers, std::span<const std::uint64_t> argument
   for (std::size_t i = 0; i < arguments.size() && i < 6; ++i) *places[i] = arguments[i];
 }
 
+bool is_trap(const siginfo_t& info) { return info.si_signo == SIGTRAP; }
+
 // What `found` does next, without the kernel, which begins an interrupted call again only for whom
 // it stopped.
 StubFrame frame_of(const Registers& found, std::uint64_t mask) {
@@ -57,6 +61,15 @@ StubFrame frame_of(const Registers& found, std::uint64_t mask) {
 // when we are killed.
 Result<bool> is_call_stop(const StopEvent& event) { return event.is<SyscallStop>(); }
 
+// From the stop of a trap of ours, with a SIGTRAP that was met on the way to it put back. A signal
+// that is blocked by the time it would be delivered is queued again, where it was, with the siginfo
+// that the tracer has set (kernel/signal.c, ptrace_signal). Leaves all signals blocked.
+Result<> stop_anew_with_trap(const StoppedThread& thread, const siginfo_t& trap) {
+  LLRUN_TRY(set_signal_info(thread, trap));
+  LLRUN_TRY(set_signal_mask(thread, kAllSignals));
+  return stop_anew(thread, SIGTRAP);
+}
+
 }  // namespace
 
 Result<RemoteSyscalls> RemoteSyscalls::borrow(HostPid pid, const StoppedThread& thread,
@@ -66,7 +79,7 @@ Result<RemoteSyscalls> RemoteSyscalls::borrow(HostPid pid, const StoppedThread& 
   LLRUN_TRY_ASSIGN(calls.saved_, registers(thread));
   LLRUN_TRY_ASSIGN(calls.mask_, signal_mask(thread));
   if (calls.returns()) LLRUN_TRY(calls.prepare_return());
-  LLRUN_TRY(set_signal_mask(thread, kAllButTrap));
+  LLRUN_TRY(set_signal_mask(thread, calls.returns() ? kAllSignals : kAllButTrap));
   calls.finished_ = false;
   return calls;
 }
@@ -106,10 +119,10 @@ Result<> RemoteSyscalls::prepare_return() {
 }
 
 // Any stop takes the interrupt that is due with it (kernel/signal.c, ptrace_stop).
-Result<> stop_anew(const StoppedThread& thread) {
+Result<> stop_anew(const StoppedThread& thread, int signal) {
   for (int count = 0; count < kMaxEvents; ++count) {
     LLRUN_TRY(interrupt(thread.tid()));
-    LLRUN_TRY(resume(StoppedThread::seen_stopped(thread.tid())));
+    LLRUN_TRY(resume(StoppedThread::seen_stopped(thread.tid()), count == 0 ? signal : 0));
     LLRUN_TRY_ASSIGN(const auto event, next_stop(thread.tid()));
     if (event.is<EventStop>() || event.is<GroupStop>()) return {};
   }
@@ -119,13 +132,28 @@ Result<> stop_anew(const StoppedThread& thread) {
 
 Result<> RemoteSyscalls::finish() {
   if (std::exchange(finished_, true)) return {};
-  const auto settled = std::exchange(in_call_, false) ? stop_anew(*thread_) : Result<>();
+  const auto settled = settle();
   const auto mask = set_signal_mask(*thread_, mask_);
   const auto all = set_registers(*thread_, saved_);
   stop_again();
   LLRUN_TRY(settled);
   LLRUN_TRY(mask);
   return all;
+}
+
+// A thread can have two, one of its own and one of the process: they become one.
+Result<> RemoteSyscalls::settle() {
+  const bool in_call = std::exchange(in_call_, false);
+  if (const auto traps = take_traps(); !traps.empty())
+    return stop_anew_with_trap(*thread_, traps.front());
+  return in_call ? stop_anew(*thread_) : Result<>();
+}
+
+Result<> RemoteSyscalls::abandon() {
+  finished_ = true;
+  const auto settled = settle();
+  stop_again();
+  return settled;
 }
 
 // It stops the whole process, whichever thread it was sent to, and says to nobody who sent it.
@@ -270,6 +298,14 @@ void RemoteSyscalls::keep(const StopEvent& event) {
 }
 
 std::vector<siginfo_t> RemoteSyscalls::take_signals() { return std::exchange(signals_, {}); }
+
+std::vector<siginfo_t> RemoteSyscalls::take_traps() {
+  std::vector<siginfo_t> traps;
+  std::ranges::copy_if(signals_, std::back_inserter(traps), is_trap);
+  std::erase_if(signals_, is_trap);
+  return traps;
+}
+
 std::vector<StopEvent> RemoteSyscalls::take_events() { return std::exchange(events_, {}); }
 
 Result<> queue_signal_to_thread(RemoteSyscalls& calls, const siginfo_t& info, RemoteAddr scratch) {

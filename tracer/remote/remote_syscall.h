@@ -91,10 +91,12 @@ class RemoteSyscalls {
     site_ = site;
   }
 
-  // Signals that arrived meanwhile although blocked (SIGSTOP and faults). Dequeued: the caller sees
-  // to them, normally by queue_signal() or by treating them as a SignalDelivery of his own. A
-  // SIGSTOP that nobody has taken is sent again when the thread is given back.
+  // Signals that arrived meanwhile although blocked (SIGSTOP and faults), or that cannot be blocked
+  // where calls end by a trap (SIGTRAP). Dequeued: the caller sees to them, normally by
+  // queue_signal() or by treating them as a SignalDelivery of his own. When the thread is given
+  // back, a SIGSTOP that nobody has taken is sent again, and a SIGTRAP put back into its queue.
   [[nodiscard]] std::vector<siginfo_t> take_signals();
+  [[nodiscard]] std::vector<siginfo_t> take_traps();  // SIGTRAPs alone
   // Events met meanwhile: clone, fork and exec events of injected calls.
   [[nodiscard]] std::vector<StopEvent> take_events();
 
@@ -105,10 +107,7 @@ class RemoteSyscalls {
   // Give the thread back. Afterwards it is in a stop from which it may be resumed with signal 0.
   [[nodiscard]] Result<> finish();
   // Leave the thread as it is now: it has been given other registers by hand.
-  void abandon() {
-    finished_ = true;
-    stop_again();
-  }
+  [[nodiscard]] Result<> abandon();
 
  private:
   RemoteSyscalls(HostPid pid, const StoppedThread& thread, SyscallSite site)
@@ -121,6 +120,7 @@ class RemoteSyscalls {
       return static_cast<std::uint64_t>(value);
   }
   [[nodiscard]] bool returns() const { return site_.after == SyscallSite::After::kReturn; }
+  [[nodiscard]] Result<> settle();  // in a stop that belongs to no call, with nothing lost
   [[nodiscard]] Registers starting_at(std::uint64_t address) const;
   // What the kernel returns, once the call is not interrupted.
   [[nodiscard]] Result<std::uint64_t> call_through(long number,
@@ -155,7 +155,8 @@ class RemoteSyscalls {
 
 // Bring a stopped thread, without letting it run, to a stop inside signal handling, from where
 // alone the kernel begins a call again; what stepping has left in it is gone there.
-[[nodiscard]] Result<> stop_anew(const StoppedThread& thread);
+// `signal`: with which it leaves the stop it is in.
+[[nodiscard]] Result<> stop_anew(const StoppedThread& thread, int signal = 0);
 
 // Queue `info` to the borrowed thread, any siginfo (rt_tgsigqueueinfo to oneself). `scratch`: 128
 // bytes.

@@ -2,14 +2,16 @@
 """Computes until `go` exists, does one thing that a guest may not do away from home, tells how it went, and computes
 on until `enough` exists. Prints "did" and what came of it exactly once.
 
-usage: leaver.py fork|exec|tcp PORT|unix PATH|device|fifo PATH|map FILE|nameless|undumpable
+usage: leaver.py fork|exec|tcp PORT|unix PATH|device|fifo PATH|map FILE|nameless|undumpable|leader|watch
 """
 import ctypes
 import hashlib
 import mmap
 import os
+import select
 import socket
 import sys
+import threading
 
 
 def compute_until(path):
@@ -60,9 +62,37 @@ def do_undumpable():
     return ctypes.CDLL(None).prctl(set_dumpable, 0, 0, 0, 0)
 
 
+def do_leader():
+    """The first thread ends before the others; another one tells of it, and ends the program."""
+
+    def go_on():
+        while open("/proc/self/stat").read().rpartition(")")[2].split()[0] != "Z":
+            pass
+        print("did leader", do_fork(), flush=True)
+        compute_until("enough")
+        print("end", flush=True)
+        os._exit(0)
+
+    threading.Thread(target=go_on).start()
+    ctypes.CDLL(None).syscall(60, 0)  # exit(2) of this thread alone
+
+
+def do_watch():
+    """Files cannot be watched by epoll."""
+    said = []
+    for path in (__file__, "."):
+        file = os.open(path, os.O_RDONLY)
+        try:
+            select.epoll().register(file)
+            said.append("watched")
+        except PermissionError:
+            said.append("refused")
+    return " ".join(said)
+
+
 DEEDS = {"fork": do_fork, "tcp": lambda port: talk(socket.AF_INET, ("127.0.0.1", int(port))),
          "unix": lambda path: talk(socket.AF_UNIX, path), "device": do_device, "fifo": do_fifo, "map": do_map,
-         "nameless": do_nameless, "undumpable": do_undumpable}
+         "nameless": do_nameless, "undumpable": do_undumpable, "leader": do_leader, "watch": do_watch}
 
 
 def main():

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -37,6 +38,7 @@ TEST(CallJudge, UnknownNumbersBringHome) {
 TEST(CallJudge, FollowsTheClass) {
   EXPECT_EQ(ask("futex"), Verdict::kNative);
   EXPECT_EQ(ask("exit_group"), Verdict::kNative);
+  EXPECT_EQ(ask("exit"), Verdict::kEnding);
   EXPECT_EQ(ask("clone3"), Verdict::kThread);
   EXPECT_EQ(ask("fork"), Verdict::kThread);
   EXPECT_EQ(ask("getpriority"), Verdict::kHome);
@@ -174,7 +176,8 @@ TEST(CallJudge, InputIsHomes) {
   EXPECT_EQ(ask("splice", {0, 0, 3}, kHomebound), Verdict::kHomeDescriptor);
   EXPECT_EQ(ask("poll", {}, kHomebound), Verdict::kHomeDescriptor);
   EXPECT_EQ(ask("epoll_ctl", {3, 1, 0}, kHomebound), Verdict::kHomeDescriptor);
-  EXPECT_EQ(ask("epoll_ctl", {3, 1, 4}, kHomebound), Verdict::kNative);
+  EXPECT_EQ(ask("epoll_ctl", {3, EPOLL_CTL_ADD, 4}, kHomebound), Verdict::kWatched);
+  EXPECT_EQ(ask("epoll_ctl", {3, EPOLL_CTL_MOD, 4}, kHomebound), Verdict::kNative);
   EXPECT_EQ(ask("poll", {}, kSelf), Verdict::kNative);
 }
 

@@ -166,6 +166,66 @@ TEST_F(StubUnderFilter, AnotherCallInItsPlaceIsNot) {
   ASSERT_OK(calls->finish());
 }
 
+// Holds a SIGTRAP that is blocked and pending, as the traps behind calls are SIGTRAPs, too.
+constexpr int kPayload = 42;
+
+void hold_trap(int from, int to) {
+  sigset_t traps;
+  ::sigemptyset(&traps);
+  ::sigaddset(&traps, SIGTRAP);
+  ::sigprocmask(SIG_BLOCK, &traps, nullptr);
+  siginfo_t info{};
+  info.si_signo = SIGTRAP;
+  info.si_code = SI_QUEUE;
+  info.si_value.sival_int = kPayload;
+  if (::syscall(SYS_rt_sigqueueinfo, ::getpid(), SIGTRAP, &info) != 0) ::_exit(19);
+  char byte = 0;
+  if (::write(to, &byte, 1) != 1 || ::read(from, &byte, 1) != 1) ::_exit(17);
+  const timespec no_time{};
+  int count = 0;
+  for (siginfo_t got{}; ::sigtimedwait(&traps, &got, &no_time) == SIGTRAP; ++count)
+    if (got.si_code != SI_QUEUE || got.si_value.sival_int != kPayload) ::_exit(20);
+  struct sigaction action {};
+  ::sigaction(SIGTRAP, nullptr, &action);
+  byte = static_cast<char>(action.sa_handler == SIG_DFL ? count : 100 + count);
+  if (::write(to, &byte, 1) != 1) ::_exit(18);
+  ::pause();
+}
+
+void call_something(Stopped& stopped, SyscallSite site) {
+  for (int round = 0; round < 2; ++round) {
+    auto calls = RemoteSyscalls::borrow(stopped.threads->pid(), stopped.thread(), site);
+    ASSERT_OK(calls);
+    for (int count = 0; count < 3; ++count) ASSERT_OK(calls->call(SYS_getpid));
+    ASSERT_OK(calls->finish());
+  }
+}
+
+TEST(RemoteSyscalls, LeavesATrapThatIsBlockedPending) {
+  auto in = make_pipe();
+  auto out = make_pipe();
+  Child child([&] { hold_trap(in->first.get(), out->second.get()); });
+  std::byte byte{};
+  ASSERT_OK(read_all(out->first.get(), std::span(&byte, 1)));
+  Stopped stopped(child.pid());
+  ASSERT_OK(stopped.threads);
+  ASSERT_OK(stopped.stopped);
+  const auto somewhere = find_syscall_site(child.pid());
+  ASSERT_OK(somewhere);
+  call_something(stopped, *somewhere);
+  auto calls = RemoteSyscalls::borrow(child.pid(), stopped.thread(), *somewhere);
+  ASSERT_OK(calls);
+  const auto page = StubPage::map(*calls);
+  ASSERT_OK(page);
+  ASSERT_OK(calls->finish());
+  call_something(stopped, page->site());
+  call_something(stopped, page->returning_site());
+  ASSERT_OK(stopped.threads->resume_all());
+  ASSERT_OK(write_all(in->second.get(), std::span(&byte, 1)));
+  ASSERT_OK(read_all(out->first.get(), std::span(&byte, 1)));
+  EXPECT_EQ(static_cast<int>(byte), 1) << "it has been lost, or doubled, or its action is another";
+}
+
 TEST(RemoteSyscalls, EndsAThreadAndTellsHow) {
   Child child([] {
     for (;;) ::pause();
