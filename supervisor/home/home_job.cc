@@ -50,16 +50,6 @@ std::string in_words(const tracer::Pins& pins) {
   return words;
 }
 
-}  // namespace
-
-HomeJob::HomeJob(HomeOptions options)
-    : options_(std::move(options)),
-      watch_(options_.pid),
-      children_(options_),
-      job_(new_job_name(options_.pid)) {}
-
-namespace {
-
 // All its threads: what /proc says of a program whose first thread has ended is that of one that
 // has.
 bool has_ended(const Fd& pidfd) {
@@ -68,6 +58,12 @@ bool has_ended(const Fd& pidfd) {
 }
 
 }  // namespace
+
+HomeJob::HomeJob(HomeOptions options)
+    : options_(std::move(options)),
+      watch_(options_.pid),
+      children_(options_),
+      job_(new_job_name(options_.pid)) {}
 
 Result<std::unique_ptr<HomeJob>> HomeJob::create(HomeOptions options) {
   std::unique_ptr<HomeJob> job(new HomeJob(std::move(options)));
