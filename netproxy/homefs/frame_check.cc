@@ -256,6 +256,11 @@ ReplyKind kind_of_reply(std::span<const std::byte> frame) {
   return never_waits(frame, header) ? ReplyKind::kQuickNotice : ReplyKind::kNotice;
 }
 
+bool only_reads(Bytes frame) {
+  const auto request = check_request(frame);
+  return request.fault == nullptr && request.opcode == FUSE_READ;
+}
+
 bool expects_reply(std::uint32_t opcode) {
   return opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET && opcode != FUSE_INTERRUPT;
 }

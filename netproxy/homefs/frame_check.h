@@ -20,6 +20,10 @@ struct CheckedRequest {
 // further, which is how a newer kernel finds out what it can ask.
 [[nodiscard]] CheckedRequest check_request(std::span<const std::byte> frame);
 
+// The content of an open file is all it asks for: what a page fault of the guest needs, and what
+// changes nothing at home.
+[[nodiscard]] bool only_reads(std::span<const std::byte> frame);
+
 // What a reply frame of home is, before the kernel of the peer sees it. The kernel checks replies
 // itself (fs/fuse/dev.c, fuse_dev_do_write); what is looked at here decides who writes them.
 enum class ReplyKind {

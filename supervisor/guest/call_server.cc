@@ -310,8 +310,11 @@ void CallServer::serve_watched(const NotifiedCall& call) {
 void CallServer::serve_ending(const NotifiedCall& call) {
   const auto threads = tracer::list_threads(guest_);
   const bool is_alone = !threads || threads->size() < 2;
-  if (call.thread.value != guest_.value || is_alone || denied_.contains(call.thread)) {
-    denied_.erase(call.thread);
+  if (call.thread.value != guest_.value || is_alone) return natively(call);
+  if (const auto denied = denied_.extract(call.thread); !denied.empty()) {
+    log::error(
+        "the first thread of the program ends before the others, and it can never go home: {}",
+        denied.mapped());
     return natively(call);
   }
   bring_home(call, "its first thread ends before the others");

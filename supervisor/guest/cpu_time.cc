@@ -46,8 +46,9 @@ timeval to_timeval(std::uint64_t nanoseconds) {
 
 // How far the world's monotonic clock, which is home's, is ahead of this node's.
 std::int64_t monotonic_offset_ns(HostPid guest) {
-  const auto text = read_whole_file(fmt::format("/proc/{}/timens_offsets", guest.value));
-  const auto line = tracer::split_words(std::string_view(text ? *text : ""));
+  const auto text =
+      read_whole_file(fmt::format("/proc/{}/timens_offsets", guest.value)).value_or("");
+  const auto line = tracer::split_words(text);
   if (line.size() < 3 || line[0] != "monotonic") return 0;
   const auto seconds = tracer::parse_number<std::int64_t>(line[1]);
   const auto rest = tracer::parse_number<std::int64_t>(line[2]);

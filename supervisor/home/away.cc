@@ -13,6 +13,7 @@
 #include "supervisor/holding/word.h"
 #include "supervisor/home/journey.h"
 #include "supervisor/job/greeting.h"
+#include "tracer/procfs/credentials.h"
 #include "tracer/procfs/lineage.h"
 #include "tracer/remote/remote_fd.h"
 
@@ -26,6 +27,14 @@ using migration::HomeState;
 constexpr auto kLeaseMargin = std::chrono::seconds(3);
 constexpr auto kParentPeriod = std::chrono::seconds(1);
 constexpr auto kEndAgain = std::chrono::seconds(5);
+// How long a shadow that gets no processor keeps the news of its parent's end waiting.
+constexpr auto kSignalsFirst = std::chrono::seconds(5);
+constexpr auto kSignalsPeriod = std::chrono::milliseconds(2);
+
+bool is_about_to_take_signals(HostPid shadow) {
+  const auto status = tracer::read_credentials(shadow);
+  return status && (status->pending_signals & ~status->blocked_signals) != 0;
+}
 
 std::string describe_end(const tracer::StopKind& end) {
   if (const auto* exited = std::get_if<tracer::Exited>(&end))
@@ -122,11 +131,21 @@ void Journey::on_shadow_ended(const tracer::StopKind& end) {
 }
 
 // The shadow's parent is the program's. When it ends, home's kernel finds the shadow another before
-// the pidfd says so (kernel/exit.c, exit_notify).
-void Journey::watch_parent() {
+// the pidfd says so (kernel/exit.c, exit_notify), and has sent it the signal that the program wants
+// then. That goes ahead of the news, as the program would see both at once.
+void Journey::watch_parent() { look_at_parent(EventLoop::Clock::now() + kSignalsFirst); }
+
+void Journey::look_at_parent(EventLoop::Clock::time_point patient_until) {
+  forget_parent();
   const auto own = tracer::read_lineage(options_.pid);
-  if (!own || state_ == HomeState::kEnded) return;
+  if (!own || !shadow_ || state_ == HomeState::kEnded) return;
   if (own->parent != told_parent_) {
+    if (is_about_to_take_signals(options_.pid) && EventLoop::Clock::now() < patient_until)
+      return void(loop_.after(kSignalsPeriod, [this, patient_until, alive = std::weak_ptr(alive_)] {
+        if (!alive.expired()) look_at_parent(patient_until);
+      }));
+    on_sigchld();  // hands on what the shadow has taken
+    if (state_ == HomeState::kEnded) return;
     told_parent_ = own->parent;
     protocol::JobMessage message;
     message.mutable_parent_died()->set_new_parent(own->parent.value);
@@ -141,11 +160,7 @@ void Journey::watch_parent() {
     return;
   }
   parent_ = std::move(*pidfd);
-  if (auto watched = loop_.watch(parent_.get(), EPOLLIN,
-                                 [this](std::uint32_t) {
-                                   forget_parent();
-                                   watch_parent();
-                                 });
+  if (auto watched = loop_.watch(parent_.get(), EPOLLIN, [this](std::uint32_t) { watch_parent(); });
       !watched)
     log::warn("the program's parent is not watched: {}", watched.error().message());
 }

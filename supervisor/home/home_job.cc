@@ -50,17 +50,6 @@ std::string in_words(const tracer::Pins& pins) {
   return words;
 }
 
-}  // namespace
-
-HomeJob::HomeJob(HomeOptions options)
-    : options_(std::move(options)),
-      watch_(options_.pid),
-      children_(options_),
-      job_(new_job_name(options_.pid)),
-      secret_(holding::new_secret()) {}
-
-namespace {
-
 // All its threads: what /proc says of a program whose first thread has ended is that of one that
 // has.
 bool has_ended(const Fd& pidfd) {
@@ -69,6 +58,13 @@ bool has_ended(const Fd& pidfd) {
 }
 
 }  // namespace
+
+HomeJob::HomeJob(HomeOptions options)
+    : options_(std::move(options)),
+      watch_(options_.pid),
+      children_(options_),
+      job_(new_job_name(options_.pid)),
+      secret_(holding::new_secret()) {}
 
 Result<std::unique_ptr<HomeJob>> HomeJob::create(HomeOptions options) {
   std::unique_ptr<HomeJob> job(new HomeJob(std::move(options)));

@@ -140,6 +140,7 @@ class Journey {
   void on_usage(const protocol::Usage& usage);
   void on_shadow_ended(const tracer::StopKind& end);
   void watch_parent();
+  void look_at_parent(EventLoop::Clock::time_point patient_until);
   void forget_parent();
   void watch_lease();
   void watch_absence();

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "netproxy/homefs/frame_check.h"
 #include "supervisor/home/path_walk.h"
 
 namespace llrun {
@@ -130,12 +131,14 @@ void HomeTraffic::drop_effects() {
 }
 
 void HomeTraffic::on_frame(const wire::FrameHeader& header, std::span<const std::byte> payload) {
-  if (!holding_) return JobTraffic::on_frame(header, payload);
+  const bool only_reads =
+      header.type == wire::FrameType::kFileRequest && homefs::only_reads(payload);
+  if (!holding_ || only_reads) return JobTraffic::on_frame(header, payload);
   protocol::JobMessage message;
-  const bool decides = header.type == wire::FrameType::kJob &&
-                       message.ParseFromArray(payload.data(), static_cast<int>(payload.size())) &&
-                       (message.has_confirmed() || message.has_confirmed_heard() ||
-                        message.has_abort());
+  const bool decides =
+      header.type == wire::FrameType::kJob &&
+      message.ParseFromArray(payload.data(), static_cast<int>(payload.size())) &&
+      (message.has_confirmed() || message.has_confirmed_heard() || message.has_abort());
   if (decides) return on_message(std::move(message));
   if (!held_bytes_.take(payload.size() + sizeof(Frame)))
     return untrusted("more than a program can do before it is known to run");

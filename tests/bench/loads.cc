@@ -58,15 +58,17 @@ void calls() {
   for (int turn = 0; turn < 500'000; ++turn) ::syscall(SYS_getppid);
 }
 
-void spawn() {
-  for (int turn = 0; turn < 1000; ++turn) {
-    const pid_t child = ::vfork();
-    if (child == 0) {
-      ::execl("/bin/true", "true", nullptr);
-      ::_exit(127);
-    }
-    ::waitpid(child, nullptr, 0);
+void spawn_once() {
+  const pid_t child = ::vfork();
+  if (child == 0) {
+    ::execl("/bin/true", "true", nullptr);
+    ::_exit(127);
   }
+  ::waitpid(child, nullptr, 0);
+}
+
+void spawn() {
+  for (int turn = 0; turn < 1000; ++turn) spawn_once();
 }
 
 int on_demand(void (*work)()) {

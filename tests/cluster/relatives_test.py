@@ -4,12 +4,15 @@ sent."""
 import os
 import signal
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+from hosts import pause  # noqa: E402
 from scenario import case  # noqa: E402
 
 GUESTS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "guests")
 SI_USER, SI_QUEUE = 0, -1
+LOOKS_S = 0.5  # meanwhile the guest looks at its parent some five times
 QUEUE = "import os, signal, ctypes; " \
         "print(os.getpid()); ctypes.CDLL(None).sigqueue({pid}, {number}, ctypes.c_void_p(4711))"
 
@@ -38,7 +41,8 @@ class Relatives(case.ProductCase):
         self.a.write("enough", "")
         self.wait_for("end\n")
         # Nothing was told twice.
-        self.assertEqual(self.job.output.text.count(f"took {int(signal.SIGUSR2)} ".encode()), self.parents_lost)
+        self.assertEqual(self.job.output.text.count(f"took {int(signal.SIGUSR2)} ".encode()), self.parents_lost,
+                         self.job.output.text)
 
     def test_a_parent_that_dies_while_it_is_away(self):
         self.product.migrate(self.guest, "b")
@@ -51,8 +55,19 @@ class Relatives(case.ProductCase):
         self.product.migrate(self.guest, "b")
         self.parents_lost = 2
         self.kill(9, self.reaper)
-        self.wait_for("parent 1\n")
+        self.wait_for("parent 1 signalled\n")
         self.took(signal.SIGUSR1, self.kill(signal.SIGUSR1, self.guest), 1)
+        self.finish()
+
+    def test_the_signal_of_a_parents_death_goes_ahead_of_its_news(self):
+        """Home's kernel has sent it when the program gets another parent; the shadow takes it later if all are busy."""
+        self.product.migrate(self.guest, "b")
+        self.parents_lost = 1
+        with pause.Starved(self.a, self.guest):
+            self.kill(9, self.parent)
+            self.a.shell(f"while kill -0 {self.parent}; do sleep 0.01; done 2>/dev/null")
+            time.sleep(LOOKS_S)
+        self.wait_for(f"parent {self.reaper} signalled\n")
         self.finish()
 
     def test_signals_are_taken_as_they_were_sent(self):

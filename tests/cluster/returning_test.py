@@ -9,7 +9,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
-from scenario import case, waiting  # noqa: E402
+from scenario import ballast, case, faults, waiting  # noqa: E402
 
 GUESTS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "guests")
 # A server on home that answers each line it is sent with how many it has had: a deed done twice would show.
@@ -303,6 +303,32 @@ class OnItsWayHome(case.ProductCase):
         self.a.run(["chmod", "755", "work"])
         self.product.arrive(self.job.pid, "a")
         self.finish()
+
+
+class InDoubt(case.ProductCase):
+    """Home has not given the program up yet: it runs, and nothing that it asks for is done."""
+    SLEEPS = "import select\nprint('ready', flush=True)\nselect.select([], [], [], 3600)"
+
+    @staticmethod
+    def calls(host):
+        """That programs of python3 sleep in there, by their numbers."""
+        return [host.run(["cat", f"/proc/{pid}/syscall"], as_root=True).stdout.split()[0]
+                for pid, _, words in faults.processes(host) if words.startswith("python3 -c")]
+
+    def test_it_sleeps_again_before_home_has_given_it_up(self):
+        """Its code is in a file of home's."""
+        self.product.allow_holds()
+        job = self.start(["python3", "-c", self.SLEEPS])
+        job.output.wait_for(case.pattern("ready\n"))
+        waiting.until(lambda: self.calls(self.a)[0].isdigit(), "the program to sleep at home")
+        slept_in = self.calls(self.a)
+        self.product.known(job.pid)
+        held = self.product.hold(self.a, "home-Confirming")
+        ballast.start_to_move(self, job)
+        held.wait()
+        waiting.until(lambda: self.calls(self.b) == slept_in, "the guest to sleep in its call", limit=10)
+        held.let_go()
+        self.product.arrive(job.pid, "b")
 
 
 class CalledOff(case.ProductCase):

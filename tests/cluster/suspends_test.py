@@ -27,11 +27,11 @@ class Suspends(ballast.BallastCase):
             suspends.suspend(self.b, LEASE_S + MARGIN_S)
             self.wait_for_log(self.b, "this node has slept for")
             time.sleep(LOOKS_S)
+            for word in ("LeaseOver", "nothing was heard"):
+                self.assertNotIn(word, self.product.log(self.b), "it has not been silent for the lease")
         self.assert_goes_on()
         self.assertEqual(self.product.where(self.job.pid), "b")
         self.assert_complete()
-        for word in ("LeaseOver", "nothing was heard"):
-            self.assertNotIn(word, self.product.log(self.b), "it has not been silent for the lease")
 
     def test_home_may_sleep(self):
         """The guest does hear nothing for the lease: it is frozen, and goes on when home is awake."""

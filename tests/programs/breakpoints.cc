@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
   action.sa_flags = SA_SIGINFO;
   ::sigaction(SIGTRAP, &action, nullptr);
   while (steps::next()) {
-    for (int round = 0; round < 10'000; ++round) {
+    for (int round = 0; round < 3'000; ++round) {
       traps = 0;
       asm volatile("int3" ::: "memory");
       steps::check(traps == 1, "an int3 has trapped %ld times", traps);

@@ -22,7 +22,7 @@ struct Files {
     ::unlink("files.nameless");
     duplicate = ::dup(plain);
     high = ::fcntl(plain, F_DUPFD_CLOEXEC, 300);
-    again = ::open("files.plain", O_RDONLY);
+    again = ::open("files.plain", O_RDONLY | O_NOFOLLOW);
     null = ::open("/dev/null", O_RDWR);
     steps::check(plain >= 0 && appended >= 0 && nameless >= 0 && again >= 0 && null >= 0,
                  "opening files");
@@ -31,6 +31,8 @@ struct Files {
 };
 
 void check_flags(const Files& files) {
+  steps::check((::fcntl(files.again, F_GETFL) & O_NOFOLLOW) != 0,
+               "that no link was to be followed");
   steps::check((::fcntl(files.appended, F_GETFL) & (O_APPEND | O_ACCMODE)) == (O_APPEND | O_WRONLY),
                "O_APPEND");
   steps::check(::fcntl(files.appended, F_GETFD) == FD_CLOEXEC &&

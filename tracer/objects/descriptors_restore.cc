@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 
 #include "tracer/objects/descriptors_made.h"
@@ -49,7 +50,10 @@ Result<Fd> open_inside(RemoteSyscalls& calls, RemoteArena arena, const Kind& rec
                     : record.kind() == Kind::KIND_FILE ? record.flags() & O_NOFOLLOW
                                                        : 0;
   const int flags = (record.flags() & ~kOnlyAtFirst) | shown | O_CLOEXEC | O_NOCTTY;
-  const auto number = calls.call(SYS_openat, AT_FDCWD, name, flags, 0);
+  auto number = calls.call(SYS_openat, AT_FDCWD, name, flags, 0);
+  // A symbolic link is there by now; whether what it leads to is the file, the caller finds out.
+  if (!number && number.error().errno_value == ELOOP)
+    number = calls.call(SYS_openat, AT_FDCWD, name, flags & ~O_NOFOLLOW, 0);
   if (!number) return system_error("open " + path + " again", number.error().errno_value);
   auto ours = take_fd(calls.pid(), RemoteFd{static_cast<int>(*number)});
   LLRUN_TRY(calls.call(SYS_close, *number));

@@ -46,6 +46,7 @@ bool take_line(std::string_view key, std::string_view value, Credentials& it) {
     if (!take_number(value, pending, 16)) return false;
     it.pending_signals |= pending;
   }
+  if (key == "SigBlk") return take_number(value, it.blocked_signals, 16);
   if (key == "CapPrm") return take_number(value, it.permitted_capabilities, 16);
   if (key == "CapEff") return take_number(value, it.effective_capabilities, 16);
   if (key == "Seccomp") return take_number(value, it.seccomp);

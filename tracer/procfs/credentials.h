@@ -22,6 +22,7 @@ struct Credentials {
   std::array<std::uint32_t, 4> gids{};
   std::vector<std::uint32_t> groups;
   std::uint64_t pending_signals = 0;  // of the thread and of the process
+  std::uint64_t blocked_signals = 0;
   std::uint64_t permitted_capabilities = 0;
   std::uint64_t effective_capabilities = 0;
   int seccomp = 0;          // 0 none, 1 strict, 2 filter

@@ -5,7 +5,7 @@ usage: relative.py household | guest
   household  takes in orphans (a subreaper); starts a parent, which starts `llrun relative.py guest`; tells
              "household REAPER PARENT GUEST" and waits for them all
   guest      wants SIGUSR2 when its parent dies; tells "took SIGNAL CODE SENDER PARENT" for each signal, and
-             "parent PARENT" when it has another one, until `enough` exists
+             "parent PARENT signalled" (or not) when it has another one, until `enough` exists and no signal waits
 """
 import ctypes
 import os
@@ -44,15 +44,17 @@ def household():
 def guest():
     signal.pthread_sigmask(signal.SIG_BLOCK, TAKEN)
     prctl(PR_SET_PDEATHSIG, signal.SIGUSR2)
-    parent = os.getppid()
+    parent, signalled = os.getppid(), False
     print("ready", flush=True)
-    while not os.path.exists("enough"):
-        taken = signal.sigtimedwait(TAKEN, 0.1)
+    while (taken := signal.sigtimedwait(TAKEN, 0.1)) or not os.path.exists("enough"):
         if taken:
+            signalled |= taken.si_signo == signal.SIGUSR2
             print("took", taken.si_signo, taken.si_code, taken.si_pid, os.getppid(), flush=True)
         if os.getppid() != parent:
             parent = os.getppid()
-            print("parent", parent, flush=True)
+            signalled |= signal.SIGUSR2 in signal.sigpending()
+            print("parent", parent, "signalled" if signalled else "not signalled", flush=True)
+            signalled = False
     print("end", flush=True)
 
 

@@ -1,5 +1,5 @@
-"""Stops a whole host for a while, as a machine that is suspended, and lets it go on. By the freezer, so that no process of
-the host sees a signal of it."""
+"""Stops a whole host for a while, as a machine that is suspended, or one process, as one that gets no processor, and lets it
+go on. By the freezer, so that no process of the host sees a signal of it."""
 import contextlib
 import os
 import time
@@ -98,6 +98,46 @@ class Pause:
 
     def __exit__(self, *_):
         let_go_on(self.host.limits)
+
+
+class Starved:
+    """Use as a context manager: the process `pid` of the host gets no processor inside the `with`."""
+
+    def __init__(self, host, pid):
+        self.limits = host.limits
+        self.pid = _pid_outside(host, pid)
+        beside = (f"{_BASE}/freezer/llrun-hosts/{host.limits.name}" if host.limits.version == 1
+                  else host_directory(host))
+        self.own = f"{beside}-starved"
+        self.back = f"{_BASE}/freezer" if host.limits.version == 1 else host_directory(host)
+
+    def __enter__(self):
+        os.makedirs(self.own)
+        _write(f"{self.own}/cgroup.procs", str(self.pid))
+        self._freeze(True)
+        return self
+
+    def _freeze(self, still):
+        if self.limits.version == 1:
+            _write(f"{self.own}/freezer.state", "FROZEN" if still else "THAWED")
+        else:
+            _write(f"{self.own}/cgroup.freeze", "1" if still else "0")
+
+    def __exit__(self, *_):
+        self._freeze(False)
+        with contextlib.suppress(ProcessLookupError):
+            _write(f"{self.back}/cgroup.procs", str(self.pid))
+        with contextlib.suppress(OSError):
+            os.rmdir(self.own)
+
+
+def _pid_outside(host, pid):
+    for outside in _read(f"{host_directory(host)}/cgroup.procs").split():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            names = [line.split() for line in _read(f"/proc/{outside}/status").splitlines() if line.startswith("NSpid:")]
+            if names and names[0][-1] == str(pid):
+                return int(outside)
+    raise RuntimeError(f"{host.name} has no process {pid}")
 
 
 def host_directory(host):

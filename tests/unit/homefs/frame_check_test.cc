@@ -103,6 +103,15 @@ TEST(FrameCheck, RefusesSizesOverTheBound) {
   EXPECT_FALSE(RequestFrame(FUSE_GETXATTR).add(get).text("user.a").passes());
 }
 
+TEST(FrameCheck, TellsWhatOnlyReads) {
+  fuse_read_in read{};
+  read.size = 1;
+  EXPECT_TRUE(only_reads(RequestFrame(FUSE_READ).add(read).bytes()));
+  EXPECT_FALSE(only_reads(RequestFrame(FUSE_READ).bytes()));
+  EXPECT_FALSE(only_reads(RequestFrame(FUSE_GETLK).add(fuse_lk_in{}).bytes()));
+  EXPECT_FALSE(only_reads(RequestFrame(FUSE_RELEASE).add(fuse_release_in{}).bytes()));
+}
+
 TEST(FrameCheck, RefusesBodiesThatAreTooShort) {
   for (const auto opcode :
        {FUSE_OPEN, FUSE_GETATTR, FUSE_SETATTR, FUSE_RELEASE, FUSE_FSYNC, FUSE_FORGET, FUSE_ACCESS,

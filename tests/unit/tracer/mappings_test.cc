@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -121,6 +122,11 @@ bool reserve_more_than_there_is() {
   return map(PROT_NONE, MAP_PRIVATE, 2 * all / kPageSize * kPageSize) != MAP_FAILED;
 }
 
+// Without the C library, which a sanitizer has lock nothing.
+int lock(const void* start, std::size_t size) {
+  return static_cast<int>(::syscall(SYS_mlock, start, size));
+}
+
 bool map_all_kinds() {
   constexpr int kOwn = MAP_PRIVATE;
   void* const locked = map(PROT_READ | PROT_WRITE, kOwn);
@@ -128,7 +134,7 @@ bool map_all_kinds() {
   ::prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, named, kSize, "a name");
   void* const once_writable = map(PROT_READ | PROT_WRITE, kOwn);
   *static_cast<char*>(once_writable) = 1;
-  return ::mlock(locked, 2 * kPageSize) == 0 && ::mprotect(once_writable, kSize, PROT_READ) == 0 &&
+  return lock(locked, 2 * kPageSize) == 0 && ::mprotect(once_writable, kSize, PROT_READ) == 0 &&
          map(PROT_READ, kOwn) != MAP_FAILED &&
          map(PROT_READ | PROT_WRITE | PROT_EXEC, kOwn) != MAP_FAILED &&
          map(PROT_READ | PROT_WRITE, kOwn | MAP_NORESERVE) != MAP_FAILED &&
@@ -285,8 +291,7 @@ bool lock_stack() {
   const auto maps = read_maps(HostPid{::getpid()});
   if (!maps) return false;
   return std::ranges::any_of(*maps, [](const MapEntry& entry) {
-    return entry.name == "[stack]" &&
-           ::mlock(reinterpret_cast<void*>(entry.start), entry.size()) == 0;
+    return entry.name == "[stack]" && lock(reinterpret_cast<void*>(entry.start), entry.size()) == 0;
   });
 }
 

@@ -197,7 +197,7 @@ class Waiting {
 
  private:
   [[noreturn]] void run() const { ::_exit(call_.make() == call_.at_end ? 0 : 1); }
-  const Call& call_;
+  Call call_;
   nanoseconds before_, after_{};
   Child child_;
   Sleeps sleeps_;
