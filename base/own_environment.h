@@ -1,5 +1,5 @@
-// The environment of llrun's own programs, where they are started beside a program that may be given
-// any: what it sets for itself (LD_LIBRARY_PATH with another C++ library, LD_PRELOAD,
+// The environment of llrun's own programs, where they are started beside a program that may be
+// given any: what it sets for itself (LD_LIBRARY_PATH with another C++ library, LD_PRELOAD,
 // GLIBC_TUNABLES, MALLOC_*) would break them, or change what they do.
 //
 // Plain C, for the launcher, which has no C++ library to use.
@@ -15,9 +15,8 @@ namespace inside {
 // Where files are, who one is, how one speaks; what ssh needs to reach a peer (ssh(1),
 // kerberos(7)); logind's bus; ours.
 inline constexpr const char* kPassedOn[] = {
-    "HOME=",     "PATH=",          "USER=",          "LOGNAME=",   "SHELL=",       "LANG=",
-    "LANGUAGE=", "TZ=",            "TMPDIR=",        "XDG_",       "SSH_AUTH_SOCK=", "SSH_AGENT_PID=",
-    "KRB5",      "DBUS_",          "LC_",            "LLRUN_",
+    "HOME=", "PATH=", "USER=", "LOGNAME=", "SHELL=", "LANG=", "LANGUAGE=", "TZ=", "TMPDIR=", "XDG_",
+    "SSH_AUTH_SOCK=", "SSH_AGENT_PID=", "KRB5", "DBUS_", "LC_", "LLRUN_",
     // Of builds with a sanitizer, which read them before anything else.
     "ASAN_OPTIONS=", "LSAN_OPTIONS=", "UBSAN_OPTIONS=", "TSAN_OPTIONS="};
 

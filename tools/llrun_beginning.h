@@ -1,8 +1,8 @@
 // The beginning of a supervisor, in the process that is about to become one.
 //
 // Most programs end within a tenth of a second, and to start a supervisor costs more than they do:
-// so it is waited for that long first. And a supervisor that cannot even begin (its libraries do not
-// fit, a limit is in its way) must not be silent: a process watches until it has.
+// so it is waited for that long first. And a supervisor that cannot even begin (its libraries do
+// not fit, a limit is in its way) must not be silent: a process watches until it has.
 #pragma once
 
 namespace llrun::launcher {
@@ -14,8 +14,8 @@ struct LastMade {
 };
 [[nodiscard]] LastMade last_made();
 
-// Waits for the end of the process that `pidfd` refers to, a tenth of a second at most. True: it has
-// ended, and has left no process that would need a supervisor: those that bear a tree mark
+// Waits for the end of the process that `pidfd` refers to, a tenth of a second at most. True: it
+// has ended, and has left no process that would need a supervisor: those that bear a tree mark
 // (base/tree_mark.h) and began no earlier than `since`, in clock ticks since the boot.
 [[nodiscard]] bool ends_at_once(int pidfd, const LastMade& before, unsigned long long since);
 

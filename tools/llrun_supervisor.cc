@@ -5,7 +5,8 @@
 //   MIB]
 //                          [--stay] [--by-list] [--verbose-fd FD [--until-attached]] [--json]
 //                          [--claim-fd FD]
-//   llrun-supervisor guest --in FD --out FD --lifeline FD --hello-fd FD [--nice N] [--cores N] [--processes N]
+//   llrun-supervisor guest --in FD --out FD --lifeline FD --hello-fd FD [--nice N] [--cores N]
+//   [--processes N]
 //                          [--group CGROUP.PROCS]…
 //   llrun-supervisor probe     whether guests can be had here
 //   llrun-supervisor doctor    what this node offers
@@ -18,8 +19,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <boost/program_options.hpp>
 #include <algorithm>
+#include <boost/program_options.hpp>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -171,8 +172,8 @@ po::options_description known_options() {
 
 int main(int argc, char** argv) {
   const std::string_view role = argc > 1 ? argv[1] : "";
-  // By which it is found (supervisor/holding/search.cc): one that was started through /proc/self/exe
-  // is called "exe" (fs/exec.c, begin_new_exec).
+  // By which it is found (supervisor/holding/search.cc): one that was started through
+  // /proc/self/exe is called "exe" (fs/exec.c, begin_new_exec).
   ::prctl(PR_SET_NAME, "llrun-supervisor");
   protobuf_complains_to([](const std::string& words) { log::warn("{}", words); });
   pretend_as_tests_say();

@@ -17,10 +17,10 @@ namespace {
 
 namespace po = boost::program_options;
 
-constexpr std::array kVerbs{&kPs,     &kNodes,    &kLoads,  &kBest,  &kMigrate, &kHome,
-                            &kForget, &kWhy,      &kStack,  &kFiles, &kLog,   &kPin,     &kUnpin,
-                            &kLevel,  &kBlock,    &kAccept, &kDrain, &kStatus,  &kCleanup,
-                            &kDoctor, &kStrategy, &kHistory};
+constexpr std::array kVerbs{&kPs,      &kNodes,  &kLoads,    &kBest,   &kMigrate, &kHome,
+                            &kForget,  &kWhy,    &kStack,    &kFiles,  &kLog,     &kPin,
+                            &kUnpin,   &kLevel,  &kBlock,    &kAccept, &kDrain,   &kStatus,
+                            &kCleanup, &kDoctor, &kStrategy, &kHistory};
 
 constexpr char kExamples[] =
     R"(Ask and tell llrun.

@@ -60,9 +60,9 @@ void set_attributes(fuse_req_t request, fuse_ino_t node, struct stat* wanted, in
   const auto open = file != nullptr ? view_of(request).descriptions.find(file->fh) : nullptr;
   // Who has it open for writing has been let; all else is a change of the file by its name.
   const bool by_description = open != nullptr && (open->flags & O_ACCMODE) != O_RDONLY;
-  const auto use = (valid & FUSE_SET_ATTR_SIZE) != 0 ? KeptBack::Use::kWrite : KeptBack::Use::kChange;
-  if (!by_description && !view_of(request).may(*inode, use))
-    return reply_outcome(request, true);
+  const auto use =
+      (valid & FUSE_SET_ATTR_SIZE) != 0 ? KeptBack::Use::kWrite : KeptBack::Use::kChange;
+  if (!by_description && !view_of(request).may(*inode, use)) return reply_outcome(request, true);
   const FdName name(inode->path.get());
   if ((valid & FUSE_SET_ATTR_MODE) != 0 && ::chmod(name.c_str(), wanted->st_mode) != 0)
     return reply_outcome(request, true);

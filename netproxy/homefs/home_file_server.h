@@ -60,7 +60,8 @@ class HomeFileServer {
     std::uint64_t token = 0;  // whatever tells this server from others in DescriptionAnswer
     // What the peer does not get. Null: it gets whatever the user does.
     std::shared_ptr<const KeptBack> kept_back = {};
-    std::shared_ptr<FileUses> uses = {};  // where opens, reads and writes are counted; null: nowhere
+    std::shared_ptr<FileUses> uses =
+        {};  // where opens, reads and writes are counted; null: nowhere
   };
   // Called from the server's own threads, several at a time. They may not wait for the guest.
   struct Events {

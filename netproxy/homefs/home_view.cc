@@ -46,7 +46,8 @@ bool may_delete_in(const Inode& directory, uid_t user) {
 // Whoever asks for more than this knows what he does.
 constexpr unsigned kMostRefusalsNamed = 100;
 
-// Without symbolic links, as the kernel knows it. A file that has lost its name is still known by it.
+// Without symbolic links, as the kernel knows it. A file that has lost its name is still known by
+// it.
 std::string path_of(const Inode& inode) {
   constexpr std::string_view kDeleted = " (deleted)";
   auto path = read_link(FdName(inode.path.get()).c_str()).value_or("");
@@ -165,8 +166,8 @@ bool HomeView::may(const std::string& path, KeptBack::Use use) {
   if (verdict.errno_value == 0) return true;
   if (options_.uses) ++options_.uses->of(path)->refused;
   if (const unsigned before = refusals_++; before < kMostRefusalsNamed)
-    log::warn("the peer asked for {}, which [view] keeps from it ({}): refused{}", path, verdict.rule,
-              before + 1 < kMostRefusalsNamed ? "" : "; further ones are not named");
+    log::warn("the peer asked for {}, which [view] keeps from it ({}): refused{}", path,
+              verdict.rule, before + 1 < kMostRefusalsNamed ? "" : "; further ones are not named");
   errno = verdict.errno_value;
   return false;
 }

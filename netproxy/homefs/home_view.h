@@ -47,8 +47,9 @@ class HomeView {
   // reader.
   [[nodiscard]] bool is_virtual(dev_t device, int fd);
 
-  // Whether the peer may use the file so, or what has this name in `parent`; else errno says why not,
-  // and the log what was asked for (kept_back.h). An open of `inode` that is a description is counted.
+  // Whether the peer may use the file so, or what has this name in `parent`; else errno says why
+  // not, and the log what was asked for (kept_back.h). An open of `inode` that is a description is
+  // counted.
   [[nodiscard]] bool may(const Inode& inode, KeptBack::Use use);
   [[nodiscard]] bool may(const Inode& parent, const char* name, KeptBack::Use use);
   void count_open(Description& description, const Inode& inode);

@@ -1,9 +1,9 @@
 // KeptBack: which of home's files a peer does not get, or may not change.
 //
 // It holds against the peer itself, whose program may be another one than ours: every request for
-// such a file's contents, or for a change of it, is refused where home's files are served. Names and
-// attributes are given out. It is no wall around the user: a program that comes home from a hostile
-// peer can do at home whatever he can (README.md, "What you trust a node with").
+// such a file's contents, or for a change of it, is refused where home's files are served. Names
+// and attributes are given out. It is no wall around the user: a program that comes home from a
+// hostile peer can do at home whatever he can (README.md, "What you trust a node with").
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@ namespace llrun::homefs {
 
 class KeptBack {
  public:
-  // Absolute paths. Each stands for the file of that name and everything below it, wherever symbolic
-  // links lead.
+  // Absolute paths. Each stands for the file of that name and everything below it, wherever
+  // symbolic links lead.
   struct Rules {
     std::vector<std::string> hide;       // contents are not given out
     std::vector<std::string> read_only;  // nothing is changed

@@ -76,8 +76,8 @@ void GuestGroup::make_version_2(const std::string& own, const std::string& node,
   if (limits.cpu > 0)
     limits_cpu_ = put(group + "/cpu.max", fmt::format("{} {}", quota_of(limits.cpu), kPeriod_us));
   if (const double memory = limits.memory.value_or(0); memory > 0)
-    slows_at_memory_ = put(group + "/memory.high",
-                           std::to_string(static_cast<std::uint64_t>(memory) << 20));
+    slows_at_memory_ =
+        put(group + "/memory.high", std::to_string(static_cast<std::uint64_t>(memory) << 20));
   if (limits_cpu_ || slows_at_memory_) procs_files_.push_back(group + "/cgroup.procs");
 }
 

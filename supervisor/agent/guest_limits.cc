@@ -127,10 +127,9 @@ void GuestLimits::look(double missing_memory) {
   };
   const auto& limits = config_.guests;
   const double memory = limits.memory.value_or(0);
-  if (memory > 0 &&
-      send_away(bytes, sum(bytes) - memory * kMiB,
-                fmt::format("node {} gives guests {:.0f} MiB at most (guests.memory)", config_.name,
-                            memory)))
+  if (memory > 0 && send_away(bytes, sum(bytes) - memory * kMiB,
+                              fmt::format("node {} gives guests {:.0f} MiB at most (guests.memory)",
+                                          config_.name, memory)))
     return;
   if (limits.cpu > 0 && !cpu_is_limited_ &&
       send_away(cores, sum(cores) - limits.cpu * kTolerance,

@@ -45,7 +45,7 @@ class GuestLimits {
     bool registered = false;
     std::uint64_t bytes = 0;
     std::uint64_t threads = 1;  // promised, then as told
-    double cores = 0;  // in use, over the last seconds
+    double cores = 0;           // in use, over the last seconds
     std::uint64_t cpu_ms = 0;
     Clock::time_point measured_at{}, running_since{};
     [[nodiscard]] bool arriving(Clock::time_point now) const;

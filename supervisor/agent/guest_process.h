@@ -20,7 +20,7 @@ struct GuestStart {
   std::string hello;    // as it came
   std::string mark;     // by which the supervisor is found (supervisor/holding/search.h)
   int nice = 0;
-  long processes = 0;  // threads that the guest may have; 0: any number
+  long processes = 0;               // threads that the guest may have; 0: any number
   std::vector<std::string> groups;  // cgroup.procs files of the groups that limit guests
   int cores = 0;                    // all guests share so many; 0: any
 };

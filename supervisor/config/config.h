@@ -57,8 +57,8 @@ struct Config {
   bool levelling = true;  // this node takes part at all
   bool accept = true;     // takes guests
   GuestLimits guests;
-  KeptFiles view;                             // [view]; hide: where programs keep secrets
-  std::map<std::string, KeptFiles> views;     // [view.NODE]
+  KeptFiles view;                            // [view]; hide: where programs keep secrets
+  std::map<std::string, KeptFiles> views;    // [view.NODE]
   std::map<std::string, std::string> hints;  // program -> "long", "never", …
   std::string log_level = "info";
 

@@ -136,8 +136,8 @@ Result<> set_view_of_node(Config& config, std::string_view rest, const std::stri
       : name == "only"      ? &KeptFiles::only
                             : nullptr;
   if (which == nullptr || dot == std::string_view::npos)
-    return failure(ErrorCode::kInvalid, "\"" + std::string(name) +
-                                            "\" is not one of hide, read-only, only");
+    return failure(ErrorCode::kInvalid,
+                   "\"" + std::string(name) + "\" is not one of hide, read-only, only");
   LLRUN_TRY_ASSIGN(const auto node, parse_node_name(std::string(rest.substr(0, dot))));
   LLRUN_TRY_ASSIGN(config.views[node].*which, parse_paths(value));
   return {};

@@ -42,7 +42,7 @@ user_configuration_file();  // $XDG_CONFIG_HOME/llrun/llrun.conf; not checked
 inline constexpr const char* kSystemConfigurationFile = "/etc/llrun/llrun.conf";
 
 [[nodiscard]] std::string home_directory();  // $HOME, or the user's by passwd(5)
-[[nodiscard]] std::string host_name();  // up to the first dot: the default name of this node
+[[nodiscard]] std::string host_name();       // up to the first dot: the default name of this node
 // The file `name` in the directory of this program: how our programs find one another.
 [[nodiscard]] Result<std::string> sibling_program(const std::string& name);
 

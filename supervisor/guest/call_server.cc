@@ -231,8 +231,7 @@ void CallServer::serve_change(const NotifiedCall& call, std::vector<ChangedFile>
   if (files.empty()) return natively(call);
   const ChangedFile file = std::move(files.front());
   files.erase(files.begin());
-  const auto base =
-      base_directory(file.path.starts_with('/') ? AT_FDCWD : file.directory);
+  const auto base = base_directory(file.path.starts_with('/') ? AT_FDCWD : file.directory);
   if (!base || !base->starts_with('/')) return natively(call);  // EBADF, or no file of home's
   serve_place({.call = call, .follow = file.follow, .use = file.use, .then = std::move(files)},
               *base, file.path);
@@ -292,7 +291,8 @@ void CallServer::on_classified(const protocol::Classified& answer) {
     if (asks_again || leads.to != Leads::To::kHome) return act_on(std::move(open), leads);
   }
   if (!answer.kept_back().empty()) return bring_home(call, answer.kept_back());
-  if (judge_.judge(call.number, call.args) == Verdict::kPathChange) return none_of_home(std::move(open));
+  if (judge_.judge(call.number, call.args) == Verdict::kPathChange)
+    return none_of_home(std::move(open));
   const mode_t mode = answer.errno_value() != 0 ? S_IFREG : answer.mode();
   if (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode) || S_ISSOCK(mode)) return natively(call);
   bring_home(call, S_ISFIFO(mode) ? "it opens a FIFO" : "it opens a device");

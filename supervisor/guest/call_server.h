@@ -91,8 +91,8 @@ class CallServer {
     NotifiedCall call;
     bool follow = true;
     protocol::Classify::Use use = protocol::Classify::USE_READ;
-    int rounds = 0;                 // how often a path has led home and back
-    std::vector<ChangedFile> then;  // to be asked about after this one
+    int rounds = 0;                      // how often a path has led home and back
+    std::vector<ChangedFile> then = {};  // to be asked about after this one
   };
   struct Held {
     NotifiedCall call;

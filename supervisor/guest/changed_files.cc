@@ -15,9 +15,9 @@ namespace {
 
 // Calls about what has a name, rather than about the file behind a symbolic link of that name.
 constexpr std::array<std::string_view, 17> kOfNames{
-    "mkdir",  "mkdirat",   "rmdir",    "unlink",    "unlinkat", "symlink",
-    "symlinkat", "rename", "renameat", "renameat2", "link",     "linkat",
-    "lchown", "lsetxattr", "lremovexattr", "mknod", "mknodat"};
+    "mkdir",     "mkdirat",   "rmdir",        "unlink",    "unlinkat", "symlink",
+    "symlinkat", "rename",    "renameat",     "renameat2", "link",     "linkat",
+    "lchown",    "lsetxattr", "lremovexattr", "mknod",     "mknodat"};
 
 bool follows(const CallRow& row, const NotifiedCall& call) {
   if (std::ranges::find(kOfNames, row.name) != kOfNames.end()) return false;
@@ -31,7 +31,8 @@ bool follows(const CallRow& row, const NotifiedCall& call) {
 
 Result<std::vector<ChangedFile>> changed_files(HostPid guest, const NotifiedCall& call) {
   const CallRow* row = find_call(call.number);
-  if (row == nullptr) return failure(ErrorCode::kUnsupported, "a call that the table does not have");
+  if (row == nullptr)
+    return failure(ErrorCode::kUnsupported, "a call that the table does not have");
   ChangedFile file;
   file.follow = follows(*row, call);
   if (row->decision == Decision::kPathMove) file.use = protocol::Classify::USE_MOVE;

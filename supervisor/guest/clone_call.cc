@@ -27,8 +27,8 @@ Result<CloneCall> read_clone3(HostPid pid, const tracer::Registers& registers) {
   CloneCall call;
   if (size < kFirst || size > sizeof(clone_args)) return call;  // is not plain
   clone_args arguments{};
-  LLRUN_TRY(tracer::read_memory(
-      pid, {registers.rdi}, std::as_writable_bytes(std::span(&arguments, 1)).first(size)));
+  LLRUN_TRY(tracer::read_memory(pid, {registers.rdi},
+                                std::as_writable_bytes(std::span(&arguments, 1)).first(size)));
   call.flags = arguments.flags;
   call.stack = arguments.stack + arguments.stack_size;
   call.parent_tid = arguments.parent_tid;
@@ -47,8 +47,8 @@ Result<CloneCall> CloneCall::read(HostPid pid, const tracer::Registers& register
   if (registers.orig_rax == SYS_clone3) return read_clone3(pid, registers);
   if (registers.orig_rax != SYS_clone) return CloneCall{};  // fork, vfork
   // clone(flags, stack, parent_tid, child_tid, tls): kernel/fork.c, without CONFIG_CLONE_BACKWARDS
-  return CloneCall{registers.rdi & 0xffffffff, registers.rsi, registers.rdx,
-                   registers.r10, registers.r8, true};
+  return CloneCall{
+      registers.rdi & 0xffffffff, registers.rsi, registers.rdx, registers.r10, registers.r8, true};
 }
 
 bool CloneCall::makes_thread() const {

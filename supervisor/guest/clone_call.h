@@ -28,8 +28,8 @@ struct CloneCall {
   // The registers with which `before`, stopped before the call, makes exactly this. The new thread
   // is always traced.
   [[nodiscard]] tracer::Registers in_registers(tracer::Registers before) const;
-  // `after`, that of the creator or of the thread that was made, with the arguments that the program
-  // had put there.
+  // `after`, that of the creator or of the thread that was made, with the arguments that the
+  // program had put there.
   [[nodiscard]] static tracer::Registers given_back(tracer::Registers after,
                                                     const tracer::Registers& before);
 };

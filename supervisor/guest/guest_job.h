@@ -35,7 +35,7 @@ struct GuestOptions {
   protocol::Hello hello;  // that frame
   // How long the owner of this node bears a guest whose home is silent.
   std::chrono::milliseconds abandon{86'400'000};
-  protocol::Origin origin;  // who answers for this node
+  protocol::Origin origin;       // who answers for this node
   std::size_t most_threads = 0;  // that the owner of this node lets the guest have; 0: any
 };
 

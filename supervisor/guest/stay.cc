@@ -59,10 +59,10 @@ void GuestJob::report() {
   told.set_pid(order_.pid());
   told.set_epoch(options_.hello.epoch());
   if (waits_for_home())
-    told.set_unreached_ms(static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(EventLoop::Clock::now() -
-                                                              traffic_->link().last_heard())
-            .count()));
+    told.set_unreached_ms(
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                       EventLoop::Clock::now() - traffic_->link().last_heard())
+                                       .count()));
   if (guest_) {
     const std::uint64_t cpu_us = cpu_time_us(guest_->pid);
     told.set_resident_bytes(resident_bytes(guest_->pid));

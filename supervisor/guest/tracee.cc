@@ -12,8 +12,8 @@
 
 #include "base/log.h"
 #include "supervisor/guest/complain.h"
-#include "tracer/filter/filter.h"
 #include "tracer/arch/x86_64/restart.h"
+#include "tracer/filter/filter.h"
 #include "tracer/remote/remote_memory.h"
 
 namespace llrun {
@@ -242,8 +242,8 @@ void Tracee::on_signal(HostTid tid, StoppedThread token, const tracer::SignalDel
   go_from_call(tid, std::move(token), info.si_signo);
 }
 
-// A collector of this node's ("|" in core_pattern, core(5)) would get the program's memory, whatever
-// the limit of its core dumps.
+// A collector of this node's ("|" in core_pattern, core(5)) would get the program's memory,
+// whatever the limit of its core dumps.
 void Tracee::end_without_core(StoppedThread token, int signal) {
   ended_by_ = signal;
   threads_[token.tid()].token = std::move(token);

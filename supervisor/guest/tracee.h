@@ -35,8 +35,8 @@ class Tracee {
     // Whether the program's limits let it leave a core dump, which only home can write as it would
     // have been.
     std::function<bool()> core_belongs_home;
-    // It has done what its filter lets nobody do (docs/world.md, "What binds a guest"). No thread of
-    // it that is stopped goes on.
+    // It has done what its filter lets nobody do (docs/world.md, "What binds a guest"). No thread
+    // of it that is stopped goes on.
     std::function<void(std::string what)> breaks_out;
   };
   Tracee(HostPid pid, World& world, Callbacks callbacks);

@@ -1,7 +1,7 @@
 // The secret of a job: 128 random bits that home makes and gives to the node that it sends the
 // program to, with the Hello of the journey. Who asks for the program again later shows it: the
-// job's name stands in logs and command lines, and anybody who may talk to the agent could have read
-// it there.
+// job's name stands in logs and command lines, and anybody who may talk to the agent could have
+// read it there.
 #pragma once
 
 #include <string>

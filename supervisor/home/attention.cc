@@ -50,8 +50,8 @@ bool Attention::pins_due(Clock::time_point now, double rate) const {
 }
 
 void Attention::pins_seen(Clock::time_point now, bool changed) {
-  pins_pause_ = changed || !pins_at_ ? std::chrono::seconds(1)
-                                     : std::min(2 * pins_pause_, kLongestPinsPause);
+  pins_pause_ =
+      changed || !pins_at_ ? std::chrono::seconds(1) : std::min(2 * pins_pause_, kLongestPinsPause);
   pins_at_ = now;
 }
 

@@ -2,8 +2,8 @@
 //
 // To watch must cost next to nothing: most programs sleep, and a node may have hundreds. Once a
 // second its CPU clock is read, a system call. What has used nothing since is left alone; what
-// sleeps, but for some moments, is measured with growing pauses. Pins cost a look at all processes of
-// the node: they are looked for when the program is new, and then, while it computes, with
+// sleeps, but for some moments, is measured with growing pauses. Pins cost a look at all processes
+// of the node: they are looked for when the program is new, and then, while it computes, with
 // pauses that grow as long as nothing changes. Whoever acts on them looks himself.
 #pragma once
 
@@ -15,8 +15,8 @@ namespace llrun {
 class Attention {
  public:
   using Clock = std::chrono::steady_clock;
-  static constexpr std::chrono::seconds kLongestPause{32};      // between measures
-  static constexpr std::chrono::seconds kLongestPinsPause{8};   // between looks for pins
+  static constexpr std::chrono::seconds kLongestPause{32};     // between measures
+  static constexpr std::chrono::seconds kLongestPinsPause{8};  // between looks for pins
 
   struct Due {
     bool children = false;  // it has run: it may have made some

@@ -46,8 +46,8 @@ std::string describe_end(const tracer::StopKind& end) {
 
 }  // namespace
 
-// What is not kept has been told, or would have been refused to its sender (EAGAIN) by a kernel with
-// as many pending.
+// What is not kept has been told, or would have been refused to its sender (EAGAIN) by a kernel
+// with as many pending.
 void Journey::on_signal(const siginfo_t& info, GuestTid tid) {
   const auto added = relayed_.add(info, tid, traffic_->link().connected());
   if (added == RelayedSignals::Added::kTooMany)

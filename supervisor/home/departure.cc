@@ -24,11 +24,11 @@
 #include "tracer/objects/process.h"
 #include "tracer/objects/process_limits.h"
 #include "tracer/objects/terminals.h"
-#include "tracer/ptrace/task_states.h"
 #include "tracer/procfs/ending.h"
 #include "tracer/procfs/fd_table.h"
 #include "tracer/procfs/lineage.h"
 #include "tracer/procfs/stat.h"
+#include "tracer/ptrace/task_states.h"
 
 namespace llrun {
 namespace {
@@ -316,8 +316,8 @@ void Journey::give_up() {
   parked_.emplace(std::move(*parked));
 }
 
-// Nothing is let go of yet: a guest that does not hear in time that it is the program destroys itself
-// (docs/protocol.md, "A move").
+// Nothing is let go of yet: a guest that does not hear in time that it is the program destroys
+// itself (docs/protocol.md, "A move").
 void Journey::on_confirmed() {
   if (state_ != HomeState::kConfirming) return;
   told_ = true;

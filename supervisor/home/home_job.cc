@@ -134,12 +134,13 @@ void HomeJob::tick() {
   if (!at_home || look_at_program()) report();
 }
 
-// Its end is told by the pidfd. Into others nobody may look (it is not dumpable, its main thread has
-// ended): they are reported all the same, with what pins them.
+// Its end is told by the pidfd. Into others nobody may look (it is not dumpable, its main thread
+// has ended): they are reported all the same, with what pins them.
 bool HomeJob::look_at_program() {
   const auto now = Attention::Clock::now();
   const auto used = tracer::cpu_time_of(options_.pid);
-  const auto due = attention_.next(now, used ? std::optional(*used) : std::nullopt, watch_.cpu_rate());
+  const auto due =
+      attention_.next(now, used ? std::optional(*used) : std::nullopt, watch_.cpu_rate());
   look_for_children(due.children);
   if (!due.measures) return false;
   if (due.anew) watch_.start_anew();

@@ -64,7 +64,7 @@ class HomeJob {
   std::uint32_t moves_ = 0;
   std::string where_;  // empty: here
   std::string last_reason_;
-  std::string job_;     // unique over nodes and time
+  std::string job_;  // unique over nodes and time
   std::shared_ptr<homefs::FileUses> uses_ = std::make_shared<homefs::FileUses>();
   std::string secret_;  // who shows it to the job's guest may speak to it
   std::optional<std::pair<protocol::Migrate, control::Reply>> onward_;  // as soon as it is home

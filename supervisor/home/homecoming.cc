@@ -234,7 +234,8 @@ void Journey::forget_return() {
     for (const siginfo_t& info : met) on_signal(info, {});
   }
   returning_.reset();
-  for (const auto& [address, bytes] : std::exchange(early_pages_, {})) pages_done_with(bytes.size());
+  for (const auto& [address, bytes] : std::exchange(early_pages_, {}))
+    pages_done_with(bytes.size());
   early_end_.reset();
   unneeded_threads_.clear();
   pages_received_ = 0;

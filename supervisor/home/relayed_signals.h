@@ -22,7 +22,7 @@ class RelayedSignals {
  public:
   struct Signal {
     siginfo_t info{};
-    GuestTid tid;          // 0: for the whole process
+    GuestTid tid;            // 0: for the whole process
     bool on_its_way = true;  // else it waits for a link
   };
   enum class Added : std::uint8_t { kYes, kIsPending, kTooMany };
@@ -53,8 +53,9 @@ class RelayedSignals {
 
   [[nodiscard]] static std::uint64_t most_pending() {
     rlimit limit{};
-    return ::getrlimit(RLIMIT_SIGPENDING, &limit) == 0 ? std::min<std::uint64_t>(limit.rlim_cur, kMostEver)
-                                                       : kMostEver;
+    return ::getrlimit(RLIMIT_SIGPENDING, &limit) == 0
+               ? std::min<std::uint64_t>(limit.rlim_cur, kMostEver)
+               : kMostEver;
   }
   [[nodiscard]] bool waits(int number, GuestTid tid) const {
     return std::ranges::any_of(unheard_, [&](const Signal& signal) {

@@ -17,8 +17,8 @@
 
 #include "base/event_loop.h"
 #include "netproxy/homefs/home_file_server.h"
-#include "supervisor/home/view_terms.h"
 #include "supervisor/home/clock_survey.h"
+#include "supervisor/home/view_terms.h"
 #include "supervisor/job/message_check.h"
 #include "supervisor/job/traffic.h"
 #include "supervisor/streams/stream_writer.h"

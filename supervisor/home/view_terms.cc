@@ -36,11 +36,11 @@ std::optional<std::string> why_not_with_its_files(HostPid program, const KeptBac
       return fmt::format("the program has {} open (fd {}), which [view] keeps from that node ({})",
                          link.text, link.fd, verdict.rule);
   }
-  for (const auto& mapping : tracer::read_maps(program).value_or(std::vector<tracer::Mapping>())) {
-    const auto verdict = says(mapping.path, KeptBack::Use::kRead);
+  for (const auto& mapping : tracer::read_maps(program).value_or(std::vector<tracer::MapEntry>())) {
+    const auto verdict = says(mapping.name, KeptBack::Use::kRead);
     if (verdict.errno_value != 0)
       return fmt::format("the program has {} mapped, which [view] keeps from that node ({})",
-                         mapping.path, verdict.rule);
+                         mapping.name, verdict.rule);
   }
   return std::nullopt;
 }
@@ -59,8 +59,9 @@ FilesText text_of(const homefs::FileUses& uses) {
   FilesText out;
   for (const auto& row : uses.rows()) {
     const std::string path = row.path.empty() ? "(further files)" : row.path;
-    out.text += fmt::format("{:>8} {:>12} {:>12}  {}{}\n", row.opened, row.read, row.written, path,
-                            row.refused == 0 ? "" : fmt::format("  (refused {} times)", row.refused));
+    out.text +=
+        fmt::format("{:>8} {:>12} {:>12}  {}{}\n", row.opened, row.read, row.written, path,
+                    row.refused == 0 ? "" : fmt::format("  (refused {} times)", row.refused));
     const nlohmann::json line{{"path", row.path},
                               {"opened", row.opened},
                               {"read_bytes", row.read},
@@ -69,7 +70,8 @@ FilesText text_of(const homefs::FileUses& uses) {
     out.json += line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   }
   if (out.text.empty()) return {"it has used no file of this node's while it was away\n", ""};
-  out.text = fmt::format("{:>8} {:>12} {:>12}  {}\n", "opened", "bytes read", "written", "file") + out.text;
+  out.text = fmt::format("{:>8} {:>12} {:>12}  {}\n", "opened", "bytes read", "written", "file") +
+             out.text;
   return out;
 }
 

@@ -21,13 +21,13 @@ struct ViewTerms {
 // Home's own /proc is never given out: a world has one of its own, so no guest of ours comes there.
 [[nodiscard]] homefs::KeptBack::Rules rules_of(const config::KeptFiles& kept);
 
-// Why the program may not go to `node` with what it has open or mapped: a file that is kept back from
-// there. By links of /proc alone: no filesystem of the file's is asked.
+// Why the program may not go to `node` with what it has open or mapped: a file that is kept back
+// from there. By links of /proc alone: no filesystem of the file's is asked.
 [[nodiscard]] std::optional<std::string> why_not_with_its_files(HostPid program,
                                                                 const homefs::KeptBack& kept_back);
 
-// Of a file that a guest wants to use: why it has to do that at home. Empty: it need not. A directory
-// is read for names alone, which everybody gets.
+// Of a file that a guest wants to use: why it has to do that at home. Empty: it need not. A
+// directory is read for names alone, which everybody gets.
 [[nodiscard]] std::string why_at_home(const homefs::KeptBack& kept_back, const PathEnd& file,
                                       homefs::KeptBack::Use use);
 

@@ -2,8 +2,8 @@
 // with it.
 //
 // An honest other side bounds itself: streams by their credit, pages by their window, requests by
-// the threads that wait for them. One that does not must not be able to fill this node's memory: who
-// takes more is not to be trusted further, and the link ends (docs/protocol.md, "Bounds").
+// the threads that wait for them. One that does not must not be able to fill this node's memory:
+// who takes more is not to be trusted further, and the link ends (docs/protocol.md, "Bounds").
 #pragma once
 
 #include <atomic>

@@ -196,7 +196,8 @@ void Link::receive(const wire::FrameHeader& header, std::span<const std::byte> p
     return;
   }
   if (header.type == wire::FrameType::kPages && !has_room_for(payload.size()))
-    return lost(Error{ErrorCode::kProtocol, 0, "the other side sends more pages than may be on their way"});
+    return lost(
+        Error{ErrorCode::kProtocol, 0, "the other side sends more pages than may be on their way"});
   if (header.type == wire::FrameType::kStreamCredit && header.stream == kPagesStream) {
     const auto total = decode_number(payload);
     const std::lock_guard lock(mutex_);

@@ -40,11 +40,10 @@ void JobTraffic::on_frame(const wire::FrameHeader& header, std::span<const std::
   } else if (header.type == wire::FrameType::kPages) {
     const auto pages = wire::parse_pages(payload);
     if (!pages) return untrusted(pages.error().message());
-    tell_control_of(
-        payload.size(),
-        [this, address = pages->header.address, bytes = std::string(text_of(pages->bytes))] {
-          callbacks_.on_pages(address, bytes);
-        });
+    tell_control_of(payload.size(), [this, address = pages->header.address,
+                                     bytes = std::string(text_of(pages->bytes))] {
+      callbacks_.on_pages(address, bytes);
+    });
   } else {
     on_own_frame(header, payload);
   }

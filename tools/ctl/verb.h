@@ -20,8 +20,8 @@ struct Verb {
 };
 
 // One file each.
-extern const Verb kPs, kNodes, kLoads, kMigrate, kHome, kForget, kWhy, kStack, kFiles, kLog, kPin, kUnpin,
-    kLevel, kBlock, kAccept, kStatus, kStrategy, kHistory, kDrain, kBest, kDoctor, kCleanup;
+extern const Verb kPs, kNodes, kLoads, kMigrate, kHome, kForget, kWhy, kStack, kFiles, kLog, kPin,
+    kUnpin, kLevel, kBlock, kAccept, kStatus, kStrategy, kHistory, kDrain, kBest, kDoctor, kCleanup;
 
 // The process named by `word`, 0 after having said that it is not one.
 [[nodiscard]] int process_of(Session& session, const std::string& word);

@@ -14,8 +14,8 @@ constexpr std::array<ArgKind, 6> kinds(std::initializer_list<ArgKind> given) {
   return all;
 }
 
-#define LLRUN_CALL(number, name, where, decision, maker, why, ...)                    \
-  CallRow{number,           #name, CallClass::k##where,   Decision::k##decision, \
+#define LLRUN_CALL(number, name, where, decision, maker, why, ...)            \
+  CallRow{number,          #name, CallClass::k##where, Decision::k##decision, \
           Maker::k##maker, why,   kinds({__VA_ARGS__})},
 constexpr CallRow kRows[] = {
 #include "tracer/calls/syscalls.def"
@@ -24,9 +24,12 @@ constexpr CallRow kRows[] = {
 
 static_assert(std::ranges::is_sorted(kRows, std::ranges::less_equal{}, &CallRow::number),
               "rows are in strictly rising order");
-static_assert(std::ranges::none_of(kRows, [](const CallRow& row) {
-  return row.maker == Maker::kNobody && row.where != CallClass::kBringsHome;
-}), "what nobody may make on a peer is done at home");
+static_assert(std::ranges::none_of(kRows,
+                                   [](const CallRow& row) {
+                                     return row.maker == Maker::kNobody &&
+                                            row.where != CallClass::kBringsHome;
+                                   }),
+              "what nobody may make on a peer is done at home");
 
 }  // namespace
 

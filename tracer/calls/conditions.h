@@ -61,8 +61,8 @@ struct CallContext {
   KeptFiles kept = {};
 };
 
-// A conditional call is native if any of these holds. The program's own id, where known, makes calls
-// that name it native.
+// A conditional call is native if any of these holds. The program's own id, where known, makes
+// calls that name it native.
 [[nodiscard]] std::vector<Conjunction> native_when(const CallRow& row, const CallContext& context);
 
 // When a call is one that nobody may have executed on a peer for its arguments' sake, whatever else

@@ -64,8 +64,9 @@ std::string counts() {
 std::string call_document() {
   std::string text(kHead);
   text += counts();
-  text += "| number | call | arguments | where | on a peer | why |\n"
-          "| --- | --- | --- | --- | --- | --- |\n";
+  text +=
+      "| number | call | arguments | where | on a peer | why |\n"
+      "| --- | --- | --- | --- | --- | --- |\n";
   for (const auto& row : call_table()) text += line_of(row);
   return text;
 }

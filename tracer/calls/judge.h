@@ -34,8 +34,8 @@ class CallJudge {
  public:
   explicit CallJudge(const CallContext& context);
   [[nodiscard]] Verdict judge(std::uint64_t number, const CallArgs& args) const;
-  // Whether nobody may have it executed on a peer: it must not be continued, whatever has been found
-  // out since it was judged.
+  // Whether nobody may have it executed on a peer: it must not be continued, whatever has been
+  // found out since it was judged.
   [[nodiscard]] bool never_here(std::uint64_t number, const CallArgs& args) const;
 
  private:

@@ -35,15 +35,21 @@ bool gives(const sock_filter& instruction, std::uint32_t action) {
 BpfProgram unless_injected(const StubCode& stub, const std::vector<std::uint32_t>& injected,
                            std::uint32_t action) {
   const std::uint64_t first = stub.start + kSyscallInstruction;
-  BpfProgram program{load(kIpHigh), branch(BPF_JEQ, first >> 32, 1, 0), give(action),
-                     load(kIpLow),  branch(BPF_JGE, first, 1, 0),       give(action),
-                     branch(BPF_JGT, stub.end, 0, 1), give(action),
+  BpfProgram program{load(kIpHigh),
+                     branch(BPF_JEQ, first >> 32, 1, 0),
+                     give(action),
+                     load(kIpLow),
+                     branch(BPF_JGE, first, 1, 0),
+                     give(action),
+                     branch(BPF_JGT, stub.end, 0, 1),
+                     give(action),
                      load(offsetof(seccomp_data, arch)),
-                     branch(BPF_JEQ, AUDIT_ARCH_X86_64, 1, 0), give(action),
+                     branch(BPF_JEQ, AUDIT_ARCH_X86_64, 1, 0),
+                     give(action),
                      load(offsetof(seccomp_data, nr))};
   for (std::size_t i = 0; i < injected.size(); ++i)
-    program.push_back(branch(BPF_JEQ, injected[i],
-                             static_cast<std::uint8_t>(injected.size() - i), 0));
+    program.push_back(
+        branch(BPF_JEQ, injected[i], static_cast<std::uint8_t>(injected.size() - i), 0));
   program.push_back(give(action));
   program.push_back(give(SECCOMP_RET_TRACE | kInjectedCall));
   return program;

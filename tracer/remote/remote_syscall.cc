@@ -185,7 +185,8 @@ Result<std::uint64_t> RemoteSyscalls::call_once(long number,
   start.rax = static_cast<std::uint64_t>(number);
   set_arguments(start, arguments);
   const std::uint64_t end = site_.address.value + kSyscallSize;
-  const StubCall call{start.rax, {start.rdi, start.rsi, start.rdx, start.r10, start.r8, start.r9}, 0};
+  const StubCall call{
+      start.rax, {start.rdi, start.rsi, start.rdx, start.r10, start.r8, start.r9}, 0};
   switch (site_.after) {
     case SyscallSite::After::kReturn: {
       LLRUN_TRY_ASSIGN(const auto after, run_call(start));
@@ -270,8 +271,8 @@ Result<> RemoteSyscalls::check_is_ours(std::span<const StubCall> calls) {
   const auto number = std::exchange(now.orig_rax, kNoCall);
   LLRUN_TRY(set_registers(*thread_, now));
   return failure(ErrorCode::kUntrusted, "thread " + std::to_string(tid().value) + " makes call " +
-                                           std::to_string(number) +
-                                           " of its own where one is injected");
+                                            std::to_string(number) +
+                                            " of its own where one is injected");
 }
 
 Result<Registers> RemoteSyscalls::run_call(const Registers& start) {

@@ -31,7 +31,8 @@ namespace {
 
 using Call = long (*)(long number, long a, long b, long c, long d, long e, long f);
 
-// mov rax,rdi; mov rdi,rsi; mov rsi,rdx; mov rdx,rcx; mov r10,r8; mov r8,r9; mov r9,[rsp+8]; syscall; ret
+// mov rax,rdi; mov rdi,rsi; mov rsi,rdx; mov rdx,rcx; mov r10,r8; mov r8,r9; mov r9,[rsp+8];
+// syscall; ret
 constexpr unsigned char kCode[] = {0x48, 0x89, 0xf8, 0x48, 0x89, 0xf7, 0x48, 0x89, 0xd6,
                                    0x48, 0x89, 0xca, 0x4d, 0x89, 0xc2, 0x4d, 0x89, 0xc8,
                                    0x4c, 0x8b, 0x4c, 0x24, 0x08, 0x0f, 0x05, 0xc3};
@@ -45,8 +46,8 @@ void* find_stub() {
   while (std::fgets(line, sizeof line, maps) != nullptr) {
     unsigned long start = 0, end = 0, inode = 0;
     char rights[8] = "", name[256] = "";
-    const int fields = std::sscanf(line, "%lx-%lx %7s %*x %*s %lu %255s", &start, &end, rights,
-                                   &inode, name);
+    const int fields =
+        std::sscanf(line, "%lx-%lx %7s %*x %*s %lu %255s", &start, &end, rights, &inode, name);
     if (fields == 4 && rights[2] == 'x' && inode == 0) found = reinterpret_cast<void*>(start);
   }
   std::fclose(maps);
@@ -175,7 +176,7 @@ int race() {
   arguments.stack = reinterpret_cast<std::uint64_t>(stack);
   arguments.stack_size = sizeof stack;
   std::thread changer([] {
-    const std::atomic_ref flags(*reinterpret_cast<std::uint64_t*>(&arguments));
+    const std::atomic_ref flags(arguments.flags);
     for (long i = 0; i < 100'000'000; ++i)
       flags.store(i % 16 == 0 ? CLONE_UNTRACED : kThread, std::memory_order_relaxed);
   });

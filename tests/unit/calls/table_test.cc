@@ -71,7 +71,7 @@ TEST(CallTable, WhatNobodyMayMakeOnAPeer) {
         "fsmount", "move_mount", "open_tree", "pivot_root", "chroot", "open_by_handle_at"})
     EXPECT_EQ(find_call(name)->maker, Maker::kNobody) << name;
   for (const auto& row : call_table())
-    if (row.maker == Maker::kNobody) EXPECT_EQ(row.where, CallClass::kBringsHome) << row.name;
+    EXPECT_TRUE(row.maker != Maker::kNobody || row.where == CallClass::kBringsHome) << row.name;
 }
 
 TEST(CallTable, ArgumentsHaveNoGaps) {

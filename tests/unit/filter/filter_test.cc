@@ -151,13 +151,13 @@ TEST(Filter, HasRoomForAllDescriptorsThatMayBeAtHome) {
   CallContext context;
   for (std::size_t fd = 0; fd < kMostHomeDescriptors; ++fd)
     context.home.offsets.push_back(static_cast<int>(fd));
-  EXPECT_LE(built({context, ExemptCode{0x401000, 0x402000}}).size(), std::size_t{BPF_MAXINSNS});
+  EXPECT_LE(built({context, StubCode{0x401000, 0x402000}}).size(), std::size_t{BPF_MAXINSNS});
   CallContext mixed;
   for (std::size_t fd = 0; fd < kMostHomeDescriptors / 2; ++fd) {
     mixed.home.terminals.push_back(static_cast<int>(fd));
     mixed.home.input.push_back(static_cast<int>(fd));
   }
-  EXPECT_FALSE(built({mixed, ExemptCode{0x401000, 0x402000}}).empty());
+  EXPECT_FALSE(built({mixed, StubCode{0x401000, 0x402000}}).empty());
   context.home.offsets.push_back(static_cast<int>(kMostHomeDescriptors));
   EXPECT_FALSE(build_filter({context, std::nullopt}));
 }

@@ -16,9 +16,9 @@ constexpr std::uint32_t kRead = 0;
 constexpr std::uint32_t kStat = 4;
 constexpr std::uint32_t kKeyctl = 250;
 constexpr std::uint32_t kSocket = 41;
-constexpr std::uint32_t kPrctl = 157;     // injected, conditional
-constexpr std::uint32_t kGetgroups = 115; // injected, home's
-constexpr std::uint32_t kTimedwait = 128; // injected, traced
+constexpr std::uint32_t kPrctl = 157;      // injected, conditional
+constexpr std::uint32_t kGetgroups = 115;  // injected, home's
+constexpr std::uint32_t kTimedwait = 128;  // injected, traced
 constexpr std::uint32_t kInjectedStop = SECCOMP_RET_TRACE | kInjectedCall;
 
 class StubRange : public testing::Test {
@@ -78,9 +78,8 @@ TEST_F(StubRange, OtherEntriesAreNotInjected) {
 }
 
 TEST(StubRangeRefusal, EmptyAndCrossingRanges) {
-  for (const StubCode bad :
-       {StubCode{0x1000, 0x1000}, StubCode{0x1000, 0x1001}, StubCode{0x2000, 0x1000},
-        StubCode{0xffff'fff0, 0x1'0000'0010}}) {
+  for (const StubCode bad : {StubCode{0x1000, 0x1000}, StubCode{0x1000, 0x1001},
+                             StubCode{0x2000, 0x1000}, StubCode{0xffff'fff0, 0x1'0000'0010}}) {
     const auto program = build_filter({.context = {}, .stub = bad});
     ASSERT_FALSE(program);
     EXPECT_EQ(program.error().code, ErrorCode::kInvalid);

@@ -39,7 +39,8 @@ clone_args of_a_library() {
 
 TEST(CloneCall, AThreadIsMadeByRegistersAlone) {
   const auto arguments = of_a_library();
-  for (const std::uint64_t size : {CLONE_ARGS_SIZE_VER0, CLONE_ARGS_SIZE_VER1, CLONE_ARGS_SIZE_VER2}) {
+  for (const std::uint64_t size :
+       {CLONE_ARGS_SIZE_VER0, CLONE_ARGS_SIZE_VER1, CLONE_ARGS_SIZE_VER2}) {
     const auto before = clone3(arguments, size);
     const auto call = CloneCall::read(self(), before);
     ASSERT_TRUE(call);

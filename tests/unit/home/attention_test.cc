@@ -76,7 +76,8 @@ TEST(Attention, WhatHasJustSleptIsMeasuredUntilItsRateSaysSo) {
 TEST(Attention, WhatCannotBeToldIsLookedAtAlways) {
   Attention attention;
   for (int i = 0; i < 10; ++i)
-    EXPECT_TRUE(attention.next(Attention::Clock::time_point() + seconds(i), std::nullopt, 0).measures);
+    EXPECT_TRUE(
+        attention.next(Attention::Clock::time_point() + seconds(i), std::nullopt, 0).measures);
 }
 
 TEST(Attention, PinsAreLookedForAtOnceAndThenWithPauses) {

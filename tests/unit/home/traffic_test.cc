@@ -59,7 +59,7 @@ TEST(HomeTraffic, EndsWhileItsWritersTellWhatTheyHaveWritten) {
     auto null = open_file("/dev/null", O_WRONLY);
     ASSERT_TRUE(sockets && null);
     auto traffic = HomeTraffic::create(
-        **loop, 1, {[](const auto&) {}, [](auto, const auto&) {}, [](const auto&) {}});
+        **loop, 1, {}, {[](const auto&) {}, [](auto, const auto&) {}, [](const auto&) {}});
     ASSERT_TRUE(traffic);
     auto in = sockets->first.duplicate();
     ASSERT_TRUE(in && (*traffic)->connect(std::move(*in), std::move(sockets->first)));

@@ -101,7 +101,8 @@ void wait_as_guest(RemoteAddr stub) {
   if (!program) ::_exit(19);
   const sock_fprog filter{static_cast<unsigned short>(program->size()), program->data()};
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter) < 0)
+  if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &filter) <
+      0)
     ::_exit(20);
   for (;;) ::pause();
 }
@@ -125,7 +126,8 @@ class StubUnderFilter : public testing::Test {
   static std::unique_ptr<Stopped> stopped_in_pause(const Child& child) {
     std::string call;
     while (!call.starts_with(std::to_string(SYS_pause)))
-      call = read_whole_file("/proc/" + std::to_string(child.pid().value) + "/syscall").value_or("");
+      call =
+          read_whole_file("/proc/" + std::to_string(child.pid().value) + "/syscall").value_or("");
     return std::make_unique<Stopped>(child.pid(), PTRACE_O_TRACESECCOMP);
   }
 
