@@ -28,7 +28,7 @@ class AgentsTest(unittest.TestCase):
 
     def supervised(self, nodes, node, report=""):
         """A process with a fake supervisor at `node`."""
-        process = nodes.start("llrun", "--name", node, "sleep", "1000", env={"FAKE_REPORT": report})
+        process = nodes.start("llrun", "--name", node, "sleep", "1000", env={"LLRUN_FAKE_REPORT": report})
         wait_for("its supervisor", lambda: self.row(nodes, node, process.pid))
         return process
 
@@ -273,7 +273,7 @@ class AgentsTest(unittest.TestCase):
 
     def test_an_agent_that_cannot_have_guests_says_why(self):
         nodes = self.nodes("")
-        nodes.env["FAKE_PROBE"] = "its kernel is of the last century"
+        nodes.env["LLRUN_FAKE_PROBE"] = "its kernel is of the last century"
         nodes.rows("b", "ps")
         wait_for("the reason", lambda: "last century" in nodes.node("b", "b")["accepts_why_not"])
         channel = Channel(nodes, "b")

@@ -1,6 +1,6 @@
 // Stands in for llrun-supervisor: reports its process as if it were one at home or a guest, and
-// does nothing else. The environment steers it: FAKE_REPORT holds fields of the report as text
-// protobuf, FAKE_TRACE a file to which it writes, a line each, what it was asked.
+// does nothing else. The environment steers it: LLRUN_FAKE_REPORT holds fields of the report as text
+// protobuf, LLRUN_FAKE_TRACE a file to which it writes, a line each, what it was asked.
 #include <google/protobuf/text_format.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -44,7 +44,7 @@ Arguments parse(int argc, char** argv) {
 }
 
 void trace(const std::string& line) {
-  if (const char* file = std::getenv("FAKE_TRACE"))
+  if (const char* file = std::getenv("LLRUN_FAKE_TRACE"))
     std::ofstream(file, std::ios::app) << line << std::endl;
 }
 
@@ -107,7 +107,7 @@ control::AgentClient::Handlers handlers(EventLoop& loop) {
 
 protocol::ProcessReport first_report(const Arguments& arguments) {
   protocol::ProcessReport report;
-  if (const char* text = std::getenv("FAKE_REPORT"))
+  if (const char* text = std::getenv("LLRUN_FAKE_REPORT"))
     google::protobuf::TextFormat::ParseFromString(text, &report);
   report.set_pid(arguments.guest ? ::getpid() : arguments.pid);
   report.set_supervisor_pid(static_cast<std::uint32_t>(::getpid()));
@@ -146,7 +146,7 @@ int run(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   if (argc > 1 && std::strcmp(argv[1], "probe") == 0) {
-    const char* reason = std::getenv("FAKE_PROBE");
+    const char* reason = std::getenv("LLRUN_FAKE_PROBE");
     return std::puts(reason != nullptr ? reason : "yes"), 0;
   }
   if (argc > 1 && std::strcmp(argv[1], "doctor") == 0)

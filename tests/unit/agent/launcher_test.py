@@ -37,6 +37,11 @@ print(json.dumps({'status': status, 'fds': sorted(fds), 'environ': read('environ
 """
 
 
+def environment(pid):
+    with open(f"/proc/{pid}/environ", encoding="utf-8") as file:
+        return dict(entry.split("=", 1) for entry in file.read().split("\0") if "=" in entry)
+
+
 class LauncherTest(unittest.TestCase):
     def setUp(self):
         self.nodes = Nodes(BUILT, "name = here\n")
@@ -110,7 +115,8 @@ class LauncherTest(unittest.TestCase):
         with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="utf-8") as file:
             self.assertEqual(file.read(), "")
         links = [os.readlink(f"/proc/{supervisor}/fd/{fd}") for fd in (0, 1, 2)]
-        self.assertEqual(links, ["/dev/null"] * 3)
+        self.assertEqual(links[:2], ["/dev/null"] * 2)
+        self.assertRegex(links[2], "^pipe:", "whoever watches its beginning hears what it says")
 
     def test_a_reader_sees_the_end_of_the_program_not_of_its_supervisor(self):
         done = self.nodes.run("sh", "-c", "llrun echo text | cat; llrun -v true 2>&1 >/dev/null | grep -c .")
@@ -118,11 +124,36 @@ class LauncherTest(unittest.TestCase):
 
     def test_without_a_supervisor_the_program_runs_and_the_log_says_so(self):
         os.unlink(os.path.join(self.nodes.bin, "llrun-supervisor"))
-        done = self.nodes.run("llrun", "sh", "-c", "echo out; exit 3")
+        done = self.nodes.run("llrun", "sh", "-c", "echo out; sleep 1; exit 3")
         self.assertEqual((done.returncode, done.stdout, done.stderr), (3, "out\n", ""))
         log = lambda: self.nodes.run("llrunctl", "log").stdout
         self.assertIn("the supervisor could not be started", wait_for("the log", log))
         self.assertIn("cannot start", self.nodes.run("sh", "-c", "llrun -v true 2>&1 | cat").stdout)
+
+    def test_a_supervisor_that_ends_at_once_is_told_of(self):
+        """With what it said, as by a loader that does not find a library."""
+        supervisor = os.path.join(self.nodes.bin, "llrun-supervisor")
+        os.unlink(supervisor)
+        with open(supervisor, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\nprintf 'libstdc++.so.6: version\\n\\033 not found\\n' >&2\nexit 127\n")
+        os.chmod(supervisor, 0o755)
+        said = "its supervisor ended at once (libstdc++.so.6: version   not found); the program runs on here, unwatched"
+        done = self.nodes.run("llrun", "sh", "-c", "echo out; sleep 1; exit 3")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (3, "out\n", ""))
+        log = lambda: self.nodes.run("llrunctl", "log").stdout
+        self.assertIn(said, wait_for("the log", log))
+        self.assertIn(said, self.nodes.run("sh", "-c", "llrun -v sleep 1 2>&1 | cat").stdout)
+
+    def test_the_programs_environment_is_not_the_supervisors(self):
+        strange = {"LD_LIBRARY_PATH": self.nodes.top, "LD_PRELOAD": "libnone.so", "MALLOC_PERTURB_": "7", "ANY": "thing"}
+        process = self.nodes.start("llrun", "sleep", "1000", env=strange)
+        row = wait_for("the report", lambda: [row for row in self.nodes.rows("here", "ps") if row["pid"] == process.pid])[0]
+        agent = self.nodes.agent("here")
+        for pid in (row["supervisor_pid"], agent):
+            own = environment(pid)
+            self.assertFalse(own.keys() & strange.keys(), own)
+            self.assertEqual(own["HOME"], self.nodes.env["HOME"])
+        self.assertEqual({name: environment(process.pid).get(name) for name in strange}, strange)
 
     def test_without_room_for_another_process_it_runs_too(self):
         done = self.nodes.run("prlimit", "--nproc=0", "llrun", "/bin/echo", "alone")

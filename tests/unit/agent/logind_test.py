@@ -122,7 +122,7 @@ class Sleeping(WithLogind):
         self.assertIn("1 guests are still here, and 0 programs away", self.log())
 
     def test_own_programs_that_are_away_come_home(self):
-        self.nodes_.env["FAKE_REPORT"] = 'state: "Away" where: "c"'
+        self.nodes_.env["LLRUN_FAKE_REPORT"] = 'state: "Away" where: "c"'
         self.nodes_.start("llrun", "--name", "b", "sleep", "1000")
         wait_for("the program", lambda: any(row["where"] == "c" for row in self.nodes_.rows("b", "ps")))
         self.wait_for_lock()

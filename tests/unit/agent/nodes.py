@@ -39,7 +39,7 @@ class Nodes:
         self.env = {
             "PATH": self.bin + ":/usr/local/bin:/usr/bin:/bin", "HOME": os.path.join(self.top, "home"),
             "LLRUN_RUNTIME_ROOT": self.top, "XDG_STATE_HOME": os.path.join(self.top, "state"),
-            "LLRUN_CONF": self.conf, "FAKE_TRACE": self.trace, "LANG": "C.UTF-8"}
+            "LLRUN_CONF": self.conf, "LLRUN_FAKE_TRACE": self.trace, "LANG": "C.UTF-8"}
         self.started = []
 
     def __enter__(self):
