@@ -10,11 +10,13 @@
 #include <chrono>
 #include <optional>
 
+#include "base/clock.h"
+
 namespace llrun {
 
 class Attention {
  public:
-  using Clock = std::chrono::steady_clock;
+  using Clock = MonotonicClock;
   static constexpr std::chrono::seconds kLongestPause{32};     // between measures
   static constexpr std::chrono::seconds kLongestPinsPause{8};  // between looks for pins
 

@@ -2,6 +2,10 @@
 // clocks.
 #include <gtest/gtest.h>
 #include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
 
 #include "base/clock.h"
 #include "tests/kernel/world/test_world.h"
@@ -22,6 +26,8 @@ class Isolation : public ::testing::Test {
   TestWorld test_;
 };
 
+constexpr std::array kKeys{"/proc/keys", "/proc/key-users"};
+
 std::size_t count(const std::string& text, const std::string& what) {
   std::size_t found = 0;
   for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++found;
@@ -30,13 +36,20 @@ std::size_t count(const std::string& text, const std::string& what) {
 
 TEST_F(Isolation, TheMountsAreThoseOfTheWorld) {
   const std::string mounts = test_.ask("slurp /proc/self/mountinfo");
-  // Root, /proc, /dev, its six devices, pts and shm.
-  EXPECT_EQ(count(mounts, "|"), 11U) << mounts;
+  // Root, /proc, /dev, its six devices, pts and shm; and what covers the keys of this node's user.
+  const auto keys = std::ranges::count_if(
+      kKeys, [](const char* file) { return ::access(file, F_OK) == 0; });
+  EXPECT_EQ(count(mounts, "|"), 11U + static_cast<std::size_t>(keys)) << mounts;
   for (const char* place :
        {" / ", " /proc ", " /dev ", " /dev/null ", " /dev/zero ", " /dev/full ", " /dev/random ",
         " /dev/urandom ", " /dev/tty ", " /dev/pts ", " /dev/shm "})
     EXPECT_GE(count(mounts, place), 1U) << place << " in " << mounts;
   EXPECT_EQ(test_.ask("list /"), "answer ask dev proc ");
+}
+
+TEST_F(Isolation, TheKeysOfThisNodesUserDoNotShow) {
+  for (const char* file : kKeys)
+    EXPECT_EQ(test_.ask(std::string("slurp ") + file), ::access(file, F_OK) == 0 ? "" : "ENOENT");
 }
 
 TEST_F(Isolation, DevicesAreTheHarmlessOnes) {
