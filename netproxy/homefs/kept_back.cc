@@ -72,6 +72,10 @@ void KeptBack::resolve() const {
   add(only_, "only", given_.only);
 }
 
+void KeptBack::look_at_rules() const {
+  std::call_once(resolved_, [this] { resolve(); });
+}
+
 const KeptBack::Rule* KeptBack::below(const std::vector<Rule>& rules,
                                       const std::string& path) const {
   const auto found =
@@ -80,7 +84,7 @@ const KeptBack::Rule* KeptBack::below(const std::vector<Rule>& rules,
 }
 
 KeptBack::Verdict KeptBack::verdict(const std::string& path, Use use) const {
-  std::call_once(resolved_, [this] { resolve(); });
+  look_at_rules();
   if (use != Use::kChange) {
     if (const Rule* rule = below(hide_, path)) return {EACCES, rule->words};
     if (!only_.empty() && below(only_, path) == nullptr) return {EACCES, "only"};

@@ -107,14 +107,15 @@ void Journey::depart() {
 
 void Journey::reach() {
   protocol::Hello ours = own_hello();
-  auto started = start_thread(
-      [this, ours, node = plan_.node, command = plan_.command, alive = std::weak_ptr(alive_)] {
-        auto reached = std::make_shared<Result<PeerConnection>>(
-            reach_peer_in_turn(node, command, ours, [&alive] { return alive.expired(); }));
-        loop_.post([this, alive, reached] {
-          if (!alive.expired()) on_reached(std::move(*reached));
-        });
-      });
+  auto started = start_thread([this, ours, node = plan_.node, command = plan_.command,
+                               kept_back = plan_.view.kept_back, alive = std::weak_ptr(alive_)] {
+    kept_back->look_at_rules();  // here: a filesystem may not answer
+    auto reached = std::make_shared<Result<PeerConnection>>(
+        reach_peer_in_turn(node, command, ours, [&alive] { return alive.expired(); }));
+    loop_.post([this, alive, reached] {
+      if (!alive.expired()) on_reached(std::move(*reached));
+    });
+  });
   if (!started) abort("reaching the peer", started.error().message());
 }
 
