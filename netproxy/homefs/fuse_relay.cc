@@ -40,10 +40,10 @@ Result<> FuseRelay::write_reply(std::span<const std::byte> frame) {
   if (kind == ReplyKind::kMalformed)
     return failure(ErrorCode::kProtocol, "a file view reply of impossible length");
   if (!device_) return failure(ErrorCode::kGone, "the file view's mount");
-  if (kind == ReplyKind::kNotice)
-    notices_->post(frame);
-  else
+  if (kind != ReplyKind::kNotice)
     device_->write(frame);
+  else if (!notices_->post(frame))
+    return failure(ErrorCode::kProtocol, "more file view notifications than anybody has");
   return {};
 }
 

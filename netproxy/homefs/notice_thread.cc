@@ -12,6 +12,12 @@
 
 namespace llrun::homefs {
 
+namespace {
+
+std::size_t cost_of(std::span<const std::byte> frame) { return frame.size() + sizeof(Frame); }
+
+}  // namespace
+
 Result<std::unique_ptr<NoticeThread>> NoticeThread::start(Fd clone) {
   std::unique_ptr<NoticeThread> self(new NoticeThread(std::move(clone)));
   LLRUN_TRY_ASSIGN(self->thread_, make_thread([raw = self.get(), number = self->clone_.get()] {
@@ -35,12 +41,15 @@ NoticeThread::~NoticeThread() {
   if (thread_.joinable()) thread_.join();
 }
 
-void NoticeThread::post(std::span<const std::byte> frame) {
+bool NoticeThread::post(std::span<const std::byte> frame) {
   {
     const std::lock_guard lock(mutex_);
+    if (bytes_ + cost_of(frame) > kMostBytes) return false;
+    bytes_ += cost_of(frame);
     frames_.emplace_back(frame.begin(), frame.end());
   }
   changed_.notify_all();
+  return true;
 }
 
 void NoticeThread::run(int clone) {
@@ -66,6 +75,7 @@ void NoticeThread::write_until_stopped(int clone) {
     if (stopping_) return;
     const Frame frame = std::move(frames_.front());
     frames_.pop_front();
+    bytes_ -= cost_of(frame);
     lock.unlock();
     // ENOENT and the like: the kernel does not know the name any more, which is as well.
     static_cast<void>(write_frame(clone, frame));

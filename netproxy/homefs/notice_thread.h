@@ -27,7 +27,11 @@ class NoticeThread {
   NoticeThread(const NoticeThread&) = delete;
   NoticeThread& operator=(const NoticeThread&) = delete;
 
-  void post(std::span<const std::byte> frame);
+  // What waits: an honest home tells of names by the hundred, a kernel takes them by the thousand.
+  static constexpr std::size_t kMostBytes = std::size_t{64} << 20;
+
+  // False: so many wait that their sender is not to be trusted.
+  [[nodiscard]] bool post(std::span<const std::byte> frame);
 
  private:
   explicit NoticeThread(Fd clone) : clone_(std::move(clone)) {}
@@ -38,6 +42,7 @@ class NoticeThread {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Frame> frames_;
+  std::size_t bytes_ = 0;  // of frames_, with what it costs to keep them
   bool stopping_ = false;
   bool started_ = false;
   Result<> start_result_;

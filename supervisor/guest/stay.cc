@@ -171,6 +171,11 @@ void GuestJob::send_stacks(std::uint64_t id) {
     trace.set_refusal("the guest is not running just now");
     return send(message);
   }
+  // Asked without end by one who does not take what is told: the longest of all messages.
+  if (traffic_->link().full()) {
+    trace.set_refusal("home does not take what it is told");
+    return send(message);
+  }
   tracee_->look_at_threads(kStackPatience, [&](HostTid tid, const tracer::StoppedThread& stopped) {
     add_stack(trace, tid, stopped);
   });

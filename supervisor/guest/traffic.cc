@@ -177,6 +177,8 @@ void GuestTraffic::on_own_frame(const wire::FrameHeader& header,
 void GuestTraffic::on_file_reply(std::span<const std::byte> payload) {
   if (!relay_) return;
   auto written = relay_->write_reply(payload);
+  if (!written && written.error().code == ErrorCode::kProtocol)
+    return untrusted(written.error().message());
   // A request that was interrupted meanwhile is no longer wanted (ENOENT): the kernel has answered
   // it itself.
   if (!written) log::debug("a file reply was not taken: {}", written.error().message());

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <string_view>
 #include <thread>
 
 #include "base/log.h"
@@ -23,13 +24,25 @@ constexpr std::chrono::milliseconds kLookForTurn{20};
 constexpr int kMostTries = 4;
 constexpr std::chrono::milliseconds kFirstPause{300};
 
+// What a channel's command, which may be the other node's own, can say there at most; what it
+// writes beyond that fails (EPERM, F_SEAL_GROW in fcntl(2)).
+constexpr off_t kMostComplaints = 64 << 10;
+
+Result<Fd> room_for_complaints() {
+  Fd file(::memfd_create("channel-stderr", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!file.valid() || ::ftruncate(file.get(), kMostComplaints) != 0 ||
+      ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK) != 0)
+    return system_error("make room for what the channel's command says");
+  return file;
+}
+
 // The first line that the command wrote to its stderr, for the person who has to mend it.
 std::string first_complaint(int complaints) {
   std::string text(4096, '\0');
   const ssize_t count = ::pread(complaints, text.data(), text.size(), 0);
   if (count <= 0) return {};
   text.resize(static_cast<std::size_t>(count));
-  return text.substr(0, text.find('\n'));
+  return text.substr(0, text.find_first_of(std::string_view("\n\0", 2)));
 }
 
 std::string why_silent(ChannelProcess& process, int complaints, const Error& error) {
@@ -60,8 +73,7 @@ Fd wait_for_turn(const std::string& node, const std::function<bool()>& given_up)
 
 Result<PeerConnection> reach_peer(const std::vector<std::string>& command,
                                   const protocol::Hello& ours) {
-  const Fd complaints(::memfd_create("channel-stderr", MFD_CLOEXEC));
-  if (!complaints.valid()) return system_error("make room for what the channel's command says");
+  LLRUN_TRY_ASSIGN(const Fd complaints, room_for_complaints());
   LLRUN_TRY_ASSIGN(auto process, ChannelProcess::start(command, complaints.get()));
   auto theirs = greet(process->in(), process->out(), ours, kGreetingTimeout);
   if (!theirs && theirs.error().code == ErrorCode::kRefused)

@@ -3,6 +3,7 @@ llrun_test(homefs_test LABEL unit
                    ${CMAKE_CURRENT_LIST_DIR}/homefs/frame_check_test.cc
                    ${CMAKE_CURRENT_LIST_DIR}/homefs/hostile_peer_test.cc
                    ${CMAKE_CURRENT_LIST_DIR}/homefs/kept_back_test.cc
+                   ${CMAKE_CURRENT_LIST_DIR}/homefs/notice_thread_test.cc
                    ${CMAKE_CURRENT_LIST_DIR}/homefs/request_queue_test.cc
                    ${CMAKE_CURRENT_LIST_DIR}/homefs/server_test.cc
            LIBS llrun_homefs)

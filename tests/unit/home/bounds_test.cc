@@ -199,6 +199,22 @@ TEST_F(HomeBounds, NobodyFillsHomeWithWhatItDoesNotTakeIn) {
       control_.lost_because({"the peer sent more, and more, without taking what it gets for it"}));
 }
 
+// Whoever comes again finds no more room than he has left.
+TEST_F(HomeBounds, HoldOverAnyNumberOfConnections) {
+  add_stream(kStream);
+  const std::string piece(64 << 10, 'x');
+  std::uint64_t sent = other_->flood(FrameType::kStreamData, kStream, piece);
+  for (int i = 0; i < 5; ++i) {
+    auto sockets = make_socketpair(SOCK_STREAM);
+    ASSERT_TRUE(sockets);
+    auto in = sockets->first.duplicate();
+    test::Hostile again(std::move(sockets->second));
+    ASSERT_TRUE(in && traffic_->connect(std::move(*in), std::move(sockets->first)));
+    sent += again.flood(FrameType::kStreamData, kStream, piece);
+  }
+  EXPECT_LT(sent, 128 * kMiB + 6 * kOnTheWay);
+}
+
 TEST_F(HomeBounds, WhatIsKeptWhileThereIsNoLinkEndsNothing) {
   traffic_->disconnect();
   for (int i = 0; i < 80; ++i)

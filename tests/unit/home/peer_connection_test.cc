@@ -83,6 +83,16 @@ TEST_F(PeerConnectionTest, WhatSomebodySaysOverThereIsSaidOnce) {
   EXPECT_EQ(lines_of("tries"), "x\n");
 }
 
+// The other node's own words may come that way: ssh passes on what is written to stderr there.
+TEST_F(PeerConnectionTest, ACommandThatComplainsWithoutEndIsNotKept) {
+  const auto reached = reach(
+      "echo 'no route to b' >&2; cat /dev/zero >&2; [ $? = 0 ] || echo ended >>complained; exit 1");
+  ASSERT_FALSE(reached);
+  EXPECT_NE(reached.error().message().find("\"no route to b\""), std::string::npos)
+      << reached.error().message();
+  EXPECT_EQ(lines_of("complained").substr(0, 6), "ended\n");
+}
+
 TEST_F(PeerConnectionTest, ACommandThatNeverReachesAnybodySaysWhy) {
   const auto refused = reach("echo x >>tries; echo 'no route to b' >&2; exit 255");
   ASSERT_FALSE(refused);
