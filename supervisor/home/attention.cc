@@ -37,6 +37,10 @@ Attention::Due Attention::next(Clock::time_point now, std::optional<std::chrono:
   return due;
 }
 
+std::chrono::seconds Attention::until_next() const {
+  return std::clamp(pause_ / 4, std::chrono::seconds(1), kLongestLook);
+}
+
 void Attention::start_anew() {
   last_.reset();
   pause_ = std::chrono::seconds::zero();

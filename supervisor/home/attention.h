@@ -2,9 +2,11 @@
 //
 // To watch must cost next to nothing: most programs sleep, and a node may have hundreds. Once a
 // second its CPU clock is read, a system call. What has used nothing since is left alone; what
-// sleeps, but for some moments, is measured with growing pauses. Pins cost a look at all processes
-// of the node: they are looked for when the program is new, and then, while it computes, with
-// pauses that grow as long as nothing changes. Whoever acts on them looks himself.
+// sleeps, but for some moments, is measured with growing pauses, and its clock is read with shorter
+// ones, which grow as well: to wake up a supervisor costs more than the look itself. Pins cost a
+// look at all processes of the node: they are looked for when the program is new, and then, while
+// it computes, with pauses that grow as long as nothing changes. Whoever acts on them looks
+// himself.
 #pragma once
 
 #include <chrono>
@@ -19,16 +21,18 @@ class Attention {
   using Clock = MonotonicClock;
   static constexpr std::chrono::seconds kLongestPause{32};     // between measures
   static constexpr std::chrono::seconds kLongestPinsPause{8};  // between looks for pins
+  static constexpr std::chrono::seconds kLongestLook{8};       // that it goes without a look
 
   struct Due {
     bool children = false;  // it has run: it may have made some
     bool measures = false;
     bool anew = false;  // it has woken: its rates since the pause began mean nothing
   };
-  // Once a second. `used`: CPU time of the process so far; none if it cannot be told. `rate`: in
-  // cores, as measured last.
+  // Whenever until_next() has passed, or before. `used`: CPU time of the process so far; none if it
+  // cannot be told. `rate`: in cores, as measured last.
   [[nodiscard]] Due next(Clock::time_point now, std::optional<std::chrono::nanoseconds> used,
                          double rate);
+  [[nodiscard]] std::chrono::seconds until_next() const;
   // It has come home, or has become another program: all is due.
   void start_anew();
 

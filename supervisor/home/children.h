@@ -29,6 +29,8 @@ class Children {
   // words. To be called once a second; `ran`: the program has since the last look. One that has not
   // for a while, and has no young children, is not looked at.
   std::vector<std::string> look(bool ran, bool by_list);
+  // It need not be called for now, if the program does not run.
+  [[nodiscard]] bool at_rest() const { return looks_left_ == 0; }
   // The program has ended, and its children are somebody else's now: looks at once. True: it has to
   // be looked again, since some are too young.
   [[nodiscard]] bool look_after_the_end(bool by_list);

@@ -100,8 +100,7 @@ Result<> HomeJob::start() {
     if (!yes) log::warn("no node agent: {}; the program runs on here", why_not);
   };
   LLRUN_TRY_ASSIGN(agent_, control::AgentClient::create(*loop_, {}, std::move(handlers)));
-  loop_->every(kTick, [this] { tick(); });
-  tick();
+  keep_ticking();
   if (options_.launched && is_launcher(options_.pid)) look_for_exec();
   return {};
 }
@@ -110,7 +109,7 @@ Result<> HomeJob::start() {
 void HomeJob::look_for_exec() {
   if (!is_launcher(options_.pid)) {
     attention_.start_anew();
-    return tick();
+    return keep_ticking();
   }
   loop_->after(kLookForExec, [this] { look_for_exec(); });
 }
@@ -132,6 +131,20 @@ void HomeJob::tick() {
   if (!options_.pidfd.valid()) return;  // it has ended
   const bool at_home = !journey_ || !journey_->holds_program();
   if (!at_home || look_at_program()) report();
+}
+
+void HomeJob::keep_ticking() {
+  tick();
+  see_to_the_next_tick();
+}
+
+void HomeJob::see_to_the_next_tick() {
+  loop_->cancel(next_tick_);
+  next_tick_ = loop_->after(until_next_tick(), [this] { keep_ticking(); });
+}
+
+EventLoop::Clock::duration HomeJob::until_next_tick() const {
+  return journey_ || !children_.at_rest() ? kTick : attention_.until_next();
 }
 
 // Its end is told by the pidfd. Into others nobody may look (it is not dumpable, its main thread
@@ -331,6 +344,7 @@ void HomeJob::on_migrate(const protocol::Migrate& order, const control::Reply& r
   journey_ = std::make_unique<Journey>(*loop_, options_, std::move(plan), std::move(callbacks));
   journey_->depart();
   report();
+  see_to_the_next_tick();
 }
 
 void HomeJob::journey_over(const std::string& why, bool by_call, bool at_start) {
@@ -356,7 +370,7 @@ void HomeJob::journey_over(const std::string& why, bool by_call, bool at_start) 
   attention_.start_anew();
   // Not from within one of its own callbacks.
   loop_->post([this, journey = std::shared_ptr<Journey>(std::move(journey_))] {
-    tick();
+    keep_ticking();
     if (const auto onward = std::exchange(onward_, std::nullopt))
       on_migrate(onward->first, onward->second);
   });

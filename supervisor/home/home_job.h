@@ -31,6 +31,9 @@ class HomeJob {
   explicit HomeJob(HomeOptions options);
   [[nodiscard]] Result<> start();
   void tick();
+  void keep_ticking();          // now and from then on
+  void see_to_the_next_tick();  // whatever changes how soon it is due is followed by this
+  [[nodiscard]] EventLoop::Clock::duration until_next_tick() const;
   [[nodiscard]] bool look_at_program();  // false: there is nothing new to report
   void look_for_children(bool ran);
   void look_for_exec();
@@ -57,6 +60,7 @@ class HomeJob {
   Fd child_signals_;  // signalfd
   Watch watch_;
   Attention attention_;
+  EventLoop::TimerId next_tick_ = 0;
   std::unique_ptr<control::AgentClient> agent_;
   std::unique_ptr<Journey> journey_;
   Children children_;

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -64,6 +65,9 @@ bool is_machines_pid_namespace() {
   return link && *link == kFirstPidNamespace;
 }
 
+// Of one that sleeps: 3 s until it is seen to have woken.
+constexpr unsigned kMostLooksLeftOut = 7;
+
 // The reader counts itself.
 Activity look_at_machine() {
   const auto text = read_whole_file("/proc/loadavg");
@@ -87,21 +91,32 @@ Activity RunQueue::look() {
 Activity RunQueue::look_at_processes(const Processors* only) {
   Activity activity;
   std::uint64_t used = 0;
-  std::map<int, std::uint64_t> before = std::exchange(ticks_, {});
+  auto before = std::exchange(known_, {});
   ProcDirectory processes;
   while (const int pid = processes.next()) {
+    if (pid == ::getpid()) continue;
+    const auto known = before.find(pid);
+    if (known != before.end() && known->second.looks_left > 0) {
+      used += known->second.cpu;
+      auto sleeper = before.extract(known);
+      --sleeper.mapped().looks_left;
+      known_.insert(std::move(sleeper));
+      continue;
+    }
     const auto directory = "/proc/" + std::to_string(pid);
     const auto ticks = read_ticks(directory);
-    if (!ticks || pid == ::getpid()) continue;
+    if (!ticks) continue;
     used += ticks->cpu;
-    ticks_[pid] = ticks->cpu;
+    const bool has_slept =
+        known != before.end() && known->second.cpu == ticks->cpu && !ticks->running;
+    const unsigned pause = has_slept ? std::min(2 * known->second.pause + 1, kMostLooksLeftOut) : 0;
+    known_[pid] = {ticks->cpu, pause, pause};
     if (is_machinery(ticks->name)) continue;
     // The line of a process is that of its first thread. Other threads are looked at only when one
     // of them has run lately: most processes sleep, and this is done twice a second.
     if (ticks->threads == 1) {
       activity.running += counts(*ticks, only) ? 1 : 0;
-    } else if (const auto known = before.find(pid);
-               ticks->running || known == before.end() || known->second != ticks->cpu) {
+    } else if (!has_slept) {
       activity.running += running_threads(directory, only);
     }
   }

@@ -37,7 +37,8 @@ struct Activity {
 // - there, but bound to some of its processors (taskset, a batch system's cpuset): what runs on
 // these;
 // - in a pid namespace of its own, the processes it sees.
-// For the latter two the processes are looked at one by one.
+// For the latter two the processes are looked at one by one, those that sleep not every time: a
+// node may have hundreds.
 class RunQueue {
  public:
   RunQueue();
@@ -46,8 +47,14 @@ class RunQueue {
  private:
   [[nodiscard]] Activity look_at_processes(const Processors* only);
 
+  struct Known {
+    std::uint64_t cpu = 0;    // ticks, when it was last looked at
+    unsigned pause = 0;       // looks that it was left out for, since it slept
+    unsigned looks_left = 0;  // of these
+  };
+
   bool own_machine_;
-  std::map<int, std::uint64_t> ticks_;  // of each process, when it was last looked at
+  std::map<int, Known> known_;
 };
 
 }  // namespace llrun::load

@@ -50,6 +50,18 @@ TEST(Attention, WhatSleepsIsMeasuredWithGrowingPauses) {
   EXPECT_EQ(program.measures_in(600, 0), 1 + 4 + 17);
 }
 
+TEST(Attention, WhatSleepsIsLookedAtWithGrowingPauses) {
+  Watched program;
+  program.passes(1.0);
+  EXPECT_EQ(program.attention().until_next(), seconds(1));
+  program.measures_in(16, 0);
+  EXPECT_EQ(program.attention().until_next(), seconds(4));
+  program.measures_in(100, 0);
+  EXPECT_EQ(program.attention().until_next(), Attention::kLongestLook);
+  program.passes(1.0);
+  EXPECT_EQ(program.attention().until_next(), seconds(1));
+}
+
 TEST(Attention, WhatSleepsIsNotLookedAt) {
   Watched program;
   program.passes(1.0);
