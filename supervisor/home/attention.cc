@@ -8,6 +8,9 @@ namespace {
 
 constexpr double kSleeps = 0.01;  // cores
 constexpr std::chrono::seconds kFirstPause{2};
+// Nothing pins it, and it may not leave before it is five seconds old, if nobody has said
+// otherwise.
+constexpr std::chrono::seconds kPauseOfTheNew{4};
 
 }  // namespace
 
@@ -54,8 +57,10 @@ bool Attention::pins_due(Clock::time_point now, double rate) const {
 }
 
 void Attention::pins_seen(Clock::time_point now, bool changed) {
-  pins_pause_ =
-      changed || !pins_at_ ? std::chrono::seconds(1) : std::min(2 * pins_pause_, kLongestPinsPause);
+  if (changed)
+    pins_pause_ = std::chrono::seconds(1);
+  else
+    pins_pause_ = pins_at_ ? std::min(2 * pins_pause_, kLongestPinsPause) : kPauseOfTheNew;
   pins_at_ = now;
 }
 
