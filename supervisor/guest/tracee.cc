@@ -246,6 +246,7 @@ void Tracee::on_signal(HostTid tid, StoppedThread token, const tracer::SignalDel
 // whatever the limit of its core dumps.
 void Tracee::end_without_core(StoppedThread token, int signal) {
   ended_by_ = signal;
+  log::info("signal {} ends the guest, without the core dump that this node would make", signal);
   threads_[token.tid()].token = std::move(token);
   ::kill(pid_.value, SIGKILL);
 }

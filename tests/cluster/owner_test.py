@@ -54,6 +54,45 @@ class OwnersLimits(case.HostsCase):
         waiting.until(lambda: not self.product.ctl("ps", host=self.b).stdout.count("from a"), "b to be empty")
         self.product.migrate(second.pid, "b")
 
+    def test_what_is_not_set(self):
+        """The owner comes first."""
+        self.begin("")
+        job = self.start(LOOP)
+        self.product.migrate(job.pid, "b")
+        self.assertEqual(self.b.shell(f"ps -o ni= -p {self.guest_on_b('while :[;]')}").strip(), "10")
+        self.product.bring_home(job.pid)
+        self.assertEqual(self.a.shell(f"ps -o ni= -p {job.pid}").strip(), "0", "it is as nice at home as it was")
+
+    def test_processes(self):
+        self.begin("processes = 4\n")
+        threads = ("import sys, threading, time\n"
+                   "def more(count):\n"
+                   "  for _ in range(count): threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()\n"
+                   "  print('ready', flush=True)\n"
+                   "more(int(sys.argv[1]))\n"
+                   "more(int(sys.stdin.readline()))\n"
+                   "sys.stdin.readline()\n")
+        many, few = (self.start(["python3", "-c", threads, count], piped=True) for count in ("4", "1"))
+        for job in (many, few):
+            job.output.wait_for(case.pattern("ready\n"))
+        self.assertIn("(guests.processes)", self.refused(many))
+        self.product.migrate(few.pid, "b")
+        few.feed(b"3\n")
+        few.output.wait_for(case.pattern("ready\n"))
+        self.product.arrive(few.pid, "a")
+        self.assertIn("(guests.processes)", self.product.row(few.pid)["last_reason"])
+
+    def test_no_core_dump_is_made_here(self):
+        """A program of core_pattern (core(5)) would get the guest's memory, also if its limit forbids one."""
+        self.begin("")
+        job = self.start(["sh", "-c", "ulimit -c 0; echo ready; read line; kill -ABRT $$"], piped=True)
+        job.output.wait_for(case.pattern("ready\n"))
+        self.product.migrate(job.pid, "b")
+        job.feed(b"now\n")
+        job.close_input()
+        self.assertEqual(job.wait(), 128 + 6)
+        self.assertIn("signal 6 ends the guest, without the core dump", self.product.log(self.b))
+
     def test_old_guests_stand_back(self):
         self.begin("nice = 2\n[strategy]\nageing_s = 0.3\n")
         counts = ("import os\nwhile True:\n"
