@@ -41,7 +41,7 @@ Attention::Due Attention::next(Clock::time_point now, std::optional<std::chrono:
 }
 
 std::chrono::seconds Attention::until_next() const {
-  return std::clamp(pause_ / 4, std::chrono::seconds(1), kLongestLook);
+  return std::clamp(pause_ / 2, std::chrono::seconds(1), kLongestLook);
 }
 
 void Attention::start_anew() {

@@ -21,7 +21,7 @@ class Attention {
   using Clock = MonotonicClock;
   static constexpr std::chrono::seconds kLongestPause{32};     // between measures
   static constexpr std::chrono::seconds kLongestPinsPause{8};  // between looks for pins
-  static constexpr std::chrono::seconds kLongestLook{8};       // that it goes without a look
+  static constexpr std::chrono::seconds kLongestLook{16};      // that it goes without a look
 
   struct Due {
     bool children = false;  // it has run: it may have made some

@@ -79,6 +79,11 @@ Result<> HomeJob::start() {
                      if (journey_) journey_->on_sigchld();
                      tracer::let_go_stragglers();
                    }));
+  // What it is by then, its next look shows.
+  if (auto waking = Waking::create(*loop_, options_.pid, [this] { tick_after(kTick); }))
+    waking_ = std::move(*waking);
+  else
+    log::debug("{}", waking.error().message());
   LLRUN_TRY(loop_->watch(options_.pidfd.get(), EPOLLIN, [this](std::uint32_t) {
     if (journey_) return journey_->on_died();
     on_end("ended");
@@ -139,8 +144,18 @@ void HomeJob::keep_ticking() {
 }
 
 void HomeJob::see_to_the_next_tick() {
+  const auto pause = until_next_tick();
+  tick_after(pause);
+  if (!waking_) return;
+  if (pause > kTick)
+    waking_->arm();
+  else
+    waking_->disarm();
+}
+
+void HomeJob::tick_after(EventLoop::Clock::duration pause) {
   loop_->cancel(next_tick_);
-  next_tick_ = loop_->after(until_next_tick(), [this] { keep_ticking(); });
+  next_tick_ = loop_->after(pause, [this] { keep_ticking(); });
 }
 
 EventLoop::Clock::duration HomeJob::until_next_tick() const {

@@ -18,6 +18,7 @@
 #include "supervisor/home/failed_moves.h"
 #include "supervisor/home/journey.h"
 #include "supervisor/home/options.h"
+#include "supervisor/home/waking.h"
 #include "supervisor/home/watch.h"
 
 namespace llrun {
@@ -31,7 +32,8 @@ class HomeJob {
   explicit HomeJob(HomeOptions options);
   [[nodiscard]] Result<> start();
   void tick();
-  void keep_ticking();          // now and from then on
+  void keep_ticking();  // now and from then on
+  void tick_after(EventLoop::Clock::duration pause);
   void see_to_the_next_tick();  // whatever changes how soon it is due is followed by this
   [[nodiscard]] EventLoop::Clock::duration until_next_tick() const;
   [[nodiscard]] bool look_at_program();  // false: there is nothing new to report
@@ -60,6 +62,7 @@ class HomeJob {
   Fd child_signals_;  // signalfd
   Watch watch_;
   Attention attention_;
+  std::unique_ptr<Waking> waking_;  // null: it could not be had, and sleepers are looked at only
   EventLoop::TimerId next_tick_ = 0;
   std::unique_ptr<control::AgentClient> agent_;
   std::unique_ptr<Journey> journey_;

@@ -20,3 +20,5 @@ llrun_test(fitting_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/fittin
   LIBS llrun_home llrun_capabilities)
 llrun_test(attention_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/attention_test.cc
   LIBS llrun_home)
+llrun_test(waking_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/waking_test.cc
+  LIBS llrun_home)

@@ -55,7 +55,7 @@ TEST(Attention, WhatSleepsIsLookedAtWithGrowingPauses) {
   program.passes(1.0);
   EXPECT_EQ(program.attention().until_next(), seconds(1));
   program.measures_in(16, 0);
-  EXPECT_EQ(program.attention().until_next(), seconds(4));
+  EXPECT_EQ(program.attention().until_next(), seconds(8));
   program.measures_in(100, 0);
   EXPECT_EQ(program.attention().until_next(), Attention::kLongestLook);
   program.passes(1.0);
