@@ -101,6 +101,7 @@ Result<Fd> termination_signals() {
   ::sigprocmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGHUP, SIG_IGN);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // the limit is that of whoever has started it (setrlimit(2))
   Fd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd.valid()) return system_error("watch for signals");
   return fd;

@@ -5,8 +5,10 @@
 #include <fmt/ranges.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string_view>
 #include <thread>
 
@@ -29,8 +31,11 @@ constexpr std::chrono::milliseconds kFirstPause{300};
 constexpr off_t kMostComplaints = 64 << 10;
 
 Result<Fd> room_for_complaints() {
+  rlimit files{};
+  const rlim_t most = ::getrlimit(RLIMIT_FSIZE, &files) == 0 ? files.rlim_cur : RLIM_INFINITY;
+  const auto size = static_cast<off_t>(std::min<rlim_t>(kMostComplaints, most));
   Fd file(::memfd_create("channel-stderr", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!file.valid() || ::ftruncate(file.get(), kMostComplaints) != 0 ||
+  if (!file.valid() || ::ftruncate(file.get(), size) != 0 ||
       ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK) != 0)
     return system_error("make room for what the channel's command says");
   return file;

@@ -15,6 +15,7 @@ Result<Fd> watch_child_signals(EventLoop& loop, std::function<void()> changed) {
   ::sigaddset(&children, SIGCHLD);
   ::pthread_sigmask(SIG_BLOCK, &children, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
   Fd signals(::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals.valid()) return system_error("watch for child signals");
   LLRUN_TRY(loop.watch(signals.get(), EPOLLIN,

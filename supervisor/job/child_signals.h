@@ -11,8 +11,9 @@ namespace llrun {
 
 // `changed` on `loop` after every SIGCHLD, of which several may have become one: look at
 // everything. To be called before any thread exists, so that all of them leave that signal to the
-// loop. Broken pipes are told by errors from here on, not by SIGPIPE. Ends when the descriptor is
-// closed.
+// loop. Broken pipes and files over the limit of their size, which is that of whoever
+// started the program, are told by errors from here on, not by SIGPIPE and SIGXFSZ. Ends when the
+// descriptor is closed.
 [[nodiscard]] Result<Fd> watch_child_signals(EventLoop& loop, std::function<void()> changed);
 
 }  // namespace llrun

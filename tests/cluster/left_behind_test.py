@@ -18,12 +18,13 @@ CHANGES = {
     "status voluntary_ctxt_switches", "status nonvoluntary_ctxt_switches", "ksm_stat", "numa_maps", "status State",
 }
 # What is different away and cannot be mended: docs/limits.md, "What /proc/self shows away".
+# stat 18 and 19: priority and niceness, of which a node's owner gives guests less (guests.nice).
 DIFFERS_AWAY = {
     "autogroup", "cgroup", "cpuset", "oom_score_adj", "sessionid", "loginuid",
     "fd 0", "fd 1", "fd 2", "fdinfo 0", "fdinfo 1", "fdinfo 2", "maps", "maps files", "smaps VmFlags",
     "mountinfo", "mounts", "mountstats", "uid_map", "gid_map", "projid_map", "timens_offsets",
     "ns cgroup", "ns ipc", "ns mnt", "ns net", "ns pid", "ns pid_for_children", "ns time", "ns time_for_children", "ns user",
-    "ns uts", "stat 11", "stat 13", "stat 16", "stat 17", "stat 22", "stat 23", "status CapBnd", "status Seccomp",
+    "ns uts", "stat 11", "stat 13", "stat 16", "stat 17", "stat 18", "stat 19", "stat 22", "stat 23", "status CapBnd", "status Seccomp",
     "status Seccomp_filters", "status VmSize", "status VmData", "status VmLib", "status NSpid", "status NStgid", "status NSpgid",
     "status NSsid",
 }
