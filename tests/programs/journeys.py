@@ -156,6 +156,8 @@ def run_all(programs, journeys, bare):
     with Cluster(THREE) as cluster, concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         product = Product(cluster)
         if not bare:
+            for host in cluster.hosts.values():  # programs of hundreds of threads are there beside each other
+                product.write_conf(host, "[guests]\nprocesses = 0\n")
             product.configure()
         runs = [pool.submit(run_one, cluster, product, program, journey, bare)
                 for program in programs for journey in journeys_of(program, journeys)]
