@@ -46,17 +46,19 @@ class ViewTermsTest : public ::testing::Test {
     std::array<int, 2> ready{};
     EXPECT_EQ(::pipe2(ready.data(), O_CLOEXEC), 0);
     const tracer::Child child([&] {
+      // Nothing of whoever runs the test.
+      ::dup2(ready[1], STDERR_FILENO);
+      ::close_range(STDERR_FILENO + 1, ~0U, 0);
+      for (const int fd : {STDIN_FILENO, STDOUT_FILENO}) ::dup2(STDERR_FILENO, fd);
       body();
-      if (::write(ready[1], "x", 1) == 1) ::pause();
+      if (::write(STDERR_FILENO, "x", 1) == 1) ::pause();
     });
     char byte = 0;
     EXPECT_EQ(::read(ready[0], &byte, 1), 1);
     for (const int fd : ready) ::close(fd);
     return why_not_with_its_files(child.pid(), kept).value_or("");
   }
-  int open(const char* name, int flags) const {
-    return ::open((root_ + name).c_str(), flags);
-  }
+  int open(const char* name, int flags) const { return ::open((root_ + name).c_str(), flags); }
   void map(const char* name) const {
     const int fd = open(name, O_RDONLY);
     if (::mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED) ::_exit(1);
