@@ -99,6 +99,8 @@ void Journey::on_usage(const protocol::Usage& usage) {
 
 // Every byte is written before the parent can see the end.
 void Journey::on_exited(const protocol::Exited& exited) {
+  if (!exited.reason().empty())
+    callbacks_.progress(fmt::format("{} has ended it: {}", plan_.node, exited.reason()));
   traffic_->when_drained([this, status = exited.wait_status()] { end_shadow(status); });
 }
 
