@@ -169,7 +169,7 @@ long make_thread_or_process(clone_args* arguments) {
 
 // What it asks for changes all the time.
 int race() {
-  constexpr int kTimes = 200, kRefusals = 4;  // each of which takes longer than the one before
+  constexpr int kTimes = 50, kRefusals = 2;  // each of which takes longer than the one before
   constexpr std::uint64_t kThread =
       CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
   static char stack[1 << 16];
