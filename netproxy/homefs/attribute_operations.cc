@@ -53,11 +53,18 @@ bool set_size(const Inode& inode, const Description* open, off_t size) {
   return ::truncate(FdName(inode.path.get()).c_str(), size) == 0;
 }
 
+// Null: the peer has named none, or one that is not of this file.
+DescriptionRef open_of(HomeView& view, const InodeRef& inode, const fuse_file_info* file) {
+  auto description = file != nullptr ? view.descriptions.find(file->fh) : nullptr;
+  const bool is_its = description && description->open.load() && description->inode == inode;
+  return is_its ? description : nullptr;
+}
+
 void set_attributes(fuse_req_t request, fuse_ino_t node, struct stat* wanted, int valid,
                     fuse_file_info* file) {
   const auto inode = inode_for(request, node);
   if (!inode) return;
-  const auto open = file != nullptr ? view_of(request).descriptions.find(file->fh) : nullptr;
+  const auto open = open_of(view_of(request), inode, file);
   // Who has it open for writing has been let; all else is a change of the file by its name.
   const bool by_description = open != nullptr && (open->flags & O_ACCMODE) != O_RDONLY;
   const auto use =

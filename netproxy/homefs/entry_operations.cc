@@ -71,7 +71,7 @@ void forget_multi(fuse_req_t request, std::size_t count, fuse_forget_data* forge
 }
 
 // Else the request is answered.
-bool may_change(fuse_req_t request, const Inode& parent, const char* name,
+bool may_change(fuse_req_t request, Inode& parent, const char* name,
                 KeptBack::Use use = KeptBack::Use::kChange) {
   if (view_of(request).may(parent, name, use)) return true;
   reply_outcome(request, true);
@@ -105,7 +105,8 @@ void make_symlink(fuse_req_t request, const char* target, fuse_ino_t parent_node
                   const char* name) {
   const auto parent = inode_for(request, parent_node);
   if (!parent) return;
-  if (!may_change(request, *parent, name)) return;
+  // Where something is kept back by this name, or by one below it, it would lie elsewhere from now.
+  if (!may_change(request, *parent, name, KeptBack::Use::kMove)) return;
   if (::symlinkat(target, parent->path.get(), name) != 0) return reply_outcome(request, true);
   reply_entry(request, *parent, name, open_entry(*parent, name));
 }

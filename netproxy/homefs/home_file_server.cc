@@ -27,6 +27,7 @@ class HomeFileServer::Impl : public std::enable_shared_from_this<HomeFileServer:
  public:
   Impl(Options options, Events events)
       : gate_(std::make_shared<Gate>()),
+        queue_(std::exchange(events.has_room, {})),
         view_(std::move(options), gated(std::move(events))),
         workers_(queue_, {std::max(1U, view_.options().workers), view_.options().most_workers},
                  [this](RequestQueue::Work work) { deal(std::move(work)); }) {}
@@ -34,6 +35,7 @@ class HomeFileServer::Impl : public std::enable_shared_from_this<HomeFileServer:
   Result<> start();
   void end();
   Result<> submit(Frame request);
+  void look_for_room();
   bool look(std::function<void()> at_files);
   Result<DescriptionId> add_description(Fd fd, Offset offset);
   Result<std::string> arm(DescriptionId id, const std::string& path);
@@ -41,8 +43,8 @@ class HomeFileServer::Impl : public std::enable_shared_from_this<HomeFileServer:
   Result<Fd> description_of_file(ino_t number, const std::string& path) const;
 
   std::shared_ptr<Gate> gate_;
-  HomeView view_;
   RequestQueue queue_;
+  HomeView view_;
 
  private:
   Events gated(Events events) const;
@@ -133,6 +135,11 @@ Result<> HomeFileServer::Impl::submit(Frame request) {
   return {};
 }
 
+void HomeFileServer::Impl::look_for_room() {
+  queue_.look_for_room();
+  workers_.look_after(shared_from_this());
+}
+
 bool HomeFileServer::Impl::look(std::function<void()> at_files) {
   if (!queue_.push(RequestQueue::Look(std::move(at_files)))) return false;
   workers_.look_after(shared_from_this());
@@ -219,6 +226,7 @@ Result<std::unique_ptr<HomeFileServer>> HomeFileServer::start(Options options, E
 }
 
 Result<> HomeFileServer::submit(Frame request) { return impl_->submit(std::move(request)); }
+void HomeFileServer::look_for_room() { impl_->look_for_room(); }
 std::size_t HomeFileServer::pending() const { return impl_->queue_.pending(); }
 
 Result<DescriptionId> HomeFileServer::add_description(Fd description, Offset offset) {

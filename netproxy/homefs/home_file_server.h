@@ -69,6 +69,9 @@ class HomeFileServer {
         send;  // a reply or notification for the peer; keep the order of calls
     // The last guest descriptor of `id` has closed. The server has closed its own already.
     std::function<void(DescriptionId id)> on_release = {};
+    // Whether there is room for more replies; while there is none, requests wait. Asked with a lock
+    // of the server's held, so it may not call the server.
+    std::function<bool()> has_room = {};
   };
   // What a guest's reads and writes start from.
   enum class Offset : std::uint8_t {
@@ -87,6 +90,8 @@ class HomeFileServer {
   // A frame from the peer. Never blocks. kProtocol: the frame is none that a kernel writes, or far
   // more are waiting than a kernel sends: the peer is not to be trusted further.
   [[nodiscard]] Result<> submit(Frame request);
+  // There may be room for replies again (Events::has_room).
+  void look_for_room();
   // Requests queued or being answered.
   [[nodiscard]] std::size_t pending() const;
 

@@ -9,10 +9,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <string_view>
 
-#include "base/fd.h"
 #include "base/log.h"
+#include "netproxy/homefs/inode_path.h"
 
 namespace llrun::homefs {
 namespace {
@@ -45,17 +44,6 @@ bool may_delete_in(const Inode& directory, uid_t user) {
 
 // Whoever asks for more than this knows what he does.
 constexpr unsigned kMostRefusalsNamed = 100;
-
-// Without symbolic links, as the kernel knows it. A file that has lost its name is still known by
-// it.
-std::string path_of(const Inode& inode) {
-  constexpr std::string_view kDeleted = " (deleted)";
-  auto path = read_link(FdName(inode.path.get()).c_str()).value_or("");
-  struct stat now {};
-  if (path.ends_with(kDeleted) && ::fstat(inode.path.get(), &now) == 0 && now.st_nlink == 0)
-    path.resize(path.size() - kDeleted.size());
-  return path == "/" ? "" : path;
-}
 
 thread_local Frame reply_frame;
 
@@ -166,23 +154,29 @@ bool HomeView::may(const std::string& path, KeptBack::Use use) {
   if (verdict.errno_value == 0) return true;
   if (options_.uses) ++options_.uses->of(path)->refused;
   if (const unsigned before = refusals_++; before < kMostRefusalsNamed)
-    log::warn("the peer asked for {}, which [view] keeps from it ({}): refused{}", path,
+    log::warn("the peer asked for {:?}, which [view] keeps from it ({}): refused{}", path,
               verdict.rule, before + 1 < kMostRefusalsNamed ? "" : "; further ones are not named");
   errno = verdict.errno_value;
   return false;
 }
 
-bool HomeView::may(const Inode& inode, KeptBack::Use use) {
-  return !options_.kept_back || may(path_of(inode), use);
+bool HomeView::may(Inode& inode, KeptBack::Use use) {
+  if (!options_.kept_back) return true;
+  const auto path = path_of(inodes, inode);
+  return path && may(*path, use);
 }
 
-bool HomeView::may(const Inode& parent, const char* name, KeptBack::Use use) {
-  return !options_.kept_back || may(path_of(parent) + "/" + name, use);
+bool HomeView::may(Inode& parent, const char* name, KeptBack::Use use) {
+  if (!options_.kept_back) return true;
+  const auto path = path_of(inodes, parent);
+  return path && may(*path + "/" + name, use);
 }
 
-void HomeView::count_open(Description& description, const Inode& inode) {
-  if (!options_.uses) return;
-  description.use = options_.uses->of(path_of(inode));
+void HomeView::count_open(Description& description, Inode& inode) {
+  if (!options_.uses || !S_ISREG(inode.type)) return;
+  const auto path = path_of(inodes, inode);
+  if (!path) return;
+  description.use = options_.uses->of(*path);
   ++description.use->opened;
 }
 

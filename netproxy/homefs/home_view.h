@@ -48,11 +48,11 @@ class HomeView {
   [[nodiscard]] bool is_virtual(dev_t device, int fd);
 
   // Whether the peer may use the file so, or what has this name in `parent`; else errno says why
-  // not, and the log what was asked for (kept_back.h). An open of `inode` that is a description is
-  // counted.
-  [[nodiscard]] bool may(const Inode& inode, KeptBack::Use use);
-  [[nodiscard]] bool may(const Inode& parent, const char* name, KeptBack::Use use);
-  void count_open(Description& description, const Inode& inode);
+  // not, and the log what was asked for (kept_back.h).
+  [[nodiscard]] bool may(Inode& inode, KeptBack::Use use);
+  [[nodiscard]] bool may(Inode& parent, const char* name, KeptBack::Use use);
+  // To be called before the description is attached: from then on the peer may read.
+  void count_open(Description& description, Inode& inode);
 
  private:
   [[nodiscard]] bool may(const std::string& path, KeptBack::Use use);

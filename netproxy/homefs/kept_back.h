@@ -42,9 +42,11 @@ class KeptBack {
   };
   [[nodiscard]] Asked asked() const;
   // `path`: absolute, as the kernel shows it (/proc/PID/fd), without symbolic links.
-  // Where the rules' own paths lead is looked up at the first question, which may wait for a
-  // filesystem. Thread-safe.
+  // Thread-safe.
   [[nodiscard]] Verdict verdict(const std::string& path, Use use) const;
+  // Where the rules' own paths lead is looked up once, here or at the first question, and may wait
+  // for a filesystem. Thread-safe.
+  void look_at_rules() const;
 
  private:
   struct Rule {

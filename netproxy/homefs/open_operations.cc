@@ -68,20 +68,20 @@ void agree_on_version(HomeView& view, Inode& inode, const struct stat& attribute
   if (stale) fuse_lowlevel_notify_inval_inode(view.session, inode.node, -1, 0);
 }
 
-void fill_open(HomeView& view, Inode& inode, Description& description, fuse_file_info& file) {
+void fill_open(HomeView& view, Inode& inode, const Description& description, fuse_file_info& file) {
   struct stat attributes {};
   if (::fstat(description.fd.get(), &attributes) == 0) {
     file.direct_io = needs_direct_io(view, description, attributes);
     agree_on_version(view, inode, attributes, file);
   }
   file.fh = description.id;
-  view.count_open(description, inode);
   file.noflush =
       (description.flags & O_ACCMODE) == O_RDONLY;  // nothing written, no error to report
 }
 
 DescriptionRef adopt(HomeView& view, Fd fd, int flags, const InodeRef& inode) {
   auto description = view.descriptions.add(std::move(fd), flags & kHomeFlags & ~O_TRUNC, false);
+  view.count_open(*description, *inode);
   description->attach(inode);
   return description;
 }
@@ -178,6 +178,7 @@ std::optional<ArmedDescription> open_armed_description(HomeView& view, const Ino
   if (!name) return std::nullopt;
   auto description = view.descriptions.find(name->id);
   if (!description) return std::nullopt;
+  view.count_open(*description, *inode);
   description->attach(inode);
   return ArmedDescription{std::move(description), std::move(*name)};
 }

@@ -32,19 +32,28 @@ bool RequestQueue::push(Work work, std::size_t bytes) {
 
 std::optional<RequestQueue::Work> RequestQueue::pop(std::optional<std::chrono::seconds> patience) {
   std::unique_lock lock(mutex_);
-  const auto something = [this] { return closed_ || !work_.empty(); };
+  const auto something = [this] { return closed_ || (!work_.empty() && has_room()); };
   ++idle_;
+  bool found = true;
   if (patience)
-    ready_.wait_for(lock, *patience, something);
+    found = ready_.wait_for(lock, *patience, something);
   else
     ready_.wait(lock, something);
   --idle_;
-  if (closed_ || work_.empty()) return std::nullopt;
+  if (closed_ || !found) return std::nullopt;
   Work work = std::move(work_.front());
   work_.pop_front();
   bytes_ -= bytes_of_work(work);
   ++busy_;
   return work;
+}
+
+void RequestQueue::look_for_room() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!has_room()) return;
+  }
+  ready_.notify_all();
 }
 
 void RequestQueue::done() {
@@ -69,7 +78,7 @@ std::size_t RequestQueue::pending() const {
 
 bool RequestQueue::short_of_workers() const {
   const std::lock_guard lock(mutex_);
-  return work_.size() > idle_;
+  return work_.size() > idle_ && has_room();
 }
 
 }  // namespace llrun::homefs

@@ -9,6 +9,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <variant>
 
 #include "netproxy/homefs/frame.h"
@@ -23,10 +24,15 @@ class RequestQueue {
   using Look = std::function<void()>;
   using Work = std::variant<Frame, Look>;
 
+  // `has_room`: whether what has been dealt with can be told; while it cannot, all waits. Empty: it
+  // always can.
+  explicit RequestQueue(std::function<bool()> has_room = {}) : has_room_(std::move(has_room)) {}
+
   [[nodiscard]] bool push(Frame frame);  // false: full, or closed
   [[nodiscard]] bool push(Look look);
   // Waits; nothing: closed, or, with a patience, nothing has come within it.
   [[nodiscard]] std::optional<Work> pop(std::optional<std::chrono::seconds> patience);
+  void look_for_room();                       // has_room may say something else now
   void done();                                // what was popped has been dealt with
   void close();                               // drops what is queued
   [[nodiscard]] std::size_t pending() const;  // queued or being dealt with
@@ -35,7 +41,9 @@ class RequestQueue {
 
  private:
   [[nodiscard]] bool push(Work work, std::size_t bytes);
+  [[nodiscard]] bool has_room() const { return !has_room_ || has_room_(); }  // mutex_ is held
 
+  const std::function<bool()> has_room_;
   mutable std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<Work> work_;

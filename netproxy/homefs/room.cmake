@@ -17,6 +17,7 @@ set(homefs_sources
   fuse_session.cc
   home_file_server.cc
   home_view.cc
+  inode_path.cc
   inode_table.cc
   kept_back.cc
   notice_thread.cc

@@ -12,6 +12,11 @@ namespace llrun::agent {
 namespace {
 
 constexpr std::size_t kMostHoldingQuestions = 1000;
+// What the other has asked for and does not read.
+constexpr std::size_t kMostUnread = 8U << 20;
+// Of one answer: lines for a person.
+constexpr std::size_t kMostRows = 100'000;
+constexpr std::size_t kMostRowBytes = 16U << 20;
 
 template <typename Message>
 bool parse(Message& message, std::span<const std::byte> payload) {
@@ -40,6 +45,8 @@ Result<std::unique_ptr<AgentLink>> AgentLink::open(EventLoop& loop, ChannelEnds 
 void AgentLink::on_frame(const wire::FrameHeader& header, std::span<const std::byte> payload) {
   using wire::FrameType;
   const auto handlers = handlers_;  // they may destroy the link
+  if (channel_->queued_bytes() > kMostUnread)
+    return handlers.closed("the other agent asks and does not read what it is told");
   if (header.type == FrameType::kRefusal)
     return handlers.closed("refused: " + std::string(text_of(payload.first(
                                              std::min<std::size_t>(payload.size(), 1000)))));
@@ -120,17 +127,33 @@ void AgentLink::on_verb(const protocol::RemoteVerb& question) {
 void AgentLink::on_answer(const protocol::RemoteAnswer& answer) {
   const auto found = questions_.find(answer.id());
   if (found == questions_.end()) return;
-  const auto reply = found->second;
-  if (answer.has_row()) return reply.row(answer.row());
+  if (answer.has_row()) return take_row(answer.id(), answer.row());
+  const auto reply = found->second.reply;
   questions_.erase(found);
   reply.answer(answer.answer());
+}
+
+// What a verb prints is lines. Of processes and nodes an agent tells its own user; of those here
+// no other node knows better.
+void AgentLink::take_row(std::uint64_t id, const protocol::Row& row) {
+  auto& question = questions_.at(id);
+  question.bytes += row.line().size();
+  const bool sound =
+      row.has_line() && ++question.rows <= kMostRows && question.bytes <= kMostRowBytes;
+  const auto reply = question.reply;
+  if (sound) return reply.row(row);
+  questions_.erase(id);
+  protocol::Answer nonsense;
+  nonsense.set_status(protocol::Answer::STATUS_UNREACHABLE);
+  nonsense.set_text("the node answers with what is no answer");
+  reply.answer(nonsense);
 }
 
 void AgentLink::ask(const protocol::AgentVerb& verb, const control::Reply& reply) {
   protocol::AgentMessage message;
   message.mutable_verb()->set_id(next_question_);
   *message.mutable_verb()->mutable_verb() = verb;
-  questions_.emplace(next_question_++, reply);
+  questions_.emplace(next_question_++, Question{reply});
   send(message);
 }
 
@@ -138,7 +161,7 @@ AgentLink::~AgentLink() {
   protocol::Answer lost;
   lost.set_status(protocol::Answer::STATUS_UNREACHABLE);
   lost.set_text("the node was lost before it answered");
-  for (const auto& [id, reply] : std::exchange(questions_, {})) reply.answer(lost);
+  for (const auto& [id, question] : std::exchange(questions_, {})) question.reply.answer(lost);
 }
 
 void AgentLink::send(const protocol::AgentMessage& message) {

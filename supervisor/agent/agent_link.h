@@ -57,6 +57,7 @@ class AgentLink {
   void on_verb(const protocol::RemoteVerb& question);
   void on_answer(const protocol::RemoteAnswer& answer);
   void send(const protocol::AgentMessage& message);
+  void take_row(std::uint64_t id, const protocol::Row& row);
 
   Handlers handlers_;
   Fd lifeline_;
@@ -65,7 +66,11 @@ class AgentLink {
   ClockQuestions clocks_;
   bool heard_nonsense_ = false;
   std::shared_ptr<int> alive_ = std::make_shared<int>();
-  std::map<std::uint64_t, control::Reply> questions_;
+  struct Question {
+    control::Reply reply;
+    std::size_t rows = 0, bytes = 0;  // that have come
+  };
+  std::map<std::uint64_t, Question> questions_;
   std::map<std::uint64_t, OnHolding> holding_questions_;
   std::uint64_t next_question_ = 1;
 };

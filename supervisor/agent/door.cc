@@ -48,6 +48,8 @@ void Door::hello_came(std::list<Visitor>::iterator visitor, Result<ReceivedHello
 }
 
 void Door::serve(const ReceivedHello& hello, ChannelEnds ends) {
+  if (const auto why = nonsense_in(hello.hello); !why.empty())
+    return refuse(ends, "a visitor", why);
   const auto who = fmt::format("{} of node {}",
                                hello.hello.program().empty() ? "the agent" : hello.hello.program(),
                                hello.hello.node());
@@ -73,6 +75,7 @@ std::string Door::why_not(const Hello& hello) const {
     return fmt::format(
         "node {} speaks version {} of the protocol, this node {}: install the same llrun on both",
         hello.node(), hello.version(), kProtocolVersion);
+  if (hello.purpose() == Hello::PURPOSE_AGENT) return around_.why_no_agent(hello);
   if (hello.purpose() != Hello::PURPOSE_JOB) return "";
   if (auto nonsense = nonsense_in(hello.offer()); !nonsense.empty()) return nonsense;
   if (auto why = around_.why_not(hello); !why.empty()) return why;
@@ -129,10 +132,11 @@ void Door::resume_guest(const ReceivedHello& hello, ChannelEnds ends) {
   const std::array fds{ends.in.get(), ends.out.get(), ends.lifeline.get()};
   around_.processes.ask(
       *guest, message,
-      [this, job = hello.hello.job()](const auto& answer) {
-        if (answer.has_answer() && answer.answer().status() != protocol::Answer::STATUS_DONE)
-          around_.log.add(
-              fmt::format("job {} did not take its channel: {}", job, answer.answer().text()));
+      [this, job = hello.hello.job(),
+       kept = std::make_shared<ChannelEnds>(std::move(ends))](const auto& answer) {
+        if (!answer.has_answer() || answer.answer().status() == protocol::Answer::STATUS_DONE)
+          return;
+        refuse(*kept, "job " + job, answer.answer().text());
       },
       fds);
 }

@@ -31,6 +31,8 @@ class Door {
     // Why a program of another node is not welcome now, by switches, room and strategy; empty: it
     // is.
     std::function<std::string(const protocol::Hello&)> why_not;
+    // Why another agent is not listened to; empty: it is.
+    std::function<std::string(const protocol::Hello&)> why_no_agent;
     std::function<void(const protocol::Hello&, ChannelEnds)> agent_came;
     const protocol::Origin& origin;  // who speaks here
   };

@@ -53,7 +53,7 @@ void Peer::on_hello(const protocol::Hello& hello) {
                " of the protocol, we speak " + std::to_string(kProtocolVersion) +
                ": install the same llrun on both");
   if (hello.node() != config_.name)
-    return end("its command reaches a node that calls itself " + hello.node() +
+    return end("its command reaches a node that calls itself " + hello.node().substr(0, 64) +
                ": correct [nodes] in llrun.conf, or name = " + config_.name + " there");
   greeted_ = true;
   open_since_ = EventLoop::Clock::now();

@@ -34,12 +34,14 @@ Peers::Peers(EventLoop& loop, const config::Config& config, EventLog& log, OnVer
       speed_(std::move(speed)),
       on_holding_(std::move(on_holding)) {
   for (const auto& peer : config.nodes) {
-    known_[peer.name] = {not_heard_yet(peer.name), {}, true};
+    known_[peer.name] = {.load = not_heard_yet(peer.name), .awaited = true};
     const auto node = peer.name;
     peers_.push_back(std::make_unique<Peer>(
         loop, peer,
         Peer::Handlers{[this] { return own_hello(name_, protocol::Hello::PURPOSE_AGENT); },
-                       [this, node](auto load, double rtt) { heard(node, std::move(load), rtt); },
+                       [this, node](auto load, double rtt) {
+                         heard(node, std::move(load), rtt, Channel::kOwn);
+                       },
                        [this, node](const std::string& why) { lost(node, why); }, on_holding_}));
   }
 }
@@ -48,20 +50,45 @@ void Peers::connect() {
   for (const auto& peer : peers_) peer->connect();
 }
 
+std::string Peers::why_not(const protocol::Hello& hello) {
+  const auto& node = hello.node();
+  if (node == name_)
+    return fmt::format(
+        "this node calls itself {}, too: set another name in llrun.conf of one of them", node);
+  const auto channels = std::ranges::count(incoming_, node, &Incoming::node);
+  if (channels >= kMostChannelsOfOne || incoming_.size() >= kMostChannels)
+    return fmt::format("node {} has {} channels from other agents, {} of them from {}", name_,
+                       incoming_.size(), channels, node);
+  if (known_.contains(node) || known_.size() < kMostNodes || forget_one()) return "";
+  return fmt::format("node {} knows {} nodes already", name_, known_.size());
+}
+
+// One that has gone and is not in [nodes]: of these only what they said of themselves is known.
+bool Peers::forget_one() {
+  return std::erase_if(known_, [&, done = false](const auto& entry) mutable {
+           const auto& [node, known] = entry;
+           const bool gone = !known.load.reachable() && command(node) == nullptr &&
+                             std::ranges::count(incoming_, node, &Incoming::node) == 0;
+           return gone && !std::exchange(done, true);
+         }) > 0;
+}
+
 void Peers::adopt(const protocol::Hello& hello, ChannelEnds ends) {
   incoming_.push_back({hello.node(), nullptr});
   const auto entry = std::prev(incoming_.end());
-  auto link = AgentLink::open(
-      loop_, std::move(ends),
-      {[](const auto&) {},
-       [this, entry](auto load, double rtt) { heard(entry->node, std::move(load), rtt); },
-       [this, entry](const std::string& why) {
-         const auto node = entry->node;
-         incoming_.erase(entry);
-         // Where we have a channel of our own, that one says whether the node can be reached.
-         if (command(node) == nullptr) lost(node, why);
-       },
-       on_verb_, on_holding_});
+  auto link = AgentLink::open(loop_, std::move(ends),
+                              {[](const auto&) {},
+                               [this, entry](auto load, double rtt) {
+                                 heard(entry->node, std::move(load), rtt, Channel::kOpenedByIt);
+                               },
+                               [this, entry](const std::string& why) {
+                                 const auto node = entry->node;
+                                 incoming_.erase(entry);
+                                 // Where we have a channel of our own, that one says whether the
+                                 // node can be reached.
+                                 if (command(node) == nullptr) lost(node, why);
+                               },
+                               on_verb_, on_holding_});
   if (!link) return void(incoming_.erase(entry));
   entry->link = std::move(*link);
   entry->link->send(own_hello(name_, protocol::Hello::PURPOSE_AGENT));
@@ -73,15 +100,22 @@ void Peers::send(const protocol::Load& own) {
   for (const auto& incoming : incoming_) incoming.link->send(own);
 }
 
-void Peers::heard(const std::string& node, protocol::Load load, double rtt_us) {
+void Peers::heard(const std::string& node, protocol::Load load, double rtt_us, Channel over) {
   auto& known = known_[node];
+  const auto now = Clock::now();
+  if (over == Channel::kOwn)
+    known.heard_there_at = now;
+  else if (command(node) != nullptr && now - known.heard_there_at <= silent_after(known.load))
+    return;
   if (!known.load.reachable()) log_.add(fmt::format("node {} is reachable", node));
   load.set_node(node);
   load.set_reachable(true);
   load.set_rtt_us(rtt_us == 0 ? known.load.rtt_us() : rtt_us);
   load.set_bandwidth(bandwidth_(node));
   load.set_speed(speed_(load));
-  known = {std::move(load), Clock::now()};
+  known.load = std::move(load);
+  known.heard_at = now;
+  known.awaited = false;
 }
 
 void Peers::lost(const std::string& node, const std::string& why) {

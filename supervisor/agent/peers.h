@@ -3,6 +3,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <list>
 #include <map>
 #include <memory>
@@ -18,6 +20,7 @@ namespace llrun::agent {
 struct Known {
   protocol::Load load;  // reachable, unreachable_why and rtt_us are ours
   EventLoop::Clock::time_point heard_at{};
+  EventLoop::Clock::time_point heard_there_at{};  // over the channel that this node has opened
   bool awaited = false;  // its command runs, and nothing is known of it yet
 };
 
@@ -39,6 +42,13 @@ class Peers {
   Peers(EventLoop& loop, const config::Config& config, EventLog& log, OnVerb on_verb,
         Bandwidth bandwidth, Speed speed, OnHolding on_holding);
   void connect();
+  // Nodes that are not in [nodes] are known by the channels that they open: so many at most, the
+  // configured ones among them, and channels.
+  static constexpr std::size_t kMostNodes = 1000;
+  static constexpr std::size_t kMostChannels = 1000;
+  static constexpr std::ptrdiff_t kMostChannelsOfOne = 16;
+  // Why an agent that has opened a channel is not listened to, in words; empty: it is.
+  [[nodiscard]] std::string why_not(const protocol::Hello& hello);
   // A channel that a peer's agent opened and said hello on.
   void adopt(const protocol::Hello& hello, ChannelEnds ends);
   void send(const protocol::Load& own);
@@ -61,7 +71,10 @@ class Peers {
     std::string node;
     std::unique_ptr<AgentLink> link;
   };
-  void heard(const std::string& node, protocol::Load load, double rtt_us);
+  // Where this node reaches another itself, only who answers there speaks for it.
+  enum class Channel : std::uint8_t { kOwn, kOpenedByIt };
+  void heard(const std::string& node, protocol::Load load, double rtt_us, Channel over);
+  [[nodiscard]] bool forget_one();
   void lost(const std::string& node, const std::string& why);
   [[nodiscard]] const Peer* find(const std::string& node) const;
 

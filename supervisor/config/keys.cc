@@ -21,15 +21,8 @@ Result<> guest_field(Config& config, std::string_view, const std::string& value)
   return {};
 }
 
-bool usable_as_file_name(std::string_view name) {
-  constexpr std::string_view kAllowed =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-  return !name.empty() && name.size() <= 64 && name.front() != '.' && name.front() != '-' &&
-         name.find_first_not_of(kAllowed) == std::string_view::npos;
-}
-
 Result<std::string> parse_node_name(const std::string& value) {
-  if (usable_as_file_name(value)) return value;
+  if (is_node_name(value)) return value;
   return failure(
       ErrorCode::kInvalid,
       "\"" + value + "\" is not a node's name: letters, digits, - _ . and at most 64 of them");
@@ -183,6 +176,13 @@ bool matches(const Key& key, std::string_view name) {
 }  // namespace
 
 std::span<const Key> keys() { return kKeys; }
+
+bool is_node_name(std::string_view name) {
+  constexpr std::string_view kAllowed =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+  return !name.empty() && name.size() <= 64 && name.front() != '.' && name.front() != '-' &&
+         name.find_first_not_of(kAllowed) == std::string_view::npos;
+}
 
 const Key* find_key(std::string_view name) {
   const auto* found =

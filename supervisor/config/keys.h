@@ -15,6 +15,9 @@ struct Key {
                   const std::string& value);  // rest: what * stands for
 };
 
+// Letters, digits, - _ . and at most 64 of them: a node's name is a part of file names.
+[[nodiscard]] bool is_node_name(std::string_view name);
+
 [[nodiscard]] std::span<const Key> keys();
 [[nodiscard]] const Key* find_key(std::string_view name);
 // kInvalid for an unknown key or a value of the wrong kind; the words do not say where it stood.

@@ -14,12 +14,13 @@ namespace llrun {
 namespace {
 
 // Calls about what has a name, rather than about the file behind a symbolic link of that name.
-constexpr std::array<std::string_view, 17> kOfNames{
-    "mkdir",     "mkdirat",   "rmdir",        "unlink",    "unlinkat", "symlink",
-    "symlinkat", "rename",    "renameat",     "renameat2", "link",     "linkat",
-    "lchown",    "lsetxattr", "lremovexattr", "mknod",     "mknodat"};
+constexpr std::array<std::string_view, 16> kOfNames{
+    "mkdir",     "mkdirat",      "rmdir",    "unlink",    "unlinkat", "symlink",
+    "symlinkat", "rename",       "renameat", "renameat2", "link",     "lchown",
+    "lsetxattr", "lremovexattr", "mknod",    "mknodat"};
 
 bool follows(const CallRow& row, const NotifiedCall& call) {
+  if (row.name == "linkat") return (call.args[4] & AT_SYMLINK_FOLLOW) != 0;
   if (std::ranges::find(kOfNames, row.name) != kOfNames.end()) return false;
   for (std::size_t i = 0; i < row.args.size(); ++i)
     if (row.args[0] == ArgKind::kDirFd && row.args[i] == ArgKind::kFlags)

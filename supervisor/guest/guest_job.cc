@@ -201,11 +201,11 @@ void GuestJob::on_lost(const Error& error) {
 void GuestJob::on_given_channel(control::GivenChannel channel, const protocol::Hello& ours,
                                 const control::Reply& reply) {
   protocol::Hello theirs;
-  if (!theirs.ParseFromString(channel.hello) || theirs.epoch() != ours.epoch())
-    return reply.refused("this node holds another incarnation of that program");
-  if (!holding::same_secret(theirs.secret(), options_.hello.secret())) {
-    log::warn("node {} asks for this program and does not show its secret", theirs.node());
-    return reply.refused("the program is another's: what home gave it as a secret was not shown");
+  if (!theirs.ParseFromString(channel.hello))
+    return reply.refused("what was said on the channel cannot be read");
+  if (const auto why = holding::why_not_its_home(theirs, options_.hello); !why.empty()) {
+    log::warn("node {} asks for this program and does not get it: {}", theirs.node(), why);
+    return reply.refused(why);
   }
   if (auto resumed = traffic_->resume(std::move(channel.in), std::move(channel.out), ours);
       !resumed)

@@ -25,4 +25,12 @@ bool same_secret(std::string_view one, std::string_view other) {
   return differing == 0;
 }
 
+std::string why_not_its_home(const protocol::Hello& asking, const protocol::Hello& first) {
+  if (asking.job() != first.job() || asking.epoch() != first.epoch())
+    return "this node holds another incarnation of that program";
+  if (!same_secret(asking.secret(), first.secret()))
+    return "the program is another's: what home gave it as a secret was not shown";
+  return "";
+}
+
 }  // namespace llrun::holding

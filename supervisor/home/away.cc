@@ -49,7 +49,8 @@ std::string describe_end(const tracer::StopKind& end) {
 // What is not kept has been told, or would have been refused to its sender (EAGAIN) by a kernel
 // with as many pending.
 void Journey::on_signal(const siginfo_t& info, GuestTid tid) {
-  const auto added = relayed_.add(info, tid, traffic_->link().connected());
+  const auto& link = traffic_->link();
+  const auto added = relayed_.add(info, tid, link.connected() && !link.full());
   if (added == RelayedSignals::Added::kTooMany)
     log::error("signal {} for the program is dropped: as many as may be pending wait for {}",
                info.si_signo, plan_.node);

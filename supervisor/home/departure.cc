@@ -107,14 +107,15 @@ void Journey::depart() {
 
 void Journey::reach() {
   protocol::Hello ours = own_hello();
-  auto started = start_thread(
-      [this, ours, node = plan_.node, command = plan_.command, alive = std::weak_ptr(alive_)] {
-        auto reached = std::make_shared<Result<PeerConnection>>(
-            reach_peer_in_turn(node, command, ours, [&alive] { return alive.expired(); }));
-        loop_.post([this, alive, reached] {
-          if (!alive.expired()) on_reached(std::move(*reached));
-        });
-      });
+  auto started = start_thread([this, ours, node = plan_.node, command = plan_.command,
+                               kept_back = plan_.view.kept_back, alive = std::weak_ptr(alive_)] {
+    kept_back->look_at_rules();  // here: a filesystem may not answer
+    auto reached = std::make_shared<Result<PeerConnection>>(
+        reach_peer_in_turn(node, command, ours, [&alive] { return alive.expired(); }));
+    loop_.post([this, alive, reached] {
+      if (!alive.expired()) on_reached(std::move(*reached));
+    });
+  });
   if (!started) abort("reaching the peer", started.error().message());
 }
 
@@ -130,8 +131,8 @@ void Journey::on_reached(Result<PeerConnection> reached) {
     return abort("comparing the nodes", *why);
   if (const auto why = why_not_this_program(options_.pid, reached->hello.traits()))
     return abort("comparing the nodes", *why);
-  if (const auto why = why_not_with_its_files(options_.pid, *plan_.view.kept_back))
-    return abort("comparing the nodes", *why);
+  if (const auto may = take_its_files(); !may)
+    return abort("comparing the nodes", may.error().message());
   if (auto opened = open_traffic(std::move(*reached)); !opened)
     return abort("opening the channel", opened.error().message());
   traffic_->survey_clocks([this](const ClockEstimate& clocks) { order_world(clocks); });
@@ -230,6 +231,7 @@ Result<> Journey::capture() {
   frozen_.emplace(std::move(freeze));
   LLRUN_TRY_ASSIGN(auto captured, tracer::capture_process(*frozen_));
   if (!captured.pins.empty()) return failure(ErrorCode::kRefused, captured.pins.front().what);
+  LLRUN_TRY(take_its_files());  // again: it has run since the nodes were compared
   image_ = std::move(captured.process);
   plan_.cpu_away.add_to(image_);
   return take_descriptors();
@@ -365,15 +367,23 @@ void Journey::abort(const std::string& step, const std::string& why) {
     traffic_->link().flush(std::chrono::seconds(1));
   }
   const std::string state(migration::name(state_));
-  if (state_ != HomeState::kPreparing && !absence_.lasts() && !called_off_) note_failure(why);
+  // While it is still stopped, in the state that was the cause.
+  if (state_ != HomeState::kPreparing && !absence_.lasts() && !called_off_ && !failed_)
+    note_failure(state_ == HomeState::kFreezing ? "" : plan_.node, why);
   if (!advance(HomeEvent::kAborted)) return;
   resume_at_home(fmt::format("moving to {} failed in {} ({}): {}", plan_.node, state, step, why));
 }
 
-// While it is still stopped, in the state that was the cause.
-void Journey::note_failure(const std::string& why) {
-  const bool captured = state_ != HomeState::kFreezing;
-  failed_ = FailedMove{captured ? plan_.node : "", why, state_of_program(options_.pid)};
+void Journey::note_failure(const std::string& node, const std::string& why) {
+  failed_ = FailedMove{node, why, state_of_program(options_.pid)};
+}
+
+// What is kept back from this node may go to another.
+Result<> Journey::take_its_files() {
+  const auto why = why_not_with_its_files(options_.pid, *plan_.view.kept_back);
+  if (!why) return {};
+  note_failure(plan_.node, *why);
+  return failure(ErrorCode::kRefused, *why);
 }
 
 void Journey::resume_at_home(const std::string& why) {

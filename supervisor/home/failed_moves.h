@@ -22,11 +22,12 @@ namespace llrun {
 // in it. Empty: it cannot be looked at.
 [[nodiscard]] std::string state_of_program(HostPid pid);
 
-// A move that came to nothing after the program had been stopped.
+// A move that came to nothing after the program had been stopped, or for a file that it has and its
+// user keeps from the node.
 struct FailedMove {
   std::string node;  // where it was to go; empty: it could not be captured, wherever it was to go
   std::string why;
-  std::string state;  // state_of_program() while it was stopped
+  std::string state;  // state_of_program() while it was stopped, if it was
 };
 
 class FailedMoves {

@@ -125,7 +125,8 @@ class Journey {
   void on_confirmed_heard();
   void become_shadow();
   void abort(const std::string& step, const std::string& why);
-  void note_failure(const std::string& why);
+  void note_failure(const std::string& node, const std::string& why);
+  [[nodiscard]] Result<> take_its_files();
   void resume_at_home(const std::string& why);
   // -- away.cc
   void on_message(const protocol::JobMessage& message);

@@ -50,11 +50,11 @@ void HomeTraffic::start_files(const protocol::WorldReady& world) {
   options.token = link_->epoch();
   options.kept_back = terms_.kept_back;
   options.uses = terms_.uses;
-  auto files = homefs::HomeFileServer::start(options, {[this](homefs::Frame frame) {
-                                                         link_->send(wire::FrameType::kFileReply, 0,
-                                                                     std::string(text_of(frame)));
-                                                       },
-                                                       [](homefs::DescriptionId) {}});
+  auto files = homefs::HomeFileServer::start(
+      options, {[this](homefs::Frame frame) {
+                  link_->send(wire::FrameType::kFileReply, 0, std::string(text_of(frame)));
+                },
+                [](homefs::DescriptionId) {}, [this] { return !link_->full(); }});
   if (!files) return untrusted("a world whose files cannot be served: " + files.error().message());
   files_ = std::move(*files);
 }
@@ -119,15 +119,18 @@ void HomeTraffic::release_effects() {
   io_->loop().post([this] {
     holding_ = false;
     for (auto& [stream, writer] : writers_) writer->watch_reader();
-    for (auto held = std::exchange(held_, {}); const Frame& frame : held) {
-      held_bytes_.give_back(frame.payload.size() + sizeof(Frame));
+    for (auto held = std::exchange(held_, {}); const LaterFrame& frame : held) {
+      held_bytes_.give_back(frame.cost());
       JobTraffic::on_frame(frame.header, frame.payload);
     }
   });
 }
 
 void HomeTraffic::drop_effects() {
-  io_->ask([this] { held_.clear(); });
+  io_->ask([this] {
+    for (const LaterFrame& frame : held_) held_bytes_.give_back(frame.cost());
+    held_.clear();
+  });
 }
 
 void HomeTraffic::on_frame(const wire::FrameHeader& header, std::span<const std::byte> payload) {
@@ -140,9 +143,14 @@ void HomeTraffic::on_frame(const wire::FrameHeader& header, std::span<const std:
       message.ParseFromArray(payload.data(), static_cast<int>(payload.size())) &&
       (message.has_confirmed() || message.has_confirmed_heard() || message.has_abort());
   if (decides) return on_message(std::move(message));
-  if (!held_bytes_.take(payload.size() + sizeof(Frame)))
+  LaterFrame frame{header, {payload.begin(), payload.end()}};
+  if (!held_bytes_.take(frame.cost()))
     return untrusted("more than a program can do before it is known to run");
-  held_.push_back({header, {payload.begin(), payload.end()}});
+  held_.push_back(std::move(frame));
+}
+
+void HomeTraffic::on_acknowledged() {
+  if (files_) files_->look_for_room();
 }
 
 void HomeTraffic::on_own_frame(const wire::FrameHeader& header,

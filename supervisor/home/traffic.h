@@ -49,10 +49,6 @@ class HomeTraffic : public JobTraffic {
   void drop_effects();     // the guest that asked for them is dead
 
  private:
-  struct Frame {
-    wire::FrameHeader header;
-    std::vector<std::byte> payload;
-  };
   [[nodiscard]] std::uint64_t queued_output() const;
   HomeTraffic(EventLoop& control, ViewTerms terms, Callbacks callbacks)
       : JobTraffic(control, std::move(callbacks), "the peer"), terms_(std::move(terms)) {}
@@ -62,6 +58,7 @@ class HomeTraffic : public JobTraffic {
     return check_from_guest(message);
   }
   void on_message(protocol::JobMessage message) override;
+  void on_acknowledged() override;
   void start_files(const protocol::WorldReady& world);
   void handle_classify(const protocol::Classify& question);
   void handle_arm(const protocol::ArmDescription& wish);
@@ -71,7 +68,7 @@ class HomeTraffic : public JobTraffic {
   std::unique_ptr<ClockSurvey> survey_;                             // I/O thread only
   std::map<std::uint32_t, std::unique_ptr<StreamWriter>> writers_;  // I/O thread only
   bool holding_ = false;                                            // I/O thread only
-  std::deque<Frame> held_;
+  std::deque<LaterFrame> held_;
   Allowance held_bytes_{64 << 20};
 };
 

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "tracer/procfs/fd_table.h"
 #include "tracer/procfs/fdinfo.h"
@@ -22,22 +24,51 @@ KeptBack::Rules rules_of(const config::KeptFiles& kept) {
   return rules;
 }
 
+namespace {
+
+constexpr std::string_view kDeleted = " (deleted)";
+
+// What the kernel itself has made shows as a file that nobody ever had a name for (mm/shmem.c,
+// mm/memfd.c, ipc/shm.c): it is none of the user's.
+bool has_never_had_a_name(const std::string& link) {
+  for (const char* name : {"/dev/zero (deleted)", "/memfd:", "/SYSV", "/anon_hugepage"})
+    if (link.starts_with(name) && link.ends_with(kDeleted)) return true;
+  return false;
+}
+
+// Of an open or mapped file, by its link of /proc. One that has lost its name, or is really named
+// so, is kept back by either name.
+KeptBack::Verdict verdict_of_link(const KeptBack& kept_back, const std::string& link,
+                                  KeptBack::Use use) {
+  if (!link.starts_with('/') || has_never_had_a_name(link)) return {};
+  auto verdict = kept_back.verdict(link, use);
+  if (verdict.errno_value == 0 && link.ends_with(kDeleted))
+    verdict = kept_back.verdict(link.substr(0, link.size() - kDeleted.size()), use);
+  return verdict;
+}
+
+// Without what a terminal would take as a command.
+std::string shown(const std::string& path) {
+  const bool plain = std::ranges::none_of(path, [](unsigned char c) { return c < 32 || c == 127; });
+  return plain ? path : fmt::format("{:?}", path);
+}
+
+}  // namespace
+
 std::optional<std::string> why_not_with_its_files(HostPid program, const KeptBack& kept_back) {
-  const auto says = [&](const std::string& path, KeptBack::Use use) {
-    return path.starts_with('/') ? kept_back.verdict(path, use) : KeptBack::Verdict{};
-  };
   for (const auto& link : tracer::read_fd_links(program).value_or(std::vector<tracer::FdLink>())) {
     const auto info = tracer::read_fdinfo(program, link.fd);
     const bool writes = info && (info->flags & O_ACCMODE) != O_RDONLY;
     const auto about = tracer::stat_fd(program, link.fd);
     if (!about || !S_ISREG(about->st_mode)) continue;
-    const auto verdict = says(link.text, writes ? KeptBack::Use::kWrite : KeptBack::Use::kRead);
+    const auto verdict = verdict_of_link(kept_back, link.text,
+                                         writes ? KeptBack::Use::kWrite : KeptBack::Use::kRead);
     if (verdict.errno_value != 0)
       return fmt::format("the program has {} open (fd {}), which [view] keeps from that node ({})",
                          link.text, link.fd, verdict.rule);
   }
   for (const auto& mapping : tracer::read_maps(program).value_or(std::vector<tracer::MapEntry>())) {
-    const auto verdict = says(mapping.name, KeptBack::Use::kRead);
+    const auto verdict = verdict_of_link(kept_back, mapping.name, KeptBack::Use::kRead);
     if (verdict.errno_value != 0)
       return fmt::format("the program has {} mapped, which [view] keeps from that node ({})",
                          mapping.name, verdict.rule);
@@ -48,7 +79,8 @@ std::optional<std::string> why_not_with_its_files(HostPid program, const KeptBac
 std::string why_at_home(const KeptBack& kept_back, const PathEnd& file, KeptBack::Use use) {
   const std::string& path = file.at;
   if (!file.in_world.empty() || path.empty()) return {};
-  if (S_ISDIR(file.mode) && use == KeptBack::Use::kRead) return {};
+  const bool nothing_to_read = S_ISDIR(file.mode) || file.errno_value != 0;
+  if (use == KeptBack::Use::kRead && nothing_to_read) return {};
   const auto verdict = kept_back.verdict(path, use);
   if (verdict.errno_value == 0) return {};
   return fmt::format("{} {}, which [view] keeps from the node ({})",
@@ -58,7 +90,7 @@ std::string why_at_home(const KeptBack& kept_back, const PathEnd& file, KeptBack
 FilesText text_of(const homefs::FileUses& uses) {
   FilesText out;
   for (const auto& row : uses.rows()) {
-    const std::string path = row.path.empty() ? "(further files)" : row.path;
+    const std::string path = row.path.empty() ? "(further files)" : shown(row.path);
     out.text +=
         fmt::format("{:>8} {:>12} {:>12}  {}{}\n", row.opened, row.read, row.written, path,
                     row.refused == 0 ? "" : fmt::format("  (refused {} times)", row.refused));

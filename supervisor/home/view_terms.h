@@ -26,8 +26,8 @@ struct ViewTerms {
 [[nodiscard]] std::optional<std::string> why_not_with_its_files(HostPid program,
                                                                 const homefs::KeptBack& kept_back);
 
-// Of a file that a guest wants to use: why it has to do that at home. Empty: it need not. A
-// directory is read for names alone, which everybody gets.
+// Of a file that a guest wants to use: why it has to do that at home. Empty: it need not. That
+// there is none, and the names in a directory, everybody is told.
 [[nodiscard]] std::string why_at_home(const homefs::KeptBack& kept_back, const PathEnd& file,
                                       homefs::KeptBack::Use use);
 

@@ -111,9 +111,14 @@ void Link::lost(const Error& error) {
   callbacks_.on_lost(error);
 }
 
+void Link::keep(Kept frame) {
+  kept_bytes_ += frame.cost();
+  kept_.push_back(std::move(frame));
+}
+
 void Link::keep_and_send(Kept frame) {
   if (channel_ && open_) channel_->send(frame.type, frame.epoch, frame.stream, frame.payload);
-  kept_.push_back(std::move(frame));
+  keep(std::move(frame));
 }
 
 void Link::send(wire::FrameType type, std::uint32_t stream, std::string payload) {
@@ -168,7 +173,7 @@ void Link::landed(std::uint64_t bytes) {
   if (!channel_ || !open_) return;
   std::string payload = encode_number(own_landed_);
   channel_->send(wire::FrameType::kStreamCredit, epoch_, kPagesStream, payload);
-  kept_.push_back({wire::FrameType::kStreamCredit, epoch_, kPagesStream, std::move(payload)});
+  keep({wire::FrameType::kStreamCredit, epoch_, kPagesStream, std::move(payload)});
 }
 
 void Link::flush(std::chrono::milliseconds timeout) {
@@ -231,11 +236,14 @@ void Link::on_keep_alive(std::span<const std::byte> payload) {
     }
   }
   pages_moved_.notify_all();
-  if (refused) lost(Error{ErrorCode::kProtocol, 0, "the other side has lost count of frames"});
+  if (refused)
+    return lost(Error{ErrorCode::kProtocol, 0, "the other side has lost count of frames"});
+  if (callbacks_.on_acknowledged) callbacks_.on_acknowledged();
 }
 
 void Link::forget_up_to(std::uint64_t received) {
   while (first_kept_ < received) {
+    kept_bytes_ -= kept_.front().cost();
     kept_.pop_front();
     ++first_kept_;
   }

@@ -4,8 +4,9 @@
 // Numbered frames are kept until the other side has acknowledged them, and sent again over the next
 // connection (docs/protocol.md). One Link lives as long as the job is away; channels come and go
 // beneath it. Pages are not numbered: a transfer that loses its connection starts again, and their
-// flow is bounded by what the other side has landed. Callbacks run on the event loop's thread;
-// sending is for any thread.
+// flow is bounded by what the other side has landed. What is kept is bounded by whoever makes
+// frames of what others want: while the link is full he takes up nothing more. Callbacks run on the
+// event loop's thread; sending is for any thread.
 #pragma once
 
 #include <atomic>
@@ -29,11 +30,14 @@ class Link {
  public:
   static constexpr auto kKeepAlivePeriod = std::chrono::seconds(2);
   static constexpr std::uint64_t kPagesWindow = 32 << 20;  // bytes sent and not yet landed
+  static constexpr std::uint64_t kMostKept = 64 << 20;     // beyond it the link is full
 
   struct Callbacks {
     std::function<void(const wire::FrameHeader&, std::span<const std::byte>)> on_frame;
     std::function<void(const Error&)>
         on_lost;  // this connection is gone; the link waits for another
+    // The other side has said what it has received: a link that was full may have room now.
+    std::function<void()> on_acknowledged = {};
   };
 
   Link(EventLoop& loop, Callbacks callbacks);
@@ -64,6 +68,11 @@ class Link {
   void set_epoch(std::uint32_t epoch) { epoch_ = epoch; }
   [[nodiscard]] std::uint32_t epoch() const { return epoch_; }
   [[nodiscard]] bool connected() const { return connected_; }
+  // More is kept than an honest other side leaves unacknowledged, or the link has been down for
+  // long: nothing more is to be begun whose outcome has to be sent. What must be said is still
+  // taken.
+  [[nodiscard]] bool full() const { return kept_bytes_ > kMostKept; }
+  [[nodiscard]] std::uint64_t kept_bytes() const { return kept_bytes_; }
   [[nodiscard]] EventLoop::Clock::time_point last_heard() const { return last_heard_; }
   // For how long nothing has been heard. While this node sleeps it could hear nothing; but who has
   // to be gone after some time has to be so also if it slept meanwhile.
@@ -84,7 +93,9 @@ class Link {
     std::uint32_t epoch;
     std::uint32_t stream;
     std::string payload;
+    [[nodiscard]] std::uint64_t cost() const { return sizeof(Kept) + payload.size(); }
   };
+  void keep(Kept frame);           // mutex_ is held
   void keep_and_send(Kept frame);  // mutex_ is held
   void receive(const wire::FrameHeader& header, std::span<const std::byte> payload);
   [[nodiscard]] bool has_room_for(std::uint64_t payload);  // of a frame of pages
@@ -103,6 +114,7 @@ class Link {
   Sleeps sleeps_;
   std::atomic<std::uint32_t> epoch_ = 0;
   std::atomic<bool> connected_ = false;
+  std::atomic<std::uint64_t> kept_bytes_ = 0;  // changed under mutex_
   std::atomic<std::chrono::milliseconds> patience_{};
   std::atomic<EventLoop::Clock::time_point> last_heard_;
   std::atomic<BootClock::time_point> heard_at_boot_;

@@ -22,10 +22,43 @@ constexpr int kLastErrno = 4095;       // the kernel's MAX_ERRNO
 constexpr int kMostGroups = 65536;     // NGROUPS_MAX
 constexpr int kMostAncestors = 65536;  // deeper than any process tree
 constexpr std::size_t kHostNameBytes = 64;
+constexpr std::size_t kLongestWords = 64 << 10;  // for a person
 
 Result<> require(bool holds, std::string_view what) {
   if (holds) return {};
   return failure(ErrorCode::kProtocol, "a message that makes no sense: " + std::string(what));
+}
+
+// What is said in words is kept, logged and shown.
+std::size_t words_in(const JobMessage& message) {
+  switch (message.body_case()) {
+    case JobMessage::kWorldReady:
+      return message.world_ready().warning().size();
+    case JobMessage::kPagesEnd:
+      return message.pages_end().failed().size();
+    case JobMessage::kAbort:
+      return message.abort().reason().size() + message.abort().step().size();
+    case JobMessage::kThreadMade:
+      return message.thread_made().error().size();
+    case JobMessage::kClassified:
+      return message.classified().kept_back().size();
+    case JobMessage::kExited:
+      return message.exited().reason().size();
+    case JobMessage::kComeHome:
+      return message.come_home().reason().size();
+    case JobMessage::kHomeImage:
+      return message.home_image().reason().size();
+    case JobMessage::kHomeRefused:
+      return message.home_refused().reason().size();
+    case JobMessage::kPutOff:
+      return message.put_off().reason().size();
+    default:
+      return 0;
+  }
+}
+
+Result<> check_words(const JobMessage& message) {
+  return require(words_in(message) <= kLongestWords, "words that nobody would read");
 }
 
 Result<> check_end(int wait_status) {
@@ -89,6 +122,7 @@ Result<> check_world(const protocol::MakeWorld& world) {
 }  // namespace
 
 Result<> check_from_guest(const JobMessage& message) {
+  LLRUN_TRY(check_words(message));
   switch (message.body_case()) {
     case JobMessage::kHomeCall:
       return check_home_call(message.home_call());
@@ -106,6 +140,7 @@ Result<> check_from_guest(const JobMessage& message) {
 }
 
 Result<> check_from_home(const JobMessage& message) {
+  LLRUN_TRY(check_words(message));
   switch (message.body_case()) {
     case JobMessage::kMakeWorld:
       return check_world(message.make_world());

@@ -13,7 +13,9 @@ namespace llrun {
 
 class MessageParts {
  public:
-  static constexpr std::size_t kMostBytes = 256 << 20;  // of one message
+  // Of one message. The longest is the image of a program with thousands of threads, whose extended
+  // state takes some KiB each.
+  static constexpr std::size_t kMostBytes = 64 << 20;
 
   // The payload of a kJob frame: its message, or none yet. An error: nothing to be trusted.
   [[nodiscard]] Result<std::optional<protocol::JobMessage>> take(

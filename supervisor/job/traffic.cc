@@ -12,11 +12,15 @@ Result<> JobTraffic::start(std::uint32_t epoch) {
   link_ = std::make_unique<Link>(
       io_->loop(),
       Link::Callbacks{[this](const wire::FrameHeader& header, std::span<const std::byte> payload) {
-                        on_frame(header, payload);
+                        take_in(header, payload);
                       },
                       [this](const Error& error) {
                         on_link_lost();
                         tell_control([this, error] { callbacks_.on_lost(error); });
+                      },
+                      [this] {
+                        on_acknowledged();
+                        take_in_what_waits();
                       }});
   link_->set_epoch(epoch);
   return {};
@@ -28,6 +32,23 @@ Result<> JobTraffic::connect(Fd in, Fd out) {
 
 void JobTraffic::disconnect() {
   io_->ask([this] { link_->disconnect(); });
+}
+
+void JobTraffic::take_in(const wire::FrameHeader& header, std::span<const std::byte> payload) {
+  if (late_.empty() && !link_->full()) return on_frame(header, payload);
+  LaterFrame frame{header, {payload.begin(), payload.end()}};
+  if (!late_bytes_.take(frame.cost()))
+    return untrusted("more, and more, without taking what it gets for it");
+  late_.push_back(std::move(frame));
+}
+
+void JobTraffic::take_in_what_waits() {
+  while (!late_.empty() && !link_->full()) {
+    const LaterFrame frame = std::move(late_.front());
+    late_.pop_front();
+    late_bytes_.give_back(frame.cost());
+    on_frame(frame.header, frame.payload);
+  }
 }
 
 void JobTraffic::on_frame(const wire::FrameHeader& header, std::span<const std::byte> payload) {
@@ -56,7 +77,8 @@ void JobTraffic::tell_control(std::function<void()> task) {
 }
 
 void JobTraffic::tell_control(protocol::JobMessage message) {
-  const auto bytes = message.ByteSizeLong() + sizeof message;
+  // As it lies in memory: a few bytes on their way may be many here.
+  const auto bytes = message.SpaceUsedLong();
   tell_control_of(bytes, [this, message = std::move(message)] { callbacks_.on_message(message); });
 }
 

@@ -2,12 +2,17 @@
 //
 // Lives on the I/O thread, with the link; each side adds what it serves there. It never touches the
 // program's memory or files: whoever waits for these waits for it. The control loop gets the
-// messages that concern it.
+// messages that concern it. While the link is full, as the other side does not say that it has got
+// what was sent, what comes from there waits too: it would be answered.
 #pragma once
 
+#include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/event_loop.h"
 #include "supervisor/job/allowance.h"
@@ -48,7 +53,17 @@ class JobTraffic {
   virtual void on_own_frame(const wire::FrameHeader& header,
                             std::span<const std::byte> payload) = 0;
   virtual void on_link_lost() {}
+  // A link that was full may have room again.
+  virtual void on_acknowledged() {}
+  // Ends the link, in words.
   void untrusted(const std::string& why);
+
+  // A frame that is dealt with later.
+  struct LaterFrame {
+    wire::FrameHeader header;
+    std::vector<std::byte> payload;
+    [[nodiscard]] std::uint64_t cost() const { return payload.size() + sizeof(LaterFrame); }
+  };
 
   // Run on the control loop, unless this object is gone by then.
   void tell_control(std::function<void()> task);
@@ -63,11 +78,16 @@ class JobTraffic {
   std::unique_ptr<Link> link_;
 
  private:
+  void take_in(const wire::FrameHeader& header, std::span<const std::byte> payload);
+  void take_in_what_waits();
+
   std::string other_;
   std::shared_ptr<int> alive_ = std::make_shared<int>();
   static constexpr std::uint64_t kMostWaiting = 128 << 20;  // pages have a window of 32 MiB
   std::shared_ptr<Allowance> waiting_ = std::make_shared<Allowance>(kMostWaiting);
   MessageParts parts_;
+  std::deque<LaterFrame> late_;  // came while the link was full
+  Allowance late_bytes_{64 << 20};
 };
 
 }  // namespace llrun

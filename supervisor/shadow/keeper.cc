@@ -276,7 +276,9 @@ void ShadowKeeper::start_waiting_calls() {
 void ShadowKeeper::start_call(const protocol::HomeCall& wanted) {
   const HostTid tid{wanted.tid()};
   const auto thread = threads_.find(tid);
-  if (thread == threads_.end() || thread->second.call)
+  if (thread == threads_.end() || thread->second.call ||
+      std::ranges::find(waiting_calls_, wanted.tid(), &protocol::HomeCall::tid) !=
+          waiting_calls_.end())
     return answer_cancelled(wanted, "its thread is not free at home");
   auto token = stop_thread(tid);
   if (!token && token.error().code != ErrorCode::kGone && threads_.contains(tid))

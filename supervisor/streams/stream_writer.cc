@@ -50,10 +50,16 @@ StreamWriter::~StreamWriter() {
 }
 
 void StreamWriter::push(std::string bytes) {
+  if (bytes.empty()) return;
   {
     const std::lock_guard lock(mutex_);
     queued_bytes_ += bytes.size();
-    items_.push_back({std::move(bytes), {}});
+    const bool joins = !items_.empty() && !items_.back().task &&
+                       items_.back().bytes.size() + bytes.size() <= kPiece;
+    if (joins)
+      items_.back().bytes += bytes;
+    else
+      items_.push_back({std::move(bytes), {}});
   }
   signal_event(work_);
 }

@@ -25,6 +25,8 @@ namespace llrun {
 
 class StreamWriter {
  public:
+  static constexpr std::size_t kPiece = 64 << 10;
+
   struct Callbacks {
     std::function<void(std::uint64_t total)> on_written;  // bytes passed on so far; writer's thread
     std::function<void()> on_reader_gone;                 // at most once; writer's thread
@@ -35,6 +37,8 @@ class StreamWriter {
   StreamWriter(const StreamWriter&) = delete;
   StreamWriter& operator=(const StreamWriter&) = delete;
 
+  // Of bytes that wait already, pieces become one as far as that is no longer than kPiece: else a
+  // program that writes bytes one by one would need much more room for them than they are.
   void push(std::string bytes);
   // What was pushed and has not been passed on.
   [[nodiscard]] std::uint64_t queued_bytes() const;

@@ -26,7 +26,7 @@ if(TARGET llrun AND TARGET llrund AND TARGET llrunctl AND (TARGET llrun_supervis
   foreach(scenario vanishing owner)
     llrun_cluster_test(${scenario} ${scenario}_test.py HALF TIMEOUT 900)
   endforeach()
-  foreach(scenario streams terminal returning pins stacks relatives directories stalled refusals unreached left_behind places hostile)
+  foreach(scenario streams terminal returning pins stacks relatives directories stalled refusals unreached left_behind places hostile view)
     llrun_cluster_test(${scenario} ${scenario}_test.py WAITS TIMEOUT 900)
   endforeach()
   # Fault schedules; in the long ones hosts and links are away for up to a minute.

@@ -2,10 +2,11 @@
 """A filesystem of home's that does not answer: only who asked it waits, and what has to wait for that is put off."""
 import os
 import signal
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
-from scenario import case, faults  # noqa: E402
+from scenario import case, faults, waiting  # noqa: E402
 
 GUESTS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "guests")
 ROUNDS = 60  # of at least a tenth of a second: twice the lease
@@ -101,6 +102,31 @@ class Stalled(case.ProductCase):
         self.filesystem.go_on()
         self.product.migrate(self.job.pid, "b")
         self.rounds(10)
+
+
+class StalledRule(case.ProductCase):
+    """What [view] hides lies where nobody answers."""
+    SETTINGS = "[view]\nhide = /mnt/stalling/slow\n"
+
+    def test_only_the_move_waits(self):
+        filesystem = faults.StallingFilesystem(self.a)
+        self.addCleanup(filesystem.end)
+        job = self.start(["cat"], piped=True)
+        self.product.known(job.pid)
+        filesystem.stall()
+        self.addCleanup(filesystem.go_on)
+        asked = self.a.popen(["llrunctl", "migrate", str(job.pid), "b"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(asked.communicate)
+        waiting.until(lambda: "it is on its way to b" in self.product.why(job.pid), "its move to begin")
+        self.product.let_decide(3)
+        self.assertIn("it is on its way to b", self.product.why(job.pid))
+        job.feed(b"still here\n")
+        job.output.wait_for(case.pattern("still here\n"))
+        self.assertEqual(self.product.moves(job.pid), 0)
+        filesystem.go_on()
+        self.product.arrive(job.pid, "b")
+        job.close_input()
+        self.assertEqual(job.wait(), 0, job.err)
 
 
 class ManyCalls(case.ProductCase):

@@ -7,6 +7,8 @@ import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../unit/agent"))
+import channel  # noqa: E402
 from scenario import case, faults, waiting  # noqa: E402
 from scenario.product import DONE, REFUSED  # noqa: E402
 
@@ -129,6 +131,19 @@ class WhoseWordCounts(Unreached):
         self.assertEqual(done.returncode, DONE, done)
         self.assertRegex(done.stdout, r"is given up: b has not been reached for 0:\d\d min \(another agent answers there")
         self.assert_lost("was given up by hand")
+
+    def test_a_stranger_who_knows_its_name(self):
+        """The name and number of a journey stand in logs and command lines; who has read them there gets nothing by it."""
+        row = self.product.row(self.job.pid)
+        for secret in (None, b"", bytes(16)):
+            hello = channel.hello(channel.RESUME, job=row["job"], epoch=row["epoch"], secret=secret)
+            said = self.b.run(["llrund", "--stdio"], input=channel.frame(channel.HELLO, hello), text=False, errors=None).stdout
+            self.assertIn(b"the program is another's: what home gave it as a secret was not shown", said)
+        self.wait_for_log(self.b, "asks for this program and does not get it")
+        self.assertNotIn("is lost", self.product.log(self.a))
+        self.lose_channels()
+        self.wait_for_log(self.a, "the link to b is back")  # home shows it
+        self.assert_goes_on_to_the_end()
 
     def test_an_agent_that_cannot_look(self):
         self.b.run(["mount", "-o", "remount,hidepid=2", "/proc"], as_root=True)

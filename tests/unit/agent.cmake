@@ -6,6 +6,7 @@ llrun_test(decider_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/agent/decid
            ${CMAKE_CURRENT_LIST_DIR}/agent/guest_ageing_test.cc
            ${CMAKE_CURRENT_LIST_DIR}/agent/guest_limits_test.cc
            ${CMAKE_CURRENT_LIST_DIR}/agent/heard_test.cc
+           ${CMAKE_CURRENT_LIST_DIR}/agent/peers_test.cc
            ${CMAKE_CURRENT_LIST_DIR}/agent/processes_test.cc
            ${CMAKE_CURRENT_LIST_DIR}/agent/loads_file_test.cc LIBS llrun_agent llrun_migration)
 

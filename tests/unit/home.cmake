@@ -10,8 +10,10 @@ llrun_test(home_mapped_files_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/h
   LIBS llrun_home)
 llrun_test(path_walk_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/path_walk_test.cc
   LIBS llrun_home)
-llrun_test(home_traffic_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/traffic_test.cc
+llrun_test(view_terms_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/view_terms_test.cc
   LIBS llrun_home)
+llrun_test(home_traffic_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/traffic_test.cc
+           ${CMAKE_CURRENT_LIST_DIR}/home/bounds_test.cc LIBS llrun_home)
 llrun_test(peer_connection_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/peer_connection_test.cc
   LIBS llrun_home)
 llrun_test(fitting_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/home/fitting_test.cc

@@ -46,7 +46,7 @@ enum class Decision : std::uint8_t {
   kEnding,        // whether it is the first thread that ends, and others go on
   kCloneFlags,    // a thread, or a new process
   kPathChange,    // what file is changed, where home's files are not all to be changed (KeptFiles)
-  kPathMove,      // which file gets another name, where not all are given out
+  kPathMove,      // which file gets another name, or other contents, where not all are given out
 };
 
 // Who may have a call executed on a peer (docs/world.md, "What binds a guest").

@@ -111,7 +111,8 @@ void read_loads(Input& input) {
 void read_hello(std::string_view bytes) {
   protocol::Hello hello;
   if (!hello.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return;
-  ++(agent::nonsense_in(hello.offer()).empty() ? visitors : nonsense);
+  const bool sound = agent::nonsense_in(hello).empty() && agent::nonsense_in(hello.offer()).empty();
+  ++(sound ? visitors : nonsense);
   static const auto own = local_traits();
   for (const auto& comparison :
        compare(own, hello.traits(), ClockEstimate{0, 0, 2'000'000'000, 1000}))

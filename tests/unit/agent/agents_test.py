@@ -108,6 +108,21 @@ class AgentsTest(unittest.TestCase):
         nodes = self.nodes("[nodes]\nb = llrund --stdio --name c\n")
         wait_for("the difference", lambda: "calls itself c" in nodes.node("a", "b")["unreachable_why"])
 
+    def test_a_visitor_that_is_nobody(self):
+        nodes = self.nodes("")
+        for name in ("", "../b", "b" * 65, "b\nc"):
+            visitor = Channel(nodes, "b")
+            visitor.say(AGENT, node=name)
+            kind, words = visitor.hear()
+            self.assertEqual(kind, REFUSAL)
+            self.assertIn("no node's name", words)
+        namesake = Channel(nodes, "b")
+        namesake.say(AGENT, node="b")
+        kind, words = namesake.hear()
+        self.assertEqual(kind, REFUSAL)
+        self.assertIn("this node calls itself b, too", words)
+        self.assertEqual([row["node"] for row in nodes.rows("b", "nodes")], ["b"])
+
     def test_a_restarted_agent_relearns_its_programs(self):
         nodes = self.nodes("")
         process = self.supervised(nodes, "a", 'program: "sleep" moves: 2 last_reason: "a test"')

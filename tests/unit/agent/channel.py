@@ -20,12 +20,12 @@ def varint(value):
     return out + bytes([value])
 
 
-def hello(purpose, job="job1", version=VERSION, memory=0):
+def hello(purpose, job="job1", version=VERSION, memory=0, node="tester", epoch=0, secret=None):
     """protocol.Hello by its field numbers."""
     text = lambda number, value: varint(number << 3 | 2) + varint(len(value)) + value.encode()
     number = lambda field, value: varint(field << 3) + varint(value)
-    return (number(1, version) + text(2, "tester") + number(3, purpose) + text(4, job) + text(7, "povray") +
-            number(8, memory))
+    return (number(1, version) + text(2, node) + number(3, purpose) + text(4, job) + number(5, epoch) +
+            text(7, "povray") + number(8, memory) + (b"" if secret is None else bytes_field(70, secret)))
 
 
 def frame(kind, payload):

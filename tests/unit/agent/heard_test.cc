@@ -44,6 +44,44 @@ TEST(Heard, MakesNumbersOfWhatAreNone) {
   EXPECT_EQ(heard.cpu_model(), "");
 }
 
+TEST(Heard, TellsOfThePeerAloneAndInFewWords) {
+  protocol::Load load;
+  load.set_node("another");
+  load.set_reachable(true);
+  load.set_unreachable_why(std::string(100'000, 'x'));
+  load.set_rtt_us(1);
+  load.set_bandwidth(1e9);
+  load.set_accepts_why_not(std::string(100'000, 'x'));
+  for (int i = 0; i < 100'000; ++i) load.add_census(1);
+  load.GetReflection()->MutableUnknownFields(&load)->AddLengthDelimited(1000,
+                                                                        std::string(100'000, 'x'));
+  const auto heard = heard_load(load, {});
+  EXPECT_EQ(heard.node(), "");
+  EXPECT_FALSE(heard.reachable());
+  EXPECT_EQ(heard.unreachable_why(), "");
+  EXPECT_EQ(heard.rtt_us(), 0);
+  EXPECT_EQ(heard.bandwidth(), 0);
+  EXPECT_LT(heard.ByteSizeLong(), 2000U);
+}
+
+TEST(Heard, RefusesAVisitorThatIsNobody) {
+  protocol::Hello hello;
+  hello.set_node("b-2.example");
+  hello.set_job("b-4711-64c0ffee");
+  EXPECT_EQ(nonsense_in(hello), "");
+  for (const auto& name : {std::string(), std::string(65, 'b'), std::string("../b"),
+                           std::string("b\nc"), std::string("-b")}) {
+    hello.set_node(name);
+    EXPECT_NE(nonsense_in(hello), "") << name;
+  }
+  hello.set_node("b");
+  hello.set_job(std::string(1000, 'j'));
+  EXPECT_NE(nonsense_in(hello), "");
+  hello.set_job("");
+  hello.set_program(std::string(60'000, 'p'));
+  EXPECT_NE(nonsense_in(hello), "");
+}
+
 // A number that compares with nothing would be let in whatever the limits are.
 TEST(Heard, RefusesAnOfferThatIsNone) {
   protocol::Offer offer;

@@ -3,9 +3,13 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <string>
+#include <vector>
 
+#include "supervisor/config/paths.h"
 #include "supervisor/config/values.h"
 
 namespace llrun::config {
@@ -101,6 +105,51 @@ TEST_F(ConfigTest, HintsAndSwitches) {
   EXPECT_EQ(config->hints.at("povray"), "long");
   EXPECT_EQ(config->guests.nice, 10);
   EXPECT_EQ(config->guests.cpu, 1.5);
+}
+
+using Paths = std::vector<std::string>;
+
+TEST_F(ConfigTest, KeepsSecretsBackFromEveryNode) {
+  const auto kept = load(sources_).value().kept_from("b");
+  for (const char* name : {"/.ssh", "/.gnupg", "/.aws", "/.netrc", "/.config/llrun"})
+    EXPECT_EQ(std::ranges::count(kept.hide.value(), home_directory() + name), 1) << name;
+  EXPECT_TRUE(
+      std::ranges::all_of(*kept.hide, [](const auto& path) { return path.starts_with('/'); }));
+  EXPECT_EQ(kept.read_only, Paths());
+  EXPECT_EQ(kept.only, Paths());
+}
+
+TEST_F(ConfigTest, KeepsBackWhatItIsTold) {
+  write("user",
+        "[view]\nhide = ~/.ssh '/with space' ~  # and no more\nread-only = /srv ~other/x\n");
+  EXPECT_NE(error().find("\"~other/x\" begins neither with / nor with ~/"), std::string::npos)
+      << error();
+  write("user", "[view]\nhide = ~/.ssh '/with space' ~  # and no more\nonly = /usr\n");
+  const auto kept = load(sources_).value().kept_from("b");
+  EXPECT_EQ(kept.hide, (Paths{home_directory() + "/.ssh", "/with space", home_directory()}));
+  EXPECT_EQ(kept.read_only, Paths());
+  EXPECT_EQ(kept.only, Paths{"/usr"});
+}
+
+TEST_F(ConfigTest, ANodesOwnViewStandsInPlaceOfWhatAllGet) {
+  write("system", "[view]\nhide = /system\nread-only = /system\n");
+  write("user", "[view]\nhide = /all\n[view.b]\nhide = /b\n[view.c.example]\nhide =\nonly = /c\n");
+  const auto config = load(sources_).value();
+  EXPECT_EQ(config.kept_from("a").hide, Paths{"/all"});
+  EXPECT_EQ(config.kept_from("b").hide, Paths{"/b"});
+  EXPECT_EQ(config.kept_from("b").read_only, Paths{"/system"});
+  EXPECT_EQ(config.kept_from("b").only, Paths());
+  EXPECT_EQ(config.kept_from("c.example").hide, Paths());
+  EXPECT_EQ(config.kept_from("c.example").only, Paths{"/c"});
+}
+
+TEST_F(ConfigTest, RefusesAViewThatItDoesNotKnow) {
+  for (const char* text :
+       {"[view]\nhidden = /x\n", "[view.b]\nhidden = /x\n", "[view.b/c]\nhide = /x\n",
+        "[view]\nhide = relative\n", "[view]\nhide = 'open\n", "[view.b]\nread-only = ..\n"}) {
+    write("user", text);
+    EXPECT_NE(error(), "") << text;
+  }
 }
 
 TEST_F(ConfigTest, ErrorsNameFileAndLine) {

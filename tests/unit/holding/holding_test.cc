@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "supervisor/holding/origin.h"
 #include "supervisor/holding/search.h"
+#include "supervisor/holding/secret.h"
 #include "supervisor/holding/word.h"
 
 namespace llrun::holding {
@@ -35,6 +36,49 @@ Holding said(const protocol::Origin& by, Holding::State state) {
   holding.set_state(state);
   holding.set_text("words");
   return holding;
+}
+
+TEST(Secret, IsOfSixteenBytesAndAnotherEachTime) {
+  std::set<std::string> made;
+  for (int i = 0; i < 100; ++i) made.insert(new_secret());
+  EXPECT_EQ(made.size(), 100U);
+  EXPECT_EQ(made.begin()->size(), 16U);
+}
+
+TEST(Secret, WhoShowsItIsHome) {
+  protocol::Hello first;
+  first.set_job("job");
+  first.set_epoch(2);
+  first.set_secret(new_secret());
+  EXPECT_EQ(why_not_its_home(first, first), "");
+  auto asking = first;
+  asking.set_epoch(1);
+  EXPECT_EQ(why_not_its_home(asking, first), "this node holds another incarnation of that program");
+  asking = first;
+  asking.set_job("another");
+  EXPECT_NE(why_not_its_home(asking, first), "");
+}
+
+TEST(Secret, WhoDoesNotShowItIsNot) {
+  protocol::Hello first;
+  first.set_secret(new_secret());
+  const auto& right = first.secret();
+  auto one_bit_off = right;
+  one_bit_off.back() = static_cast<char>(one_bit_off.back() ^ 1);
+  protocol::Hello asking;
+  EXPECT_NE(why_not_its_home(asking, first), "") << "missing";
+  for (const auto& wrong :
+       {std::string(), new_secret(), one_bit_off, right.substr(1), right + right, right + '\0'}) {
+    asking.set_secret(wrong);
+    EXPECT_EQ(why_not_its_home(asking, first),
+              "the program is another's: what home gave it as a secret was not shown");
+  }
+}
+
+// A program that came without one cannot be had by showing none.
+TEST(Secret, NoneIsNobodys) {
+  const protocol::Hello without;
+  EXPECT_NE(why_not_its_home(without, without), "");
 }
 
 const auto kFirst = origin("one", "boot", 7);

@@ -63,6 +63,18 @@ TEST_F(PathWalk, LooksAtNoProcessOfThisNode) {
   EXPECT_EQ(walk("status", false).in_world, "");
 }
 
+TEST_F(PathWalk, SaysWhereThePathEnds) {
+  EXPECT_EQ(walk("to-sub/../sub//./file").at, root_ + "/sub/file");
+  EXPECT_EQ(walk("to-sub/to-fifo").at, root_ + "/fifo");
+  EXPECT_EQ(walk("to-sub/to-fifo", false).at, root_ + "/sub/to-fifo");
+  EXPECT_EQ(walk("to-sub/").at, root_ + "/sub");
+  EXPECT_EQ(walk("/").at, "/");
+  EXPECT_EQ(walk("/..").at, "/");
+  EXPECT_EQ(walk("to-sub/none").at, root_ + "/sub/none");
+  EXPECT_EQ(walk("to-sub/none/further").at, root_ + "/sub/none") << "as far as it goes";
+  EXPECT_EQ(walk("/proc/self/status").at, "");
+}
+
 TEST_F(PathWalk, NamesDevicesByTheirOwnNames) {
   EXPECT_EQ(walk("nothing").in_world, "/dev/null");
   EXPECT_EQ(walk("/dev//null").in_world, "/dev/null");

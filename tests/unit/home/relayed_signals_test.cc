@@ -68,6 +68,21 @@ TEST(RelayedSignals, WhatIsOnItsWayIsNotPending) {
   EXPECT_EQ(add(relayed, 10, false), Added::kYes);
 }
 
+// A node that never says what its program has got.
+TEST(RelayedSignals, NoMoreAreOnTheirWayThanAProgramCanHavePending) {
+  RelayedSignals relayed(3);
+  for (std::size_t i = 0; i < RelayedSignals::kMostOnTheirWay; ++i)
+    ASSERT_EQ(add(relayed, 40), Added::kYes);
+  EXPECT_EQ(add(relayed, 10), Added::kYes);
+  for (int i = 0; i < 1000; ++i) EXPECT_EQ(add(relayed, 10), Added::kIsPending);
+  EXPECT_EQ(add(relayed, 40), Added::kYes);
+  EXPECT_EQ(add(relayed, 40), Added::kYes);
+  for (int i = 0; i < 1000; ++i) EXPECT_EQ(add(relayed, 40), Added::kTooMany);
+  EXPECT_EQ(relayed.unheard().size(), RelayedSignals::kMostOnTheirWay + 3);
+  relayed.heard(1000);
+  EXPECT_EQ(add(relayed, 40), Added::kYes);
+}
+
 TEST(RelayedSignals, WithoutALinkNoMoreWaitThanMayBePending) {
   RelayedSignals relayed(3);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(add(relayed, 40, false), Added::kYes);

@@ -38,6 +38,31 @@ TEST(StreamWriter, PassesOnEverythingInOrderWhileTheReaderIsSlow) {
   EXPECT_EQ(written, sent.size());
 }
 
+TEST(StreamWriter, WhatWaitsBecomesOnePiece) {
+  auto pipe = make_pipe();
+  ASSERT_TRUE(pipe);
+  std::promise<void> drained;
+  std::atomic<int> told = 0;
+  auto writer = StreamWriter::start(std::move(pipe->second),
+                                    {[&](std::uint64_t) { ++told; }, [] { FAIL(); }});
+  ASSERT_TRUE(writer);
+  const std::string first(1 << 20, 'x');  // more than a pipe has room for: it waits for the reader
+  (*writer)->push(first);
+  std::string sent = first;
+  for (int i = 0; i < 100'000; ++i) {
+    sent += static_cast<char>('a' + i % 26);
+    (*writer)->push(sent.substr(sent.size() - 1));
+  }
+  EXPECT_EQ((*writer)->queued_bytes(), sent.size());
+  (*writer)->when_drained([&] { drained.set_value(); });
+  std::string got(sent.size(), '\0');
+  ASSERT_TRUE(read_all(pipe->first.get(), std::as_writable_bytes(std::span(got))));
+  EXPECT_EQ(got, sent);
+  ASSERT_EQ(drained.get_future().wait_for(seconds(30)), std::future_status::ready);
+  EXPECT_LE(told, 4);  // the first, and two pieces of 64 KiB
+  EXPECT_EQ((*writer)->queued_bytes(), 0U);
+}
+
 TEST(StreamWriter, TellsOnceThatTheReaderIsGoneAndEndsWhileBlocked) {
   std::signal(SIGPIPE, SIG_IGN);
   auto gone = make_pipe();
