@@ -14,6 +14,8 @@
 #include "supervisor/guest/complain.h"
 #include "tracer/arch/x86_64/restart.h"
 #include "tracer/filter/filter.h"
+#include "tracer/procfs/switches.h"
+#include "tracer/procfs/text.h"
 #include "tracer/remote/remote_memory.h"
 
 namespace llrun {
@@ -26,6 +28,14 @@ using tracer::StoppedThread;
 // true, and whom it concerns, home's kernel knows (docs/world.md, Kin).
 bool is_of_the_world(const siginfo_t& info) {
   return info.si_code == SI_KERNEL && (info.si_signo == SIGHUP || info.si_signo == SIGCONT);
+}
+
+// Of its own line only: the file begins with the thread's name, which is the program's to choose
+// and may look like any of these.
+std::uint64_t signal_set(const std::string& file, std::string_view set) {
+  const auto status = read_whole_file(file);
+  const auto value = status ? tracer::value_of(*status, set) : std::nullopt;
+  return value ? tracer::parse_number<std::uint64_t>(*value, 16).value_or(0) : 0;
 }
 
 }  // namespace
@@ -119,11 +129,7 @@ bool Tracee::halt_within(std::chrono::milliseconds patience) {
 }
 
 std::uint64_t Tracee::sleeps_of(HostTid tid) const {
-  const auto status =
-      read_whole_file(fmt::format("/proc/{}/task/{}/status", pid_.value, tid.value));
-  const std::string_view key = "\nvoluntary_ctxt_switches:\t";
-  const auto at = status ? status->find(key) : std::string::npos;
-  return at == std::string::npos ? 0 : std::stoull(status->substr(at + key.size()));
+  return tracer::voluntary_switches(pid_, tid).value_or(0);
 }
 
 bool Tracee::still_waits_for_file() const {
@@ -191,11 +197,7 @@ void Tracee::deliver(const siginfo_t& info, GuestTid tid) {
 
 // Of /proc/PID/status: SigCgt, SigIgn.
 bool Tracee::in_signal_set(const char* set, int signal) const {
-  const auto status = read_whole_file(fmt::format("/proc/{}/status", pid_.value));
-  if (!status) return false;
-  const auto at = status->find(fmt::format("{}:\t", set));
-  if (at == std::string::npos) return false;
-  const auto bits = std::stoull(status->substr(at + 8, 16), nullptr, 16);
+  const auto bits = signal_set(fmt::format("/proc/{}/status", pid_.value), set);
   return ((bits >> (signal - 1)) & 1) != 0;
 }
 
@@ -472,11 +474,7 @@ std::optional<GuestTid> Tracee::guest_tid(HostTid tid) const {
 }
 
 std::uint64_t Tracee::signal_mask(HostTid tid) const {
-  const auto status =
-      read_whole_file(fmt::format("/proc/{}/task/{}/status", pid_.value, tid.value));
-  if (!status) return 0;
-  const auto at = status->find("SigBlk:\t");
-  return at == std::string::npos ? 0 : std::stoull(status->substr(at + 8, 16), nullptr, 16);
+  return signal_set(fmt::format("/proc/{}/task/{}/status", pid_.value, tid.value), "SigBlk");
 }
 
 std::optional<HostTid> Tracee::host_tid(GuestTid tid) const {

@@ -48,6 +48,21 @@ class HostileGuest(case.ProductCase):
         self.assertEqual(job.wait(), 0)
         self.assertIn("race childless", job.out.decode())
 
+    def test_a_name_like_a_line_of_its_status(self):
+        """What the supervisor reads of it in /proc begins with a name that is the program's to choose."""
+        job = self.away("name", "SigBlk")
+        self.assertEqual(job.wait(), 0)
+        self.assertIn("question 0", job.out.decode())
+        job = self.away("name", "SigCgt")
+        self.assertEqual(job.wait(), 128 + 6)
+        self.product.wait_for_log("it ends by signal 6 with a core dump, which is written at home")
+
+    def test_code_of_its_own_in_the_vdso(self):
+        """A thread that is stopped there is stepped out of it, through whatever the program has written there."""
+        job = self.away("vdso")
+        self.product.wait_for_log("is shared memory of more than 1 GiB")
+        self.assertEqual(len(self.b.shell("pgrep -x hostile").split()), 1, "no child of it is there")
+
 
 if __name__ == "__main__":
     case.main()

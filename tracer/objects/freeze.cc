@@ -19,6 +19,8 @@ namespace {
 
 constexpr std::uint64_t kAllButTrap = ~(std::uint64_t{1} << (SIGTRAP - 1));
 constexpr std::uint64_t kRseqCsOffset = 8;  // struct rseq, rseq_cs
+constexpr std::uint64_t kNoCall = ~std::uint64_t{0};
+constexpr std::uint64_t kSyscallSize = 2;
 
 // The kernel does this itself when it preempts a thread in a critical section; injected calls would
 // hide from it where the thread was (kernel/rseq.c, rseq_ip_fixup).
@@ -32,6 +34,16 @@ Result<> abort_critical_section(HostPid pid, const StoppedThread& token, FrozenT
     thread.found.rip = section.abort_ip;
   LLRUN_TRY(set_registers(token, thread.found));
   return write_value(pid, pointer, std::uint64_t{0});
+}
+
+// A call that its filter leaves to its tracer, who has not looked at it: it is skipped here
+// (seccomp(2), SECCOMP_RET_TRACE), and made where the thread goes on.
+Result<Registers> take_call_back(const StoppedThread& token) {
+  LLRUN_TRY_ASSIGN(auto now, registers(token));
+  now.rip -= kSyscallSize;
+  now.rax = std::exchange(now.orig_rax, kNoCall);
+  LLRUN_TRY(set_registers(token, now));
+  return now;
 }
 
 Result<RemoteRange> find_vdso(HostPid pid) {
@@ -192,12 +204,14 @@ Result<bool> Freeze::rests_now(HostTid tid) const {
 
 // For some clocks the vdso makes a system call (lib/vdso/gettimeofday.c, the fallback), and has
 // read nothing before. It is made where the thread goes on: a guest's may be one that its
-// supervisor has to answer, which is who waits here.
+// supervisor has to answer, which is who waits here. A program can write other code there.
 Result<bool> Freeze::at_call(const Registers& registers) const {
-  using Code = std::array<std::uint8_t, 2>;
-  constexpr Code kSyscall{0x0f, 0x05};
-  LLRUN_TRY_ASSIGN(const auto code, read_value<Code>(pid(), RemoteAddr{registers.rip}));
-  return code == kSyscall;
+  constexpr std::uint64_t kLongest = 15;  // bytes of an instruction
+  std::array<std::byte, kLongest> code{};
+  const auto some =
+      std::span(code).first(std::min<std::uint64_t>(kLongest, vdso_.end.value - registers.rip));
+  LLRUN_TRY(read_memory(pid(), RemoteAddr{registers.rip}, some));
+  return makes_system_call(some);
 }
 
 // An interrupted call is begun again by the kernel as soon as the thread runs, so by a step, too.
@@ -230,11 +244,13 @@ Result<Registers> Freeze::step_from(FrozenThread& thread, Clock::time_point dead
   while (vdso_.contains(RemoteAddr{now.rip})) {
     LLRUN_TRY_ASSIGN(const bool at_its_call, at_call(now));
     if (at_its_call) break;
-    if (Clock::now() >= deadline)
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    if (left <= left.zero())
       return failure(ErrorCode::kTimeout,
                      "the program is busy asking for the time: it can be stopped later");
     LLRUN_TRY(step(StoppedThread::seen_stopped(thread.tid)));
-    LLRUN_TRY_ASSIGN(const auto event, next_stop(thread.tid));
+    LLRUN_TRY_ASSIGN(const auto event, next_stop(thread.tid, left));
+    if (event.is<SeccompEvent>()) return take_call_back(token);
     // Not the step's: one that was blocked until now.
     const auto* signal = event.as<SignalDelivery>();
     if (signal != nullptr && signal->info.si_code <= 0 && !thread.signal)

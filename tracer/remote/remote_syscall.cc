@@ -21,6 +21,9 @@ constexpr std::uint64_t kAllSignals = ~std::uint64_t{0};
 constexpr std::uint64_t kAllButTrap = kAllSignals & ~(std::uint64_t{1} << (SIGTRAP - 1));
 constexpr std::uint64_t kTrapFlag = 0x100;
 constexpr std::uint64_t kSyscallSize = 2;
+// __USER_CS and __USER_DS: arch/x86/include/asm/segment.h
+constexpr std::uint64_t kCode64 = 0x33;
+constexpr std::uint64_t kData64 = 0x2b;
 constexpr int kMaxEvents = 1000;
 constexpr int kMaxRestarts = 1000;
 // An injected munmap of a large program's memory takes 100 ms a GiB.
@@ -100,12 +103,15 @@ RemoteSyscalls::~RemoteSyscalls() {
 }
 
 // A call needs no stack, and on the alternate one sigaltstack(2) is refused. Who may have to return
-// by himself keeps his.
+// by himself keeps his. The code at the site is 64-bit code: a thread that runs in a 32-bit segment
+// would find other code at the lower half of its address.
 Registers RemoteSyscalls::starting_at(std::uint64_t address) const {
   auto registers = saved_;
   registers.rip = address;
   registers.orig_rax = kNoCall;
   registers.eflags &= ~kTrapFlag;
+  registers.cs = kCode64;
+  registers.ss = kData64;
   if (!returns()) registers.rsp = 0;
   return registers;
 }

@@ -3,6 +3,9 @@
 //   hostile rows         attempts every row that its supervisor can refuse, and says what each gave
 //   hostile call NAME    one that only injections may make, of which it should die
 //   hostile race         changes what clone3 is asked for while it is looked at
+//   hostile name SET     takes the name of a line of /proc/PID/status, and has its supervisor look
+//                        there: SigBlk, for a call at home; SigCgt, for a core dump
+//   hostile vdso         is stopped in the vdso, in code of its own with a fork in it
 //
 // It waits for the file "go" in its directory, which is when it is away.
 #include <fcntl.h>
@@ -13,6 +16,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -23,7 +27,9 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <span>
 #include <string>
 #include <thread>
 
@@ -37,25 +43,27 @@ constexpr unsigned char kCode[] = {0x48, 0x89, 0xf8, 0x48, 0x89, 0xf7, 0x48, 0x8
                                    0x48, 0x89, 0xca, 0x4d, 0x89, 0xc2, 0x4d, 0x89, 0xc8,
                                    0x4c, 0x8b, 0x4c, 0x24, 0x08, 0x0f, 0x05, 0xc3};
 
-// Executable and of no file: the only such mapping that a program which has moved finds in itself.
-void* find_stub() {
+// Executable, and of this name. Of none and of no file is the stub alone, in a program which has
+// moved.
+std::span<char> find_code(const std::string& wanted) {
   FILE* maps = std::fopen("/proc/self/maps", "r");
-  if (maps == nullptr) return nullptr;
+  if (maps == nullptr) return {};
   char line[512];
-  void* found = nullptr;
+  std::span<char> found;
   while (std::fgets(line, sizeof line, maps) != nullptr) {
     unsigned long start = 0, end = 0, inode = 0;
     char rights[8] = "", name[256] = "";
     const int fields =
         std::sscanf(line, "%lx-%lx %7s %*x %*s %lu %255s", &start, &end, rights, &inode, name);
-    if (fields == 4 && rights[2] == 'x' && inode == 0) found = reinterpret_cast<void*>(start);
+    if (fields >= 4 && rights[2] == 'x' && inode == 0 && name == wanted)
+      found = {reinterpret_cast<char*>(start), end - start};
   }
   std::fclose(maps);
   return found;
 }
 
 Call take_stub() {
-  void* stub = find_stub();
+  void* stub = find_code("").data();
   if (stub == nullptr) {
     std::puts("stub none");
     return nullptr;
@@ -192,6 +200,59 @@ int race() {
   return made > 0 ? 0 : 3;
 }
 
+int take_name(const std::string& set) {
+  if (set == "SigBlk") {
+    ::prctl(PR_SET_NAME, "SigBlk:\tzz");
+    say("question", ::getpgid(::getppid()) >= 0 ? 0 : -errno);
+    return 0;
+  }
+  const rlimit all{RLIM_INFINITY, RLIM_INFINITY};
+  ::setrlimit(RLIMIT_CORE, &all);
+  ::prctl(PR_SET_NAME, "SigCgt:\tfffffff");  // as if it handled all those signals
+  std::abort();
+}
+
+// Takes some milliseconds for few instructions, so that this is where it is stopped; then a child
+// that nobody traces is made, by an instruction that does not begin as a system call does (a REX
+// prefix).
+asm(R"(.text
+  slow_fork:
+    mov $5000, %r12d
+  1:
+    xor %eax, %eax
+    cpuid
+    dec %r12d
+    jnz 1b
+    mov $56, %eax         # clone
+    mov $0x800011, %edi   # CLONE_UNTRACED | SIGCHLD
+    xor %esi, %esi
+    xor %edx, %edx
+    xor %r10d, %r10d
+    xor %r8d, %r8d
+    .byte 0x48
+    syscall
+  2:
+    mov $34, %eax         # pause
+    syscall
+    jmp 2b
+  slow_fork_end:
+)");
+extern "C" const char slow_fork[], slow_fork_end[];
+
+int fork_in_vdso() {
+  const auto vdso = find_code("[vdso]");
+  if (::mprotect(vdso.data(), vdso.size(), PROT_READ | PROT_WRITE | PROT_EXEC) != 0) return 1;
+  char* const place = vdso.data() + 0x800;
+  // Such memory keeps it from going home, so that what it does on the way is there to be seen.
+  constexpr std::size_t kTooMuch = std::size_t{2} << 30;
+  ::mmap(nullptr, kTooMuch, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  std::memcpy(place, slow_fork, static_cast<std::size_t>(slow_fork_end - slow_fork));
+  std::thread(reinterpret_cast<void (*)()>(place)).detach();
+  ::usleep(1000);
+  ::socket(AF_INET, SOCK_STREAM, 0);  // for which it would have to go home
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -199,6 +260,8 @@ int main(int argc, char** argv) {
   std::puts("ready");
   while (::access("go", F_OK) != 0) ::usleep(20'000);
   const std::string what = argc > 1 ? argv[1] : "";
+  if (what == "name" && argc > 2) return take_name(argv[2]);
+  if (what == "vdso") return fork_in_vdso();
   const Call call = take_stub();
   if (call == nullptr) return 1;
   if (what == "race") return race();

@@ -43,6 +43,33 @@ void read_answer_forever(int from, int to) {
   }
 }
 
+// A program may run in a segment of 32-bit code, where the site's address means another.
+TEST(RemoteSyscalls, RunIn64BitCodeWhateverTheThreadRuns) {
+  Child child([] { ::pause(); });
+  Stopped stopped(child.pid());
+  ASSERT_OK(stopped.threads);
+  ASSERT_OK(stopped.stopped);
+  const auto found = registers(stopped.thread());
+  ASSERT_OK(found);
+  constexpr std::uint64_t kCode32 = 0x23;  // __USER32_CS
+  auto other = *found;
+  other.cs = kCode32;
+  ASSERT_OK(set_registers(stopped.thread(), other));
+  auto site = find_syscall_site(child.pid());
+  ASSERT_OK(site);
+  {
+    auto calls = RemoteSyscalls::borrow(child.pid(), stopped.thread(), *site);
+    ASSERT_OK(calls);
+    const auto pid = calls->call(SYS_getpid);
+    ASSERT_OK(pid);
+    EXPECT_EQ(static_cast<pid_t>(*pid), child.pid().value);
+  }
+  const auto after = registers(stopped.thread());
+  ASSERT_OK(after);
+  EXPECT_EQ(after->cs, kCode32);
+  ASSERT_OK(set_registers(stopped.thread(), *found));
+}
+
 TEST(RemoteSyscalls, LeavesAnInterruptedReadAsItWas) {
   auto in = make_pipe();
   auto out = make_pipe();

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 namespace llrun::tracer {
 namespace {
@@ -105,6 +106,20 @@ TimeoutArgument in_memory(TimeoutForm form, unsigned long long Registers::*where
 }
 
 }  // namespace
+
+// Intel's manual, volume 2, "Instruction format": legacy prefixes, and REX (40 to 4F).
+bool makes_system_call(std::span<const std::byte> code) {
+  constexpr std::string_view kPrefixes = "\x26\x2e\x36\x3e\x64\x65\x66\x67\xf0\xf2\xf3";
+  constexpr std::byte kInt{0xcd}, kTwoBytes{0x0f}, kSyscall{0x05}, kSysenter{0x34};
+  const auto is_prefix = [&](std::byte byte) {
+    return (byte & std::byte{0xf0}) == std::byte{0x40} ||
+           kPrefixes.find(std::to_integer<char>(byte)) != std::string_view::npos;
+  };
+  while (!code.empty() && is_prefix(code.front())) code = code.subspan(1);
+  if (code.empty()) return false;
+  if (code[0] == kInt) return true;
+  return code.size() > 1 && code[0] == kTwoBytes && (code[1] == kSyscall || code[1] == kSysenter);
+}
 
 TimeoutArgument timeout_argument(std::uint64_t number, const Registers& registers) {
   switch (number) {

@@ -44,6 +44,10 @@ inline constexpr std::uint64_t kRestartSyscall = 219;    // the number of restar
 // bytes up to rip.
 [[nodiscard]] std::optional<std::uint64_t> number_before_syscall(std::span<const std::byte> code);
 
+// Whether the instruction that begins there is a way into the kernel: syscall, sysenter or int,
+// behind whatever prefixes. `code`: the 15 bytes that an instruction may have, or fewer.
+[[nodiscard]] bool makes_system_call(std::span<const std::byte> code);
+
 // Which argument register of a sleeping call holds its relative timeout, and in what form.
 enum class TimeoutForm : std::uint8_t { kNone, kMilliseconds, kTimespec, kTimeval };
 struct TimeoutArgument {
