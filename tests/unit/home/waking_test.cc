@@ -18,11 +18,18 @@ using std::chrono::seconds;
 class Program {
  public:
   Program() {
+    std::array<int, 2> begun{};
     EXPECT_EQ(::pipe2(words_.data(), O_CLOEXEC), 0);
+    EXPECT_EQ(::pipe2(begun.data(), O_CLOEXEC), 0);
     pid_ = ::fork();
-    if (pid_ != 0) return;
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     char word = 0;
+    if (pid_ != 0) {  // to begin takes a moment, too
+      EXPECT_EQ(::read(begun[0], &word, 1), 1);
+      for (const int end : begun) ::close(end);
+      return;
+    }
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::write(begun[1], &word, 1) != 1) ::_exit(1);
     while (::read(words_[0], &word, 1) == 1)
       for (unsigned long i = 0; word == 'r' && i < 2'000'000'000UL; ++i) asm volatile("");
     ::_exit(0);
