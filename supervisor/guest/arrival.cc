@@ -134,6 +134,7 @@ void GuestJob::lay_out(const image::Process& image) {
   image_ = image;
   parent_death_signal_ = image.parent_death_signal();
   image_.set_parent_death_signal(0);
+  core_limit_ = CoreLimit(image_);
   const HostTid main{guest_->pid.value};
   auto begin = [&]() -> Result<> {
     LLRUN_TRY(validate(image_));
@@ -346,7 +347,7 @@ Result<> GuestJob::take_over(tracer::ThreadSet threads, const std::map<GuestTid,
                         },
                         [this](int status) { on_guest_ended(status); },
                         [this](std::string reason) { leave_later(std::move(reason)); },
-                        [this] { return core_belongs_home(); },
+                        [this] { return core_limit_.lets_dump(); },
                         [this](const std::string& what) { end_guest(what); }});
   CpuTime cpu_time(image_);
   for (const auto& [guest, host] : ids) {
@@ -356,6 +357,7 @@ Result<> GuestJob::take_over(tracer::ThreadSet threads, const std::map<GuestTid,
   LLRUN_TRY_ASSIGN(auto notifier, Notifier::create(std::move(listener_)));
   calls_ = std::make_unique<CallServer>(
       guest_->pid, GuestPid{image_.pid()}, std::move(notifier), context_, std::move(cpu_time),
+      core_limit_,
       CallServer::Callbacks{[this](const protocol::JobMessage& message) { send(message); },
                             [this](std::string reason) { leave_later(std::move(reason)); },
                             [this](int fd) { return is_home_descriptor(fd); },
@@ -388,15 +390,6 @@ bool GuestJob::is_home_descriptor(int fd) const {
   struct stat status {};
   return duplicate && ::fstat(duplicate->get(), &status) == 0 &&
          outer_end(duplicate->get(), status).has_value();
-}
-
-// A core dump is written at home, if the program would leave one.
-bool GuestJob::core_belongs_home() const {
-  rlimit now{};
-  if (::prlimit(guest_->pid.value, RLIMIT_CORE, nullptr, &now) == 0) return now.rlim_cur > 0;
-  for (const auto& limit : image_.limits())
-    if (limit.resource() == RLIMIT_CORE) return limit.soft() > 0;
-  return true;
 }
 
 void GuestJob::commit() {

@@ -88,7 +88,7 @@ constexpr int kMostRounds = 8;  // of a path that leads from home's tree into th
 }  // namespace
 
 CallServer::CallServer(HostPid guest, GuestPid self, Notifier notifier, const CallContext& context,
-                       CpuTime cpu_time, Callbacks callbacks)
+                       CpuTime cpu_time, const CoreLimit& core_limit, Callbacks callbacks)
     : guest_(guest),
       self_(self),
       notifier_(std::move(notifier)),
@@ -96,6 +96,7 @@ CallServer::CallServer(HostPid guest, GuestPid self, Notifier notifier, const Ca
       judge_(context),
       judge_of_own_(CallContext{{}, context.self}),
       cpu_time_(std::move(cpu_time)),
+      core_limit_(core_limit),
       callbacks_(std::move(callbacks)) {}
 
 void CallServer::on_readable() {
@@ -148,6 +149,10 @@ void CallServer::serve(const NotifiedCall& call) {
       }
       return natively(call);
     case Verdict::kHome:
+      if (const auto answer = core_limit_.answer(guest_, of_itself(call))) {
+        if (auto said = notifier_.answer(call.id, *answer); !said) return;
+        return;
+      }
       return make_at_home(of_itself(call), why_home(call.number));
     case Verdict::kThread:
     case Verdict::kBringsHome:

@@ -16,6 +16,7 @@
 
 #include "base/event_loop.h"
 #include "supervisor/guest/changed_files.h"
+#include "supervisor/guest/core_limit.h"
 #include "supervisor/guest/cpu_time.h"
 #include "supervisor/guest/home_calls.h"
 #include "supervisor/guest/world_paths.h"
@@ -41,7 +42,7 @@ class CallServer {
     std::function<void(HostTid)> wait_goes_natively;
   };
   CallServer(HostPid guest, GuestPid self, Notifier notifier, const CallContext& context,
-             CpuTime cpu_time, Callbacks callbacks);
+             CpuTime cpu_time, const CoreLimit& core_limit, Callbacks callbacks);
 
   [[nodiscard]] int fd() const { return notifier_.fd(); }
   // Whether the filter hands this call to us, whatever its arguments, as it may wait for home.
@@ -137,6 +138,7 @@ class CallServer {
   CallJudge
       judge_of_own_;  // as if nothing were at home: for numbers that mean something else by now
   CpuTime cpu_time_;
+  CoreLimit core_limit_;
   Callbacks callbacks_;
   std::uint64_t next_id_ = 1;
   std::map<std::uint64_t, Classifying> classifying_;

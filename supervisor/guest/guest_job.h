@@ -87,7 +87,6 @@ class GuestJob {
   [[nodiscard]] Result<Fd> stand_in(const image::Description& description);
   [[nodiscard]] Result<> take_over(tracer::ThreadSet threads,
                                    const std::map<GuestTid, HostTid>& ids);
-  [[nodiscard]] bool core_belongs_home() const;
   void fail(const std::string& step, const std::string& why);  // before commit
   void give_way();  // home's word has not come within the lease
 
@@ -157,6 +156,7 @@ class GuestJob {
   // The signal that the program wants at its parent's death. Home's kernel sends it to the shadow,
   // so the guest's own is not told of it.
   int parent_death_signal_ = 0;
+  CoreLimit core_limit_;
   CallContext context_;
   std::string leaving_because_;
   bool ordered_home_ = false;      // by somebody, not only by a call of the program's

@@ -154,6 +154,7 @@ Result<image::Process> GuestJob::capture_guest() {
   // How far it stands back here is not the program's own, which only home can change, and could not
   // be undone at home.
   process.set_nice(image_.nice());
+  core_limit_.give_back(process);
   process.set_oom_score_adjustment(oom_score_at_home(
       image_.oom_score_adjustment(), supervisors_oom_score(), process.oom_score_adjustment()));
   for (image::Thread& thread : *process.mutable_threads())

@@ -7,7 +7,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 from hosts.cluster import build_directory  # noqa: E402
-from scenario import case  # noqa: E402
+from scenario import case, waiting  # noqa: E402
 
 # What each attempt gives. EAGAIN: it is for home, and a program that has taken those pages can never go there.
 FOR_HOME = "EAGAIN"
@@ -19,11 +19,11 @@ ENDING = ("prctl", "membarrier", "capset", "getgroups", "queue")
 
 
 class HostileGuest(case.ProductCase):
-    def away(self, *words):
+    def away(self, *words, **options):
         """Starts it, moves it away and lets it loose; returns the job."""
         name = "-".join(("hostile", *words))
         self.a.put(f"{build_directory()}/bin/hostile", f"{name}/hostile")
-        job = self.start(["./hostile", *words], directory=f"{self.a.home}/{name}")
+        job = self.start(["./hostile", *words], directory=f"{self.a.home}/{name}", **options)
         job.output.wait_for(case.pattern("ready\n"))
         self.product.migrate(job.pid, "b")
         self.a.write(f"{name}/go", "")
@@ -56,6 +56,17 @@ class HostileGuest(case.ProductCase):
         job = self.away("name", "SigCgt")
         self.assertEqual(job.wait(), 128 + 6)
         self.product.wait_for_log("it ends by signal 6 with a core dump, which is written at home")
+
+    def test_its_memory_dumped_here(self):
+        """The kernel finds no handler where its supervisor has seen one, if the moment is right."""
+        for microseconds in (100, 200, 400, 800, 1600, 3200, 6400):
+            job = self.away("dumps", str(microseconds), piped=True)
+            waiting.until(lambda pid=job.pid: self.a.run(["kill", "-0", str(pid)], check=False).returncode, "its end")
+            job.close_input()  # which its shell has waited for
+            if job.wait() == 128 + 6 and f"hostile ({job.pid}) is home again" not in self.product.log():
+                self.assertFalse(self.a.exists(f"hostile-dumps-{microseconds}/core"), "of its node's kernel")
+                return
+        self.fail("the moment was never right")
 
     def test_code_of_its_own_in_the_vdso(self):
         """A thread that is stopped there is stepped out of it, through whatever the program has written there."""

@@ -132,12 +132,21 @@ Conjunctions itself(std::optional<GuestPid> self) {
 }
 
 // Any resource but RLIMIT_FSIZE, which home has to know: files whose offset is kept at home are
-// written there. A number is another one if its lowest bit is clear or some other bit is set; a
-// number that is none at all may be asked for anywhere.
+// written there; and RLIMIT_CORE, of which this node's kernel is told something else. A number is
+// another one if the bits that these two are of are equal, or if some other bit is set; a number
+// that is none at all may be asked for anywhere.
 Conjunctions other_limits(unsigned arg) {
-  static_assert(RLIMIT_FSIZE == 1);
-  Conjunctions all{{masked(arg, 1, 0)}};
-  for (std::uint64_t bit = 2; bit <= 0x80; bit <<= 1) all.push_back({masked(arg, bit, bit)});
+  static_assert(RLIMIT_FSIZE == 1 && RLIMIT_CORE == 4);
+  constexpr std::uint64_t kTheirs = RLIMIT_FSIZE | RLIMIT_CORE;
+  Conjunctions all{{masked(arg, kTheirs, 0)}, {masked(arg, kTheirs, kTheirs)}};
+  for (std::uint64_t bit = 2; bit <= 0x80; bit <<= 1)
+    if ((bit & kTheirs) == 0) all.push_back({masked(arg, bit, bit)});
+  return all;
+}
+
+Conjunctions limits(const CallRow& row) {
+  auto all = other_limits(0);
+  if (row.name == "getrlimit") all.push_back({equals32(0, RLIMIT_FSIZE)});
   return all;
 }
 
@@ -145,6 +154,7 @@ Conjunctions limits_of_itself(std::optional<GuestPid> self) {
   Conjunctions all;
   for (const auto& who : itself(self)) {
     all.push_back(who);
+    all.back().push_back(equals32(1, RLIMIT_FSIZE));
     all.back().push_back(masked(2, ~std::uint64_t{0}, 0));  // only asked for
     for (const auto& other : other_limits(1)) {
       all.push_back(who);
@@ -266,7 +276,7 @@ std::vector<Conjunction> native_when(const CallRow& row, const CallContext& cont
     case Decision::kTarget:
       return row.name == "prlimit64" ? limits_of_itself(context.self) : itself(context.self);
     case Decision::kLimit:
-      return other_limits(0);
+      return limits(row);
     case Decision::kSignalTarget:
       return signals_to(row, context.self);
     case Decision::kFileType:

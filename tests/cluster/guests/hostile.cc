@@ -5,6 +5,7 @@
 //   hostile race         changes what clone3 is asked for while it is looked at
 //   hostile name SET     takes the name of a line of /proc/PID/status, and has its supervisor look
 //                        there: SigBlk, for a call at home; SigCgt, for a core dump
+//   hostile dumps US     has its memory dumped by a signal whose handler another thread takes away
 //   hostile vdso         is stopped in the vdso, in code of its own with a fork in it
 //
 // It waits for the file "go" in its directory, which is when it is away.
@@ -32,6 +33,7 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <tuple>
 
 namespace {
 
@@ -206,10 +208,27 @@ int take_name(const std::string& set) {
     say("question", ::getpgid(::getppid()) >= 0 ? 0 : -errno);
     return 0;
   }
-  const rlimit all{RLIM_INFINITY, RLIM_INFINITY};
-  ::setrlimit(RLIMIT_CORE, &all);
   ::prctl(PR_SET_NAME, "SigCgt:\tfffffff");  // as if it handled all those signals
   std::abort();
+}
+
+// While its supervisor, who has seen a handler, waits for home to end the read, the handler goes.
+int dump_core(unsigned long patience_us) {
+  rlimit told{};
+  ::getrlimit(RLIMIT_CORE, &told);
+  if (told.rlim_cur != RLIM_INFINITY) return 1;
+  struct sigaction handled {};
+  handled.sa_handler = [](int) {};
+  ::sigaction(SIGABRT, &handled, nullptr);
+  std::thread([first = ::pthread_self(), patience_us] {
+    ::usleep(300'000);
+    ::pthread_kill(first, SIGABRT);
+    ::usleep(static_cast<useconds_t>(patience_us));
+    std::signal(SIGABRT, SIG_DFL);
+  }).detach();
+  char byte = 0;
+  std::ignore = ::read(STDIN_FILENO, &byte, 1);  // of home's
+  return 0;
 }
 
 // Takes some milliseconds for few instructions, so that this is where it is stopped; then a child
@@ -257,10 +276,13 @@ int fork_in_vdso() {
 
 int main(int argc, char** argv) {
   ::setvbuf(stdout, nullptr, _IOLBF, 0);
+  const rlimit all{RLIM_INFINITY, RLIM_INFINITY};
+  ::setrlimit(RLIMIT_CORE, &all);
   std::puts("ready");
   while (::access("go", F_OK) != 0) ::usleep(20'000);
   const std::string what = argc > 1 ? argv[1] : "";
   if (what == "name" && argc > 2) return take_name(argv[2]);
+  if (what == "dumps" && argc > 2) return dump_core(std::stoul(argv[2]));
   if (what == "vdso") return fork_in_vdso();
   const Call call = take_stub();
   if (call == nullptr) return 1;

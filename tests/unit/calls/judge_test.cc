@@ -120,10 +120,18 @@ TEST(CallJudge, QuestionsAboutItselfAreNative) {
   EXPECT_EQ(ask("prlimit64", {4711, RLIMIT_FSIZE, kNew}), Verdict::kHome);
   EXPECT_EQ(ask("setrlimit", {RLIMIT_FSIZE, kNew}), Verdict::kHome);
   for (std::uint64_t other = 0; other < RLIM_NLIMITS; ++other) {
-    if (other == RLIMIT_FSIZE) continue;
+    if (other == RLIMIT_FSIZE || other == RLIMIT_CORE) continue;
     EXPECT_EQ(ask("prlimit64", {4711, other, kNew}), Verdict::kNative) << other;
     EXPECT_EQ(ask("setrlimit", {other, kNew}), Verdict::kNative) << other;
   }
+  // Here it is held, so that this node's kernel dumps nothing.
+  EXPECT_EQ(ask("prlimit64", {0, RLIMIT_CORE, 0}), Verdict::kHome);
+  EXPECT_EQ(ask("prlimit64", {4711, RLIMIT_CORE, kNew}), Verdict::kHome);
+  EXPECT_EQ(ask("setrlimit", {RLIMIT_CORE, kNew}), Verdict::kHome);
+  EXPECT_EQ(ask("setrlimit", {RLIMIT_CORE | (1ULL << 32), kNew}), Verdict::kHome);
+  for (std::uint64_t any = 0; any < RLIM_NLIMITS; ++any)
+    EXPECT_EQ(ask("getrlimit", {any}), any == RLIMIT_CORE ? Verdict::kHome : Verdict::kNative)
+        << any;
   EXPECT_EQ(ask("getpgid", {0}), Verdict::kNative);
   EXPECT_EQ(ask("getpgid", {1}), Verdict::kHome);
 }
