@@ -258,7 +258,10 @@ ReplyKind kind_of_reply(std::span<const std::byte> frame) {
 
 bool only_reads(Bytes frame) {
   const auto request = check_request(frame);
-  return request.fault == nullptr && request.opcode == FUSE_READ;
+  if (request.fault != nullptr || request.opcode != FUSE_READ) return false;
+  fuse_read_in read{};
+  std::memcpy(&read, frame.data() + sizeof(fuse_in_header), sizeof read);
+  return (read.read_flags & FUSE_READ_LOCKOWNER) == 0;
 }
 
 bool expects_reply(std::uint32_t opcode) {

@@ -20,8 +20,9 @@ struct CheckedRequest {
 // further, which is how a newer kernel finds out what it can ask.
 [[nodiscard]] CheckedRequest check_request(std::span<const std::byte> frame);
 
-// The content of an open file is all it asks for: what a page fault of the guest needs, and what
-// changes nothing at home.
+// A page of a file is all it asks for, as by a page fault of the guest, which changes nothing at
+// home. A program's own read, which has a lock owner (fs/fuse/file.c: fuse_send_read), may move an
+// offset there.
 [[nodiscard]] bool only_reads(std::span<const std::byte> frame);
 
 // What a reply frame of home is, before the kernel of the peer sees it. The kernel checks replies

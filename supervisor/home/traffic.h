@@ -3,7 +3,7 @@
 // On the I/O thread: the file view's server and the writers of home's pipes and terminals. From the
 // guest's first breath until home has given up resuming, nothing the guest asks for is carried out:
 // effects are held here, in their order, and then either released or dropped (docs/protocol.md).
-// What a file contains is told all the same: a guest whose code has not come could not even begin
+// Pages of files are told all the same: a guest whose code has not come could not even begin
 // its sleep again.
 #pragma once
 

@@ -107,6 +107,8 @@ TEST(FrameCheck, TellsWhatOnlyReads) {
   fuse_read_in read{};
   read.size = 1;
   EXPECT_TRUE(only_reads(RequestFrame(FUSE_READ).add(read).bytes()));
+  read.read_flags = FUSE_READ_LOCKOWNER;  // it may be at an offset that is home's
+  EXPECT_FALSE(only_reads(RequestFrame(FUSE_READ).add(read).bytes()));
   EXPECT_FALSE(only_reads(RequestFrame(FUSE_READ).bytes()));
   EXPECT_FALSE(only_reads(RequestFrame(FUSE_GETLK).add(fuse_lk_in{}).bytes()));
   EXPECT_FALSE(only_reads(RequestFrame(FUSE_RELEASE).add(fuse_release_in{}).bytes()));
