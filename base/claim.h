@@ -17,6 +17,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 
@@ -30,24 +31,35 @@ struct Claim {
 
 namespace inside {
 
-// Field 22 of /proc/PID/stat, in clock ticks since the boot; 0: it is gone. The name before it may
-// hold blanks and parentheses.
-inline unsigned long long start_of(int pid) {
+// Of /proc/PID/stat (proc(5)). The name in it may hold blanks and parentheses.
+struct Stat {
+  int parent = 0;
+  unsigned long long start = 0;  // in clock ticks since the boot; 0: it is gone
+};
+
+inline Stat stat_of(int pid) {
   char path[40], text[1024];
   std::snprintf(path, sizeof path, "/proc/%d/stat", pid);
   const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return 0;
+  if (fd < 0) return {};
   const ssize_t length = ::read(fd, text, sizeof text - 1);
   ::close(fd);
   text[length > 0 ? length : 0] = 0;
+  Stat stat;
   const char* at = std::strrchr(text, ')');
-  for (int field = 2; at != nullptr && field < 22; ++field) {
+  for (int field = 2; at != nullptr; ++field) {
+    if (field == 4) stat.parent = std::atoi(at);
+    if (field == 22) {
+      stat.start = std::strtoull(at, nullptr, 10);
+      break;
+    }
     at = std::strchr(at, ' ');
     if (at != nullptr) ++at;
   }
-  unsigned long long start = 0;
-  return at != nullptr && std::sscanf(at, "%llu", &start) == 1 ? start : 0;
+  return stat;
 }
+
+inline unsigned long long start_of(int pid) { return stat_of(pid).start; }
 
 struct Name {
   sockaddr_un address{};

@@ -2,11 +2,29 @@
 
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
 #include <memory>
 #include <vector>
 
 namespace llrun::log {
+namespace {
+
+spdlog::level::level_enum in_their_words(Level level) {
+  switch (level) {
+    case Level::kDebug:
+      return spdlog::level::debug;
+    case Level::kInfo:
+      return spdlog::level::info;
+    case Level::kWarn:
+      return spdlog::level::warn;
+    case Level::kError:
+      break;
+  }
+  return spdlog::level::err;
+}
+
+}  // namespace
 
 Result<> open(const Options& options) {
   std::vector<spdlog::sink_ptr> sinks;
@@ -22,6 +40,14 @@ Result<> open(const Options& options) {
   logger->flush_on(spdlog::level::info);
   spdlog::set_default_logger(std::move(logger));
   return {};
+}
+
+void be_silent() { spdlog::set_level(spdlog::level::off); }
+
+bool shows(Level level) { return spdlog::default_logger_raw()->should_log(in_their_words(level)); }
+
+void write(Level level, std::string_view text) {
+  spdlog::log(in_their_words(level), spdlog::string_view_t(text.data(), text.size()));
 }
 
 }  // namespace llrun::log

@@ -5,9 +5,11 @@
 // ("agent", "home 4711", "guest 4711") and the text.
 #pragma once
 
-#include <spdlog/spdlog.h>
+#include <fmt/format.h>
 
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "base/result.h"
 
@@ -21,10 +23,34 @@ struct Options {
 
 // Set up this process's log. Once, before any thread is started.
 [[nodiscard]] Result<> open(const Options& options);
+// Nothing more is written: for programs that provoke complaints without end.
+void be_silent();
 
-using spdlog::debug;
-using spdlog::error;
-using spdlog::info;
-using spdlog::warn;
+// From the least important to the most; the log shows what is at least kInfo.
+enum class Level { kDebug, kInfo, kWarn, kError };
+[[nodiscard]] bool shows(Level level);
+void write(Level level, std::string_view text);
+
+// debug("{} of {}", done, all), and so on, as fmt::format.
+template <Level level, typename... Args>
+void write_formatted(fmt::format_string<Args...> format, Args&&... args) {
+  if (shows(level)) write(level, fmt::format(format, std::forward<Args>(args)...));
+}
+template <typename... Args>
+void debug(fmt::format_string<Args...> format, Args&&... args) {
+  write_formatted<Level::kDebug>(format, std::forward<Args>(args)...);
+}
+template <typename... Args>
+void info(fmt::format_string<Args...> format, Args&&... args) {
+  write_formatted<Level::kInfo>(format, std::forward<Args>(args)...);
+}
+template <typename... Args>
+void warn(fmt::format_string<Args...> format, Args&&... args) {
+  write_formatted<Level::kWarn>(format, std::forward<Args>(args)...);
+}
+template <typename... Args>
+void error(fmt::format_string<Args...> format, Args&&... args) {
+  write_formatted<Level::kError>(format, std::forward<Args>(args)...);
+}
 
 }  // namespace llrun::log

@@ -22,36 +22,43 @@ inline constexpr unsigned long kStays = 1UL << 7;       // MMF_DUMP_DAX_PRIVATE:
 inline constexpr unsigned long kAll = kUnderLlrun | kStays;
 
 namespace inside {
-inline void path_of(int pid, char (&path)[40]) {
-  std::snprintf(path, sizeof path, "/proc/%d/coredump_filter", pid);
-}
-}  // namespace inside
 
 // The whole filter; 0: it cannot be read, or there is no memory to be dumped any more.
-inline unsigned long filter_of(int pid) {
-  char path[40], text[32];
-  inside::path_of(pid, path);
-  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return 0;
+inline unsigned long filter_in(int fd) {
+  char text[32];
   const ssize_t length = ::read(fd, text, sizeof text - 1);
-  ::close(fd);
   text[length > 0 ? length : 0] = 0;
   return std::strtoul(text, nullptr, 16);
 }
 
-inline unsigned long read(int pid) { return filter_of(pid) & kAll; }
+inline int open_filter(int pid, int how) {
+  char path[40];
+  std::snprintf(path, sizeof path, "/proc/%d/coredump_filter", pid);
+  return ::open(path, how | O_CLOEXEC);
+}
+
+}  // namespace inside
+
+// 0: it has none, or cannot be read.
+inline unsigned long read(int pid) {
+  const int fd = inside::open_filter(pid, O_RDONLY);
+  if (fd < 0) return 0;
+  const unsigned long filter = inside::filter_in(fd);
+  ::close(fd);
+  return filter & kAll;
+}
 
 // What cannot be marked is found as long as its parent lives, as it would be without.
 inline void write(int pid, unsigned long mark) {
-  const unsigned long now = filter_of(pid);
-  if (now == 0 || (now & kAll) == mark) return;
-  char path[40], text[32];
-  inside::path_of(pid, path);
-  const int fd = ::open(path, O_WRONLY | O_CLOEXEC);
+  const int fd = inside::open_filter(pid, O_RDWR);
   if (fd < 0) return;
-  const int length = std::snprintf(text, sizeof text, "0x%lx", (now & ~kAll) | mark);
-  [[maybe_unused]] const ssize_t written =
-      ::write(fd, text, static_cast<std::size_t>(length > 0 ? length : 0));
+  const unsigned long now = inside::filter_in(fd);
+  if (now != 0 && (now & kAll) != mark) {
+    char text[32];
+    const int length = std::snprintf(text, sizeof text, "0x%lx", (now & ~kAll) | mark);
+    [[maybe_unused]] const ssize_t written =
+        ::write(fd, text, static_cast<std::size_t>(length > 0 ? length : 0));
+  }
   ::close(fd);
 }
 

@@ -1,7 +1,4 @@
 # What every target of the project shares: warnings, include root, sanitizers, optional clang-tidy.
-find_package(PkgConfig REQUIRED)
-find_package(Threads REQUIRED)
-find_package(GTest REQUIRED)
 
 option(LLRUN_SANITIZE "Build with the address and undefined-behaviour sanitizers" OFF)
 
@@ -61,7 +58,6 @@ function(llrun_whole_processors)
   set_tests_properties(${tests} PROPERTIES PROCESSORS 2)
 endfunction()
 
-find_package(Protobuf REQUIRED)
 # llrun_protobuf(NAME PROTOS folder/a.proto … PUBLIC lib …): messages, included as "folder/a.pb.h".
 # The paths are from the top of the tree. The generated code is not held to our warnings.
 function(llrun_protobuf name)

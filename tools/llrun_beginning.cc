@@ -1,6 +1,5 @@
 #include "tools/llrun_beginning.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
@@ -21,6 +20,7 @@ namespace llrun::launcher {
 namespace {
 
 constexpr int kShortLife_ms = 100;
+constexpr int kMostLookedAt = 500;  // that takes less than to start a supervisor
 // Loading it takes some hundredths of a second, under a load more.
 constexpr int kBeginning_ms = 60'000;
 
@@ -38,18 +38,35 @@ bool ended_within(int pidfd, int limit_ms) {
   return false;
 }
 
-// A name that cannot be read is one of nobody's tree.
-bool somebody_is_left(unsigned long long since) {
-  DIR* processes = ::opendir("/proc");
-  if (processes == nullptr) return true;  // whoever can look better will
-  bool found = false;
-  while (const dirent* entry = found ? nullptr : ::readdir(processes)) {
-    const int pid = std::atoi(entry->d_name);
-    found = pid > 0 && pid != ::getpid() && tree_mark::read(pid) != 0 &&
-            claim::inside::start_of(pid) >= since;
-  }
-  ::closedir(processes);
-  return found;
+// The process, or thread, that was made last here. kernel/pid_namespace.c, ns_last_pid. 0: the
+// kernel does not tell.
+int last_made() {
+  char number[24];
+  const int fd = ::open("/proc/sys/kernel/ns_last_pid", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  const ssize_t length = ::read(fd, number, sizeof number - 1);
+  ::close(fd);
+  number[length > 0 ? length : 0] = 0;
+  return std::atoi(number);
+}
+
+// As supervisor/home/strays.h judges: it comes from a program under llrun, and neither its parent
+// nor anybody else tells of it.
+bool may_be_stray(int pid) {
+  if (tree_mark::read(pid) == 0) return false;
+  return tree_mark::read(claim::inside::stat_of(pid).parent) == 0 && claim::holder(pid) < 0;
+}
+
+// Process ids are given one after the other: what was made since this process has those between its
+// own and the last. Where many were made, or the numbers have begun anew, whoever is better at it
+// will look.
+bool somebody_is_left() {
+  const int last = last_made();
+  int pid = ::getpid();
+  if (last < pid || last - pid > kMostLookedAt) return true;
+  while (++pid <= last)
+    if (may_be_stray(pid)) return true;
+  return false;
 }
 
 [[noreturn]] void watch(int from, int pid, int verbose_fd) {
@@ -83,21 +100,7 @@ bool somebody_is_left(unsigned long long since) {
 
 }  // namespace
 
-LastMade last_made() {
-  LastMade made;
-  const int fd = ::open("/proc/sys/kernel/ns_last_pid", O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return made;
-  const ssize_t length = ::read(fd, made.number, sizeof made.number - 1);
-  ::close(fd);
-  made.number[length > 0 ? length : 0] = 0;
-  return made;
-}
-
-bool ends_at_once(int pidfd, const LastMade& before, unsigned long long since) {
-  if (!ended_within(pidfd, kShortLife_ms)) return false;
-  if (before.number[0] != 0 && std::strcmp(before.number, last_made().number) == 0) return true;
-  return !somebody_is_left(since);
-}
+bool ends_at_once(int pidfd) { return ended_within(pidfd, kShortLife_ms) && !somebody_is_left(); }
 
 // The watcher is nobody's child here, as the supervisor is: CLONE_PARENT.
 bool watch_beginning(int pid, int verbose_fd) {

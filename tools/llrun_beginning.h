@@ -7,17 +7,10 @@
 
 namespace llrun::launcher {
 
-// What was made on this machine, in short: as long as it is the same, no process has been made.
-// kernel/pid_namespace.c, ns_last_pid. Empty: the kernel does not tell.
-struct LastMade {
-  char number[24] = "";
-};
-[[nodiscard]] LastMade last_made();
-
 // Waits for the end of the process that `pidfd` refers to, a tenth of a second at most. True: it
-// has ended, and has left no process that would need a supervisor: those that bear a tree mark
-// (base/tree_mark.h) and began no earlier than `since`, in clock ticks since the boot.
-[[nodiscard]] bool ends_at_once(int pidfd, const LastMade& before, unsigned long long since);
+// has ended, and has left no process that would need a supervisor. The caller was made after that
+// process had begun and before it could make others.
+[[nodiscard]] bool ends_at_once(int pidfd);
 
 // Starts a process that watches the beginning of the supervisor that the caller becomes, and tells
 // of its end in the log of process `pid`, and on `verbose_fd` unless that is -1. The caller's

@@ -96,8 +96,17 @@ void reset_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+// Also the program's own: a pipe end kept here would keep its reader waiting for an end of file.
+void close_all_but(int one, int other) {
+  const int low = one < other || other < 0 ? one : other;
+  const int high = one < other || other < 0 ? other : one;
+  if (low > 0) ::syscall(SYS_close_range, 0, low - 1, 0);
+  if (high > low + 1) ::syscall(SYS_close_range, low + 1, high - 1, 0);
+  ::syscall(SYS_close_range, (high < 0 ? low : high) + 1, ~0U, 0);
+}
+
 // Leaves pidfd at 3, the descriptor to talk to at 4, the claim at 5, nothing on 0, 1 and 2, and no
-// other open: a pipe end kept here would keep its reader waiting for an end of file.
+// other open.
 void arrange_descriptors(int pidfd, int verbose_fd, int claim_fd) {
   const int given[] = {pidfd, verbose_fd, claim_fd};
   const int wanted[] = {kPidFd, kVerboseFd, kClaimFd};
@@ -125,10 +134,12 @@ void complain(const Plan& plan, int errno_value) {
 
 [[noreturn]] void become_supervisor(Plan& plan, int pidfd, int claim_fd) {
   ::setsid();
+  if (plan.waits) {
+    close_all_but(pidfd, claim_fd);
+    if (ends_at_once(pidfd)) ::_exit(0);
+  }
   reset_signals();
   arrange_descriptors(pidfd, plan.job->verbose_fd, claim_fd);
-  const auto since = claim::inside::start_of(plan.job->pid);
-  if (plan.waits && ends_at_once(kPidFd, last_made(), since)) ::_exit(0);
   const bool watched = watch_beginning(plan.job->pid, plan.job->verbose_fd < 0 ? -1 : kVerboseFd);
   if (claim_fd >= 0) add(plan, "--claim-fd", "5");
   // Only the supervisor's environment: the program's is as it was.

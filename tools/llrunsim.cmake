@@ -1,5 +1,4 @@
 find_package(ZLIB REQUIRED)
-find_package(Boost REQUIRED COMPONENTS program_options)
 add_executable(llrunsim
   ${CMAKE_CURRENT_LIST_DIR}/llrunsim.cc
   ${CMAKE_CURRENT_LIST_DIR}/llrunsim_compare.cc

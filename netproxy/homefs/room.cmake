@@ -1,5 +1,4 @@
 # The file view: a guest's root is home's file tree.
-pkg_check_modules(FUSE3 REQUIRED IMPORTED_TARGET fuse3>=3.14)
 
 set(homefs_sources
   attribute_operations.cc
@@ -30,4 +29,4 @@ list(TRANSFORM homefs_sources PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 llrun_library(llrun_homefs
   SOURCES ${homefs_sources}
   PUBLIC llrun_base
-  PRIVATE PkgConfig::FUSE3)
+  PRIVATE PkgConfig::LLRUN_FUSE)

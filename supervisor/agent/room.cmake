@@ -1,5 +1,4 @@
 # The node agent: one per user and node.
-find_package(nlohmann_json REQUIRED)
 llrun_library(llrun_agent
   SOURCES agent/event_log.cc agent/heard.cc agent/hello_reader.cc agent/traits.cc agent/processes.cc
           agent/guest_process.cc agent/guest_group.cc agent/guest_limits.cc agent/guest_ageing.cc agent/door.cc

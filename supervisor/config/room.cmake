@@ -1,5 +1,4 @@
 # Paths and llrun.conf: what every program of the project reads before anything else.
-find_package(Boost REQUIRED COMPONENTS program_options)
 llrun_library(llrun_config
   SOURCES config/paths.cc config/values.cc config/keys.cc config/ini.cc config/config.cc
   PUBLIC llrun_base PRIVATE Boost::program_options)

@@ -1,4 +1,3 @@
-find_package(nlohmann_json REQUIRED)
 # What nodes must offer. The pair is the agent's to examine, the node is tried by a program of its own.
 llrun_library(llrun_doctor
   SOURCES doctor/finding.cc doctor/pair.cc

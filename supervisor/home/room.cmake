@@ -1,5 +1,4 @@
 set(room ${CMAKE_CURRENT_LIST_DIR})
-find_package(nlohmann_json REQUIRED)
 llrun_library(llrun_home
   SOURCES ${room}/traffic.cc ${room}/clock_survey.cc ${room}/peer_connection.cc ${room}/watch.cc ${room}/attention.cc ${room}/waking.cc ${room}/relayed_signals.cc ${room}/children.cc
           ${room}/strays.cc ${room}/level_list.cc ${room}/family.cc ${room}/path_walk.cc ${room}/view_terms.cc ${room}/cpu_away.cc ${room}/absence.cc

@@ -1,4 +1,3 @@
-pkg_check_modules(LIBMNL REQUIRED IMPORTED_TARGET libmnl)
 llrun_library(llrun_world
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/calls.cc ${CMAKE_CURRENT_LIST_DIR}/capabilities.cc
           ${CMAKE_CURRENT_LIST_DIR}/clocks.cc ${CMAKE_CURRENT_LIST_DIR}/clone.cc
@@ -8,4 +7,4 @@ llrun_library(llrun_world
           ${CMAKE_CURRENT_LIST_DIR}/terminal.cc ${CMAKE_CURRENT_LIST_DIR}/tree.cc
           ${CMAKE_CURRENT_LIST_DIR}/warden.cc ${CMAKE_CURRENT_LIST_DIR}/world.cc
   PUBLIC llrun_base llrun_protocol llrun_clock
-  PRIVATE PkgConfig::LIBMNL)
+  PRIVATE PkgConfig::LLRUN_MNL)

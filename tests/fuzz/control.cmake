@@ -1,5 +1,4 @@
 # Packets of the control socket, as the agent, a supervisor and llrunctl read them.
-find_package(nlohmann_json REQUIRED)
 llrun_fuzzer(control
   SOURCES control/fuzz_control.cc ../../tools/ctl/json.cc ../../tools/ctl/table.cc
   LIBS llrun_agent nlohmann_json::nlohmann_json

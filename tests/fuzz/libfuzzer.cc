@@ -1,10 +1,11 @@
 // What libFuzzer calls first: the protobuf library would complain about each damaged message, and
 // the product's own log about each refused one.
 #include <google/protobuf/stubs/logging.h>
-#include <spdlog/spdlog.h>
+
+#include "base/log.h"
 
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
   google::protobuf::SetLogHandler(nullptr);
-  spdlog::set_level(spdlog::level::off);
+  llrun::log::be_silent();
   return 0;
 }

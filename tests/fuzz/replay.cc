@@ -7,7 +7,6 @@
 // The damage is seeded: a round that fails fails again, and what kills the program is told with its
 // round.
 #include <google/protobuf/stubs/logging.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <charconv>
@@ -20,6 +19,7 @@
 #include <memory>
 #include <random>
 
+#include "base/log.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {
@@ -159,7 +159,7 @@ int main(int argc, char** argv) {
   if (argc < 2)
     return std::fputs("usage: ROUNDS [CORPUS] | FILE… | --seeds DIRECTORY\n", stderr), 2;
   google::protobuf::SetLogHandler(nullptr);  // it complains about each damaged message
-  spdlog::set_level(spdlog::level::off);
+  llrun::log::be_silent();
   for (const int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE}) std::signal(signal, tell_round);
   const std::string_view first = argv[1];
   if (first == "--seeds" && argc == 3) return write_seeds(argv[2]);

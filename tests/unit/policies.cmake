@@ -1,4 +1,3 @@
-find_package(nlohmann_json REQUIRED)
 llrun_test(policies_test LABEL unit
   SOURCES
     ${CMAKE_CURRENT_LIST_DIR}/policies/ageing_test.cc

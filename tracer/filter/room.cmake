@@ -1,7 +1,6 @@
 # The guest's seccomp filter, and the listener that its notified calls come from.
-pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 set(room ${CMAKE_CURRENT_LIST_DIR})
 llrun_library(llrun_tracer_filter
   SOURCES ${room}/filter.cc ${room}/program.cc ${room}/rules.cc ${room}/notifier.cc
   PUBLIC llrun_tracer_calls
-  PRIVATE PkgConfig::SECCOMP)
+  PRIVATE PkgConfig::LLRUN_SECCOMP)

@@ -20,13 +20,12 @@ llrun_library(llrun_tracer_sleeps
   SOURCES ${sleep_sources}
   PUBLIC llrun_tracer_remote llrun_tracer_procfs)
 
-pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 file(GLOB process_sources CONFIGURE_DEPENDS ${room}/*.cc)
 list(REMOVE_ITEM process_sources ${descriptor_sources} ${sleep_sources})
 llrun_library(llrun_tracer_process
   SOURCES ${process_sources}
   PUBLIC llrun_tracer_sleeps llrun_tracer_remote llrun_tracer_procfs llrun_imagefmt
-  PRIVATE PkgConfig::XXHASH)
+  PRIVATE PkgConfig::LLRUN_XXHASH)
 
 add_library(llrun_tracer_objects INTERFACE)
 target_link_libraries(llrun_tracer_objects

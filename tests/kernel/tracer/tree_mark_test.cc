@@ -48,6 +48,12 @@ void end(pid_t pid) {
   ::waitpid(pid, nullptr, 0);
 }
 
+// The whole of it.
+unsigned long filter_of(pid_t pid) {
+  const auto text = read_whole_file("/proc/" + std::to_string(pid) + "/coredump_filter");
+  return text ? std::stoul(*text, nullptr, 16) : 0;
+}
+
 class TreeMark : public testing::Test {
  protected:
   void SetUp() override { ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0); }
@@ -65,11 +71,11 @@ TEST_F(TreeMark, GoesOnThroughForkAndExec) {
 TEST_F(TreeMark, IsNotOnWhatNobodyMarked) {
   const pid_t plain = orphan([] { tree_mark::clear_own(); });
   EXPECT_EQ(tree_mark::read(plain), 0UL);
-  const auto before = tree_mark::filter_of(plain);
+  const auto before = filter_of(plain);
   tree_mark::write(plain, tree_mark::kUnderLlrun);  // as for a program that is attached to
-  EXPECT_EQ(tree_mark::filter_of(plain), before | tree_mark::kUnderLlrun);
+  EXPECT_EQ(filter_of(plain), before | tree_mark::kUnderLlrun);
   tree_mark::write(plain, 0);
-  EXPECT_EQ(tree_mark::filter_of(plain), before) << "the rest of the filter is as it was";
+  EXPECT_EQ(filter_of(plain), before) << "the rest of the filter is as it was";
   end(plain);
 }
 
