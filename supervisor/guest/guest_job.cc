@@ -283,7 +283,9 @@ void GuestJob::tick() {
     advance(GuestEvent::kAbandoned);
     return go("home has been silent for longer than is borne here");
   }
-  if (!stands_back_ && state_ == GuestState::kSettled) (void)stand_back_as_told();
+  if (state_ == GuestState::kSettled &&
+      (!stands_back_ || !session_stands_back(guest_->pid, wanted_niceness().session)))
+    (void)stand_back_as_told();
   report();
 }
 

@@ -16,6 +16,7 @@
 #include "supervisor/guest/agent_line.h"
 #include "supervisor/guest/call_server.h"
 #include "supervisor/guest/guest_terminals.h"
+#include "supervisor/guest/niceness.h"
 #include "supervisor/guest/put_off.h"
 #include "supervisor/guest/tracee.h"
 #include "supervisor/guest/traffic.h"
@@ -97,6 +98,7 @@ class GuestJob {
   void on_parent_died(GuestPid heir);
   void on_stand_back(const protocol::StandBack& order, const control::Reply& reply);
   [[nodiscard]] Result<> stand_back_as_told();
+  [[nodiscard]] Niceness wanted_niceness() const;
   void freeze();
   void thaw();
   void send_stacks(std::uint64_t id);

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <string>
 
 #include "base/bytes.h"
@@ -43,8 +44,12 @@ Result<> raise_threads(HostPid process, int nice) {
 
 // proc_sched_autogroup_set_nice in the kernel's kernel/sched/autogroup.c. Kernels without
 // autogroups have no such file.
+std::string file_of_session(HostPid process) {
+  return "/proc/" + std::to_string(process.value) + "/autogroup";
+}
+
 Result<> set_session(HostPid process, int nice) {
-  const auto file = open_file("/proc/" + std::to_string(process.value) + "/autogroup", O_WRONLY);
+  const auto file = open_file(file_of_session(process), O_WRONLY);
   if (!file) {
     if (file.error().errno_value == ENOENT) return {};
     return std::unexpected(file.error());
@@ -53,6 +58,13 @@ Result<> set_session(HostPid process, int nice) {
 }
 
 }  // namespace
+
+// "/autogroup-311 nice 10"
+bool session_stands_back(HostPid process, int nice) {
+  const auto text = read_whole_file(file_of_session(process)).value_or("");
+  const auto at = text.rfind("nice ");
+  return at == std::string::npos || std::atoi(text.c_str() + at + 5) >= nice;
+}
 
 Result<> stand_back(HostPid process, const Niceness& niceness) {
   auto raised = raise_threads(process, niceness.threads);

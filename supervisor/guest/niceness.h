@@ -14,5 +14,8 @@ struct Niceness {
 // sched(7). An ended process is no error. EAGAIN and kTimeout: not just now, ask again; the kernel
 // takes the niceness of a session only a tenth of a second after the last one of anybody.
 [[nodiscard]] Result<> stand_back(HostPid process, const Niceness& niceness);
+// Whether its session still does: unlike a thread's, that niceness may be taken back, by any
+// process of the session. True where sessions do not share the processors.
+[[nodiscard]] bool session_stands_back(HostPid process, int nice);
 
 }  // namespace llrun

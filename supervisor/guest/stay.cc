@@ -91,14 +91,19 @@ void GuestJob::on_stand_back(const protocol::StandBack& order, const control::Re
   reply.done();
 }
 
-// What the kernel does not take just now is tried again each second; what it refuses is not. The
-// program's own niceness is among its session's; the owner's is for all that guests have.
-Result<> GuestJob::stand_back_as_told() {
+// The program's own niceness is among its session's; the owner's is for all that guests have.
+Niceness GuestJob::wanted_niceness() const {
   const int owners = std::max(0, ::getpriority(PRIO_PROCESS, 0));
+  return {std::min(std::max(image_.nice(), owners) + nice_told_, 19),
+          std::min(owners + nice_told_, 19)};
+}
+
+// What the kernel does not take just now is tried again each second; what it refuses is not.
+Result<> GuestJob::stand_back_as_told() {
+  const auto wanted = wanted_niceness();
   stands_back_ = true;
-  if (owners + nice_told_ == 0) return {};
-  auto done = stand_back(guest_->pid, {std::min(std::max(image_.nice(), owners) + nice_told_, 19),
-                                       std::min(owners + nice_told_, 19)});
+  if (wanted.session == 0) return {};
+  auto done = stand_back(guest_->pid, wanted);
   if (done) return done;
   const auto& error = done.error();
   stands_back_ = error.errno_value != EAGAIN && error.code != ErrorCode::kTimeout;

@@ -49,9 +49,32 @@ void take_session_keyring() {
   ::syscall(SYS_keyctl, kJoinSessionKeyring, nullptr);
 }
 
+// Signals that wait and timers are counted for the user, and the limit of whoever makes a user
+// namespace is that of all in it, whatever limits of their own they set (kernel/user_namespace.c,
+// create_user_ns): a guest gets no more than leaves this node's user the larger part.
+class LessRoomForSignals {
+ public:
+  LessRoomForSignals() {
+    rlimit less{};
+    if (::getrlimit(RLIMIT_SIGPENDING, &own_) != 0) return;
+    less = {own_.rlim_cur / 4, own_.rlim_max};
+    lowered_ = ::setrlimit(RLIMIT_SIGPENDING, &less) == 0;
+  }
+  ~LessRoomForSignals() {
+    if (lowered_) ::setrlimit(RLIMIT_SIGPENDING, &own_);
+  }
+  LessRoomForSignals(const LessRoomForSignals&) = delete;
+  LessRoomForSignals& operator=(const LessRoomForSignals&) = delete;
+
+ private:
+  rlimit own_{};
+  bool lowered_ = false;
+};
+
 Result<> enter_user_namespace() {
   // The owner of /proc/PID/uid_map is the user only while the process is dumpable.
   ::prctl(PR_SET_DUMPABLE, 1);
+  const LessRoomForSignals less;
   if (::unshare(CLONE_NEWUSER) != 0) return std::unexpected(user_namespace_refusal(errno));
   return {};
 }

@@ -1,6 +1,7 @@
 // Nothing of the peer shows in a world, and what does is home's: mounts, devices, network, names,
 // clocks.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,8 +38,8 @@ std::size_t count(const std::string& text, const std::string& what) {
 TEST_F(Isolation, TheMountsAreThoseOfTheWorld) {
   const std::string mounts = test_.ask("slurp /proc/self/mountinfo");
   // Root, /proc, /dev, its six devices, pts and shm; and what covers the keys of this node's user.
-  const auto keys = std::ranges::count_if(
-      kKeys, [](const char* file) { return ::access(file, F_OK) == 0; });
+  const auto keys =
+      std::ranges::count_if(kKeys, [](const char* file) { return ::access(file, F_OK) == 0; });
   EXPECT_EQ(count(mounts, "|"), 11U + static_cast<std::size_t>(keys)) << mounts;
   for (const char* place :
        {" / ", " /proc ", " /dev ", " /dev/null ", " /dev/zero ", " /dev/full ", " /dev/random ",
@@ -102,6 +103,27 @@ TEST_F(Isolation, CapabilitiesEndWhenTheyAreDropped) {
     EXPECT_NE(after.find(std::string(set) + ":\t0000000000000000"), std::string::npos) << after;
   EXPECT_EQ(test_.ask("sethost other"), "Operation not permitted");
   EXPECT_NE(after.find("NoNewPrivs:\t0"), std::string::npos);
+}
+
+// All timers and waiting signals of a user are counted together: kernel/signal.c,
+// sigqueue_alloc.
+TEST(Bounds, TimersOfAGuestLeaveTheNodesUserTheLargerPart) {
+  constexpr rlim_t kOwn = 400;
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_SIGPENDING, &before), 0);
+  const rlimit own{kOwn, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_SIGPENDING, &own), 0);
+  TestWorld test;
+  test.build();
+  ASSERT_FALSE(HasFatalFailure());
+  test.start_guest();
+  ASSERT_FALSE(HasFatalFailure());
+  ASSERT_TRUE(test.world().release_guest());
+  const int made = std::stoi(test.ask("timers 1000"));
+  EXPECT_GT(made, 0);
+  EXPECT_LE(made, static_cast<int>(kOwn / 4));
+  test.end();
+  ASSERT_EQ(::setrlimit(RLIMIT_SIGPENDING, &before), 0);
 }
 
 }  // namespace

@@ -51,6 +51,9 @@ TEST(Niceness, OfAGuestInItsWorldIsItsSupervisorsToRaise) {
   }
   EXPECT_EQ(niceness(0), own) << "its supervisor does not stand back";
 
+  EXPECT_TRUE(session_stands_back(guest, 6));
+  EXPECT_EQ(session_stands_back(guest, 7), !session) << "it is looked at";
+
   const auto less = stand_back_at_last(guest, {3, 6});
   ASSERT_TRUE(less) << less.error().message();
   EXPECT_EQ(niceness(guest.value), 7) << "never less than before";

@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 #include <net/if.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -21,6 +22,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <functional>
 #include <map>
@@ -104,6 +106,18 @@ std::string drop(const std::string&) {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct none[2]{};
   return outcome(syscall(SYS_capset, &header, none) == 0);
+}
+
+// How many it can have, of so many, with the limit of its own that it may set.
+std::string timers(const std::string& most) {
+  rlimit limit{};
+  getrlimit(RLIMIT_SIGPENDING, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_SIGPENDING, &limit);
+  int made = 0;
+  for (timer_t timer{}; made < std::atoi(most.c_str()); ++made)
+    if (timer_create(CLOCK_MONOTONIC, nullptr, &timer) != 0) break;
+  return std::to_string(made);
 }
 
 std::string host_name_change(const std::string& name) {
@@ -197,6 +211,7 @@ const std::map<std::string, std::function<std::string(const std::string&)>> kQue
     {"thread", thread_id},
     {"child", child_id},
     {"drop", drop},
+    {"timers", timers},
     {"sethost", host_name_change},
     {"terminal", open_terminal},
     {"write", write_terminal},
