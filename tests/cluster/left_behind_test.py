@@ -26,7 +26,7 @@ DIFFERS_AWAY = {
     "ns cgroup", "ns ipc", "ns mnt", "ns net", "ns pid", "ns pid_for_children", "ns time", "ns time_for_children", "ns user",
     "ns uts", "stat 11", "stat 13", "stat 16", "stat 17", "stat 18", "stat 19", "stat 22", "stat 23", "status CapBnd", "status Seccomp",
     "status Seccomp_filters", "status VmSize", "status VmData", "status VmLib", "status NSpid", "status NStgid", "status NSpgid",
-    "status NSsid",
+    "status NSsid", "limits Max core file size",
 }
 # Mapped in a guest for as long as it is away: a page of code, and the memory of its arguments.
 STUB = {"r-xp", "rw-p"}
