@@ -1,12 +1,15 @@
 #include "tools/llrun_beginning.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -14,13 +17,16 @@
 
 #include "base/claim.h"
 #include "base/tree_mark.h"
+#include "base/waiting.h"
 #include "tools/llrun_launch.h"
 
 namespace llrun::launcher {
 namespace {
 
 constexpr int kShortLife_ms = 100;
-constexpr int kMostLookedAt = 500;  // that takes less than to start a supervisor
+constexpr int kMostLookedAt = 200;  // then a look at all that are there takes less
+constexpr int kFirstPause_ms = 2'000;
+constexpr int kLongestPause_ms = 32'000;
 // Loading it takes some hundredths of a second, under a load more.
 constexpr int kBeginning_ms = 60'000;
 
@@ -57,16 +63,44 @@ bool may_be_stray(int pid) {
   return tree_mark::read(claim::inside::stat_of(pid).parent) == 0 && claim::holder(pid) < 0;
 }
 
+bool some_process_may_be_stray() {
+  DIR* processes = ::opendir("/proc");
+  if (processes == nullptr) return true;  // whoever can look better will
+  bool found = false;
+  while (const dirent* entry = found ? nullptr : ::readdir(processes)) {
+    const int pid = std::atoi(entry->d_name);
+    found = pid > 0 && may_be_stray(pid);
+  }
+  ::closedir(processes);
+  return found;
+}
+
 // Process ids are given one after the other: what was made since this process has those between its
-// own and the last. Where many were made, or the numbers have begun anew, whoever is better at it
-// will look.
+// own and the last, unless many were made, or the numbers have begun anew.
 bool somebody_is_left() {
   const int last = last_made();
   int pid = ::getpid();
-  if (last < pid || last - pid > kMostLookedAt) return true;
+  if (last < pid || last - pid > kMostLookedAt) return some_process_may_be_stray();
   while (++pid <= last)
     if (may_be_stray(pid)) return true;
   return false;
+}
+
+enum class Next { kEnded, kWake, kLater };
+
+// As long as the agent has no reason to have the process watched. Says what comes next.
+Next wait_connected(int socket, int pidfd, int pid) {
+  pollfd wanted[] = {{pidfd, POLLIN, 0}, {socket, POLLIN, 0}};
+  while (::poll(wanted, 2, -1) < 0)
+    if (errno != EINTR) return Next::kWake;
+  if (wanted[0].revents != 0) {
+    const bool left = somebody_is_left();
+    waiting::say(socket, left ? waiting::Kind::kLeaves : waiting::Kind::kEnded, pid);
+    return left ? Next::kWake : Next::kEnded;
+  }
+  waiting::Word word{};
+  const bool told = ::recv(socket, &word, sizeof word, MSG_DONTWAIT) == sizeof word;
+  return told && word.kind == waiting::Kind::kStopping ? Next::kLater : Next::kWake;
 }
 
 [[noreturn]] void watch(int from, int pid, int verbose_fd) {
@@ -100,7 +134,34 @@ bool somebody_is_left() {
 
 }  // namespace
 
-bool ends_at_once(int pidfd) { return ended_within(pidfd, kShortLife_ms) && !somebody_is_left(); }
+Life life_of(int pidfd) {
+  if (!ended_within(pidfd, kShortLife_ms)) return Life::kGoesOn;
+  return somebody_is_left() ? Life::kLeftSomebody : Life::kEnded;
+}
+
+bool ends_unwatched(int pidfd, int pid, const char* agent) {
+  // Another configuration has another agent, whose name is not known here.
+  if (std::getenv("LLRUN_CONF") != nullptr) return false;
+  char state[PATH_MAX];
+  if (!state_directory(state, sizeof state)) return false;
+  const auto address =
+      waiting::address_of(state, agent != nullptr ? agent : std::getenv("LLRUN_NAME"));
+  bool later = false;  // the agent has been stopped, and is not to be started by this
+  for (int pause = kFirstPause_ms;; pause = pause < kLongestPause_ms ? 2 * pause : pause) {
+    const int socket = address.length > 0 ? waiting::connect_to(address) : -1;
+    if (socket < 0 && !later) return false;
+    if (socket >= 0) {
+      const auto next = waiting::say(socket, waiting::Kind::kWaits, pid)
+                            ? wait_connected(socket, pidfd, pid)
+                            : Next::kWake;
+      ::close(socket);
+      if (next != Next::kLater) return next == Next::kEnded;
+      later = true;
+      pause = kFirstPause_ms;
+    }
+    if (ended_within(pidfd, pause)) return !somebody_is_left();
+  }
+}
 
 // The watcher is nobody's child here, as the supervisor is: CLONE_PARENT.
 bool watch_beginning(int pid, int verbose_fd) {

@@ -37,9 +37,10 @@ struct Plan {
   char path[PATH_MAX + 32];
   char pid[16], after[24];
   const char* words[kMaxWords];
-  bool waits = false;   // for a program that ends at once, before there is a supervisor
-  int supervisor = -1;  // its process id, or -1
-  int other = -1;       // as in Started
+  char** program = nullptr;  // its words, in our own command line
+  bool waits = false;        // for a program that ends at once, before there is a supervisor
+  int supervisor = -1;       // its process id, or -1
+  int other = -1;            // as in Started
 };
 
 void add(Plan& plan, const char* word) {
@@ -67,6 +68,7 @@ bool prepare(Plan& plan, const Options& options, const Job& job) {
   plan.job = &job;
   plan.agent = options.agent;
   // Who names a node, or wants to hear what happens, is not kept waiting.
+  plan.program = options.program;
   plan.waits = job.launched && job.verbose_fd < 0 && options.node == nullptr;
   if (!find_supervisor(plan)) return false;
   std::snprintf(plan.pid, sizeof plan.pid, "%d", job.pid);
@@ -94,6 +96,12 @@ void reset_signals() {
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// Whoever looks for the program by its command line (pkill -f) does not mean its waiter.
+void forget_words(char** words) {
+  for (; words != nullptr && *words != nullptr; ++words)
+    std::memset(*words, 0, std::strlen(*words));
 }
 
 // Also the program's own: a pipe end kept here would keep its reader waiting for an end of file.
@@ -135,8 +143,12 @@ void complain(const Plan& plan, int errno_value) {
 [[noreturn]] void become_supervisor(Plan& plan, int pidfd, int claim_fd) {
   ::setsid();
   if (plan.waits) {
+    forget_words(plan.program);
     close_all_but(pidfd, claim_fd);
-    if (ends_at_once(pidfd)) ::_exit(0);
+    const Life life = life_of(pidfd);
+    if (life == Life::kEnded ||
+        (life == Life::kGoesOn && ends_unwatched(pidfd, plan.job->pid, plan.agent)))
+      ::_exit(0);
   }
   reset_signals();
   arrange_descriptors(pidfd, plan.job->verbose_fd, claim_fd);

@@ -2,6 +2,8 @@
 // descriptor, no signal.
 #pragma once
 
+#include <cstddef>
+
 #include "tools/llrun_options.h"
 
 namespace llrun::launcher {
@@ -20,6 +22,9 @@ struct Started {
 
 // `llrun -p`: the exit status.
 [[nodiscard]] int attach(const Options& options);
+
+// As supervisor/config/paths.h has it; made if it is not there. False: there is no telling.
+[[nodiscard]] bool state_directory(char* path, std::size_t size);
 
 // One line for `llrunctl log`, by a process that may use nothing but system calls.
 void log_line(const char* text, int pid, int errno_value);

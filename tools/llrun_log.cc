@@ -36,7 +36,8 @@ void machine_name(char (&name)[65]) {
   name[std::strcspn(name, ".")] = 0;
 }
 
-// The same directory as supervisor/config/paths.h has it.
+}  // namespace
+
 bool state_directory(char* path, std::size_t size) {
   const char* state = std::getenv("XDG_STATE_HOME");
   const char* home = std::getenv("HOME");
@@ -49,8 +50,6 @@ bool state_directory(char* path, std::size_t size) {
   make_directories(path);
   return true;
 }
-
-}  // namespace
 
 void log_line(const char* text, int pid, int errno_value) {
   char path[PATH_MAX];

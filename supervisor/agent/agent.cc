@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/bytes.h"
@@ -59,12 +60,18 @@ Result<std::unique_ptr<Agent>> Agent::create(EventLoop& loop, config::Config con
                              },
                              [raw](const auto& report) { raw->experience_->ended(report); },
                              [raw](const auto& report) { raw->experience_->lost(report); }});
+  agent->waiters_ = std::make_unique<Waiters>(
+      Waiters::Surroundings{loop, raw->log_, raw->processes_, [raw] { return raw->could_go(); },
+                            [raw](const auto& report) { raw->experience_->heard(report); },
+                            [raw](const auto& report) { raw->experience_->ended(report); }},
+      config::waiting_addresses(raw->config_.name));
   agent->verbs_ = std::make_unique<Verbs>(Verbs::Surroundings{
-      loop, raw->config_, raw->log_, raw->processes_, raw->peers_, raw->switches_, raw->drain_,
-      raw->decider_->strategies(), *raw->experience_, [raw] { return raw->load_now(); },
+      loop, raw->config_, raw->log_, raw->processes_, *raw->waiters_, raw->peers_, raw->switches_,
+      raw->drain_, raw->decider_->strategies(), *raw->experience_,
+      [raw] { return raw->load_now(); },
       [raw](bool explain) { return raw->decider_->best(raw->load_now(), explain); }});
   agent->questions_ = std::make_unique<Questions>(Questions::Surroundings{
-      loop, raw->config_, raw->log_, raw->processes_, raw->peers_, *raw->decider_,
+      loop, raw->config_, raw->log_, raw->processes_, *raw->waiters_, raw->peers_, *raw->decider_,
       *raw->experience_, *raw->verbs_, [raw] { return raw->load_now(); }});
   agent->meter_ = std::make_unique<load::LoadMeter>(places.state_directory);
   agent->measure();
@@ -155,6 +162,7 @@ void Agent::say_stopping() {
   ControlMessage message;
   message.mutable_verb()->set_verb("stopping");
   processes_.say_to_all(message);
+  waiters_->say_stopping();
   log_.add("the agent stops; programs run on where they are");
 }
 
@@ -188,6 +196,7 @@ void Agent::message_came(const std::weak_ptr<control::Connection>& from,
 void Agent::step() {
   meter_->step();
   strangers_.look(meter_->running(), processes_.all(), view_of(own_load_, 0));
+  waiters_->look();
 }
 
 void Agent::exchange() {
@@ -221,6 +230,15 @@ protocol::Load Agent::load_now() const {
 }
 
 bool Agent::is_leaving() const { return bedtime_ && !bedtime_->why_no_guests().empty(); }
+
+// Whether it would run sooner there, the strategy says, of those that are watched.
+bool Agent::could_go() const {
+  if (!switches_.now().levelling || is_leaving()) return false;
+  return std::ranges::any_of(peers_.known(), [](const auto& peer) {
+    const auto& load = peer.second.load;
+    return load.reachable() && load.accepts() && load.levelling();
+  });
+}
 
 std::string Agent::why_no_guests() const {
   const auto& name = config_.name;

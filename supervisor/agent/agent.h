@@ -27,6 +27,7 @@
 #include "supervisor/agent/strangers.h"
 #include "supervisor/agent/switches.h"
 #include "supervisor/agent/verbs.h"
+#include "supervisor/agent/waiters.h"
 #include "supervisor/config/config.h"
 #include "supervisor/control/server.h"
 #include "supervisor/load/meter.h"
@@ -66,6 +67,7 @@ class Agent {
   void measure();
   void probe_hosting();
   void say_stopping();
+  [[nodiscard]] bool could_go() const;              // a program of this node, somewhere
   [[nodiscard]] bool is_leaving() const;            // about to sleep, or to end
   [[nodiscard]] std::string why_no_guests() const;  // empty: they are welcome
   [[nodiscard]] std::string why_not(const protocol::Hello& newcomer);
@@ -84,6 +86,7 @@ class Agent {
   protocol::Origin origin_;
   protocol::Load own_load_;
   Processes processes_;
+  std::unique_ptr<Waiters> waiters_;
   Strangers strangers_;
   Costs costs_;
   GuestGroup group_;

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace llrun::agent {
@@ -40,6 +42,29 @@ bool is_about_peers(const ControlMessage& message) {
          (message.has_verb() && !message.verb().node().empty());
 }
 
+// The process of this node whose supervisor has to answer; none: it is about something else.
+std::optional<int> whom_it_asks(const ControlMessage& message) {
+  switch (message.body_case()) {
+    case ControlMessage::kMigrate:
+      return message.migrate().pid();
+    case ControlMessage::kComeHome:
+      if (message.come_home().all()) return std::nullopt;
+      return message.come_home().pid();
+    case ControlMessage::kWhy:
+      return message.why().pid();
+    case ControlMessage::kStack:
+      return message.stack().pid();
+    case ControlMessage::kFiles:
+      return message.files().pid();
+    case ControlMessage::kForget:
+      return message.forget().pid();
+    case ControlMessage::kPinByHand:
+      return message.pin_by_hand().pid();
+    default:
+      return std::nullopt;
+  }
+}
+
 std::string no_such(int pid) {
   return fmt::format(
       "process {} is not one that llrun cares for on this node: llrunctl ps lists them, "
@@ -49,10 +74,14 @@ std::string no_such(int pid) {
 
 }  // namespace
 
-// The first question starts an agent, and peers take a moment to be reached.
+// The first question starts an agent, and peers take a moment to be reached; so does the supervisor
+// of a program that was only waited for.
 void Questions::take(const std::shared_ptr<control::Connection>& from,
                      const ControlMessage& message) {
-  if (!is_about_peers(message) || !around_.peers.awaited()) return answer(from, message);
+  const auto pid = whom_it_asks(message);
+  const bool too_early = (is_about_peers(message) && around_.peers.awaited()) ||
+                         (pid && around_.waiters.wake_for(*pid));
+  if (!too_early) return answer(from, message);
   around_.loop.after(kLookAgain, [this, alive = std::weak_ptr(alive_), from, message] {
     if (!alive.expired()) take(from, message);
   });
@@ -95,6 +124,11 @@ void Questions::list_processes(const Reply& reply) {
   for (const auto* process : around_.processes.all()) {
     protocol::Row row;
     *row.mutable_process() = process->report;
+    reply.row(row);
+  }
+  for (auto& report : around_.waiters.reports()) {
+    protocol::Row row;
+    *row.mutable_process() = std::move(report);
     reply.row(row);
   }
   reply.done();
@@ -155,7 +189,8 @@ void Questions::migrate(const protocol::Migrate& wanted, const Reply& reply) {
                                      known->second.load.accepts_why_not()));
   Decider::Order order{wanted.node(), std::string(Decider::kByHand), {}};
   order.offer.set_by_hand(true);
-  order.offer.set_cpu_rate(process->report.cpu_rate());
+  order.offer.set_cpu_rate(
+      std::max(process->report.cpu_rate(), around_.waiters.cpu_rate_before(wanted.pid())));
   around_.decider.migrate(*process, order, relay(reply));
 }
 

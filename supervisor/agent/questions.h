@@ -12,6 +12,7 @@
 #include "supervisor/agent/peers.h"
 #include "supervisor/agent/processes.h"
 #include "supervisor/agent/verbs.h"
+#include "supervisor/agent/waiters.h"
 #include "supervisor/control/agent_client.h"
 #include "supervisor/control/connection.h"
 
@@ -24,6 +25,7 @@ class Questions {
     const config::Config& config;
     EventLog& log;
     Processes& processes;
+    Waiters& waiters;
     Peers& peers;
     Decider& decider;
     Experience& experience;

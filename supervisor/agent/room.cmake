@@ -6,9 +6,9 @@ llrun_library(llrun_agent
           agent/drain.cc agent/bedtime.cc agent/errand.cc agent/verbs.cc agent/agent_link.cc agent/peer.cc agent/peers.cc
           agent/homes.cc agent/crowd.cc agent/strangers.cc agent/experience.cc agent/strategies.cc agent/learned_verbs.cc
           agent/starts.cc agent/decider.cc agent/decider_placing.cc agent/decider_away.cc
-          agent/questions.cc agent/agent.cc
+          agent/questions.cc agent/waiters.cc agent/agent.cc
   PUBLIC llrun_base llrun_protocol llrun_clock llrun_logind llrun_holding llrun_config llrun_control llrun_load
-         llrun_channel llrun_policies llrun_history
+         llrun_channel llrun_policies llrun_history llrun_watch
          llrun_external_strategy
   PRIVATE llrun_traits llrun_migration llrun_doctor nlohmann_json::nlohmann_json)
 # A user's own strategy, run as a program. A library of its own: it needs nothing of the agent.

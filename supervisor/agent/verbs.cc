@@ -136,7 +136,7 @@ void Verbs::all_home(const std::string& reason, const Reply& reply) {
 }
 
 void Verbs::status(const Reply& reply) {
-  int here = 0, away = 0;
+  int here = static_cast<int>(around_.waiters.count()), away = 0;
   for (const auto* process : around_.processes.all())
     if (process->report.role() == ProcessReport::ROLE_HOME)
       ++(process->report.where().empty() ? here : away);

@@ -14,6 +14,7 @@
 #include "supervisor/agent/processes.h"
 #include "supervisor/agent/strategies.h"
 #include "supervisor/agent/switches.h"
+#include "supervisor/agent/waiters.h"
 #include "supervisor/control/agent_client.h"
 
 namespace llrun::agent {
@@ -25,6 +26,7 @@ class Verbs {
     const config::Config& config;
     EventLog& log;
     Processes& processes;
+    Waiters& waiters;
     Peers& peers;
     KeptSwitches& switches;
     Drain& drain;

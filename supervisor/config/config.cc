@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/fd.h"
+#include "base/waiting.h"
 #include "supervisor/config/ini.h"
 #include "supervisor/config/keys.h"
 #include "supervisor/config/paths.h"
@@ -109,5 +110,21 @@ Result<Config> load(const Sources& sources, const Options& options) {
 }
 
 Result<Config> load(const Options& options) { return load(Sources::of_this_process(), options); }
+
+std::vector<std::string> waiting_addresses(const std::string& node) {
+  const auto state = state_directory();
+  if (!state) return {};
+  std::vector<std::string> addresses;
+  const auto add = [&](const char* named) {
+    const auto address = waiting::address_of(state->c_str(), named);
+    if (address.length > 0) addresses.push_back("@" + std::string(address.text));
+  };
+  add(node.c_str());
+  auto sources = Sources::of_this_process();
+  if (sources.environment.contains("LLRUN_CONF")) return addresses;
+  sources.environment.erase("LLRUN_NAME");
+  if (const auto unnamed = load(sources); unnamed && unnamed->name == node) add(nullptr);
+  return addresses;
+}
 
 }  // namespace llrun::config

@@ -81,4 +81,8 @@ using Options = std::vector<std::pair<std::string, std::string>>;
 [[nodiscard]] Result<Config> load(const Sources& sources, const Options& options = {});
 [[nodiscard]] Result<Config> load(const Options& options = {});
 
+// Where the agent `node` listens for those who wait with it (base/waiting.h): under its name, and,
+// if nobody has to name it (LLRUN_NAME, --name, LLRUN_CONF), where those look who name none.
+[[nodiscard]] std::vector<std::string> waiting_addresses(const std::string& node);
+
 }  // namespace llrun::config

@@ -28,12 +28,6 @@ constexpr int kLooksAtTheIdle = 2 * kLooksForAStray;
 // Whoever makes short-lived processes without end is not waited for when the program has ended.
 constexpr int kLastLooks = 240;
 
-std::chrono::milliseconds since_boot() {
-  timespec now{};
-  ::clock_gettime(CLOCK_BOOTTIME, &now);
-  return std::chrono::milliseconds(now.tv_sec * 1000 + now.tv_nsec / 1'000'000);
-}
-
 // Started with the claim on the child, which then is the supervisor's; it is nobody's child.
 Result<> supervise_child(HostPid child, const HomeOptions& options, bool by_list) {
   LLRUN_TRY_ASSIGN(const Fd pidfd, tracer::open_pidfd(child));
@@ -77,18 +71,6 @@ Result<> supervise_child(HostPid child, const HomeOptions& options, bool by_list
 }
 
 }  // namespace
-
-std::chrono::milliseconds process_start(HostPid pid) {
-  const auto ticks = claim::inside::start_of(pid.value);
-  return std::chrono::milliseconds(
-      static_cast<std::int64_t>(ticks * 1000 / static_cast<unsigned long>(::sysconf(_SC_CLK_TCK))));
-}
-
-std::chrono::milliseconds process_age(HostPid pid) {
-  const auto start = process_start(pid);
-  if (start == start.zero()) return start;
-  return std::max(since_boot() - start, std::chrono::milliseconds::zero());
-}
 
 Children::Children(const HomeOptions& options)
     : options_(options), strays_(options.pid, options.stay, options.marked_anyway) {

@@ -10,14 +10,10 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "supervisor/home/options.h"
+#include "supervisor/home/process_age.h"
 #include "supervisor/home/strays.h"
 
 namespace llrun {
-
-// How long after the boot the process was started, and how long ago; zero if it is gone.
-// /proc/PID/stat, field 22.
-[[nodiscard]] std::chrono::milliseconds process_start(HostPid pid);
-[[nodiscard]] std::chrono::milliseconds process_age(HostPid pid);
 
 class Children {
  public:

@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "base/fd.h"
-#include "supervisor/home/children.h"
+#include "supervisor/home/process_age.h"
 #include "tracer/objects/memory.h"
 
 namespace llrun {

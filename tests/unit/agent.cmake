@@ -13,7 +13,7 @@ llrun_test(decider_test LABEL unit SOURCES ${CMAKE_CURRENT_LIST_DIR}/agent/decid
 # The programs themselves, run as an ordinary user, with a supervisor that does nothing but answer.
 add_executable(fake_supervisor ${CMAKE_CURRENT_LIST_DIR}/agent/fake_supervisor.cc)
 target_link_libraries(fake_supervisor PRIVATE llrun_options llrun_control llrun_channel)
-foreach(script agents launcher logind children places)
+foreach(script agents launcher logind children places waiters)
   add_test(NAME ${script}_test
            COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_LIST_DIR}/agent/${script}_test.py ${CMAKE_BINARY_DIR}/bin)
   set_tests_properties(${script}_test PROPERTIES LABELS unit TIMEOUT 300)
