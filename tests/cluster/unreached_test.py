@@ -19,7 +19,7 @@ LONG_MS = 13_000
 
 
 class Unreached(case.ProductCase):
-    SETTINGS = "lease = 3s\nconfirm = 6s\n"
+    SETTINGS = "lease = 6s\nconfirm = 12s\n"
 
     def setUp(self):
         super().setUp()
@@ -155,7 +155,7 @@ class WhoseWordCounts(Unreached):
 
 
 class GivenUp(Unreached):
-    SETTINGS = "lease = 3s\nconfirm = 6s\nlost-after = 8s\n"
+    SETTINGS = "lease = 6s\nconfirm = 12s\nlost-after = 8s\n"
 
     def test_by_home_after_its_time(self):
         self.cluster.link("a", "b").cut()

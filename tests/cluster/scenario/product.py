@@ -102,9 +102,9 @@ class Product:
         waiting.until(lambda: self.where(pid), f"llrunctl ps to show {pid}", pause=waiting.LONG_PAUSE_S)
 
     def migrate(self, pid, node):
+        """The answer comes when it has arrived; it may be on its way home since, if it has made a call for it."""
         self.known(pid)
         self.must("migrate", pid, node)
-        self.arrive(pid, node)
 
     def bring_home(self, pid):
         self.must("home", pid)
