@@ -19,6 +19,9 @@ foreach(script agents launcher logind children places waiters)
   set_tests_properties(${script}_test PROPERTIES LABELS unit TIMEOUT 300)
 endforeach()
 
+# Who looks for what programs have left (supervisor/home/strays.h) finds what those of the other test have left, too.
+set_tests_properties(children_test waiters_test PROPERTIES RESOURCE_LOCK strays)
+
 # As many that end at once as a build makes. Never run twice at a time on one machine.
 add_test(NAME children_long_test
          COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_LIST_DIR}/agent/children_test.py ${CMAKE_BINARY_DIR}/bin)
