@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "base/log.h"
@@ -17,8 +16,6 @@
 
 namespace llrun::agent {
 namespace {
-
-using namespace std::chrono_literals;
 
 constexpr std::chrono::seconds kBetweenLooks{1};
 constexpr std::size_t kMostDescendants = 1000;

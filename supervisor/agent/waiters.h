@@ -31,6 +31,7 @@ class Waiters {
   using Clock = EventLoop::Clock;
   static constexpr std::chrono::milliseconds kComputes{250};  // CPU time that makes it worth a look
   static constexpr std::size_t kWokenAtOnce = 10;             // a look: each costs 20 ms and more
+  // Then whoever was woken is not expected any more.
   static constexpr std::chrono::seconds kWakesWithin{10};
   static constexpr std::size_t kMost = 10'000;  // who comes then becomes a supervisor
 
