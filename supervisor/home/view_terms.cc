@@ -47,6 +47,13 @@ KeptBack::Verdict verdict_of_link(const KeptBack& kept_back, const std::string& 
   return verdict;
 }
 
+// What is open in the process filesystem keeps the program at home by itself, until it is closed
+// (tracer/objects/files.cc): to say that [view] does would send its user to look for a rule.
+dev_t process_filesystem() {
+  struct stat about {};
+  return ::stat("/proc", &about) == 0 ? about.st_dev : 0;
+}
+
 // Without what a terminal would take as a command.
 std::string shown(const std::string& path) {
   const bool plain = std::ranges::none_of(path, [](unsigned char c) { return c < 32 || c == 127; });
@@ -56,11 +63,12 @@ std::string shown(const std::string& path) {
 }  // namespace
 
 std::optional<std::string> why_not_with_its_files(HostPid program, const KeptBack& kept_back) {
+  const dev_t proc = process_filesystem();
   for (const auto& link : tracer::read_fd_links(program).value_or(std::vector<tracer::FdLink>())) {
     const auto info = tracer::read_fdinfo(program, link.fd);
     const bool writes = info && (info->flags & O_ACCMODE) != O_RDONLY;
     const auto about = tracer::stat_fd(program, link.fd);
-    if (!about || !S_ISREG(about->st_mode)) continue;
+    if (!about || !S_ISREG(about->st_mode) || about->st_dev == proc) continue;
     const auto verdict = verdict_of_link(kept_back, link.text,
                                          writes ? KeptBack::Use::kWrite : KeptBack::Use::kRead);
     if (verdict.errno_value != 0)

@@ -13,7 +13,7 @@ _VARYING = re.compile(rb"\d+ hours|\d+ minutes|[\d.]+ seconds|CPU-seconds|using 
                       rb"|Peak memory|K tokens|^.*\r", re.MULTILINE)
 
 
-def command(output, width=160, height=120):
+def command(output, width=240, height=180):
     """Two render threads, binary PPM, no display. While it draws it keeps OUTPUT.pov-state, from which +C continues."""
     return ["povray", "scene.pov", f"+O{output}", "+FP", f"+W{width}", f"+H{height}", "+A0.2", "+WT2", "-D"]
 

@@ -116,6 +116,8 @@ TEST_F(ViewTermsTest, AProgramDoesNotLeaveWithWhatIsKeptBack) {
   EXPECT_EQ(why_not(kept(), [] {}), "");
   EXPECT_EQ(why_not(kept(), [this] { open("/plain", O_RDWR); }), "");
   EXPECT_EQ(why_not(kept(), [this] { open("/fixed", O_RDONLY); }), "");
+  EXPECT_EQ(why_not(KeptBack(rules_of({})), [] { ::open("/proc/self/status", O_RDONLY); }), "")
+      << "the pin of what is open there says it better";
   const auto open_secret = why_not(kept(), [this] { ::dup2(open("/secret", O_RDONLY), 100); });
   EXPECT_NE(open_secret.find("has " + root_ + "/secret open (fd "), std::string::npos)
       << open_secret;
