@@ -25,8 +25,11 @@ using Look = std::function<bool()>;
 
 bool until(const Look& condition) {
   const auto end = std::chrono::steady_clock::now() + kGenerous;
-  while (!condition() && std::chrono::steady_clock::now() < end) ::usleep(500);
-  return condition();
+  while (std::chrono::steady_clock::now() < end) {
+    if (condition()) return true;
+    ::usleep(500);
+  }
+  return false;
 }
 
 // Two threads beside the main one, which wait; each does what it is told to.

@@ -63,11 +63,12 @@ class Kept : public ::testing::Test {
   template <typename Condition>
   bool until(Condition&& condition) {
     const auto deadline = std::chrono::steady_clock::now() + kGenerous;
-    while (!condition() && std::chrono::steady_clock::now() < deadline) {
+    while (std::chrono::steady_clock::now() < deadline) {
+      if (condition()) return true;
       keeper_->on_sigchld();
       ::usleep(1000);
     }
-    return condition();
+    return false;
   }
 
   protocol::HomeCallDone call(std::uint64_t number, std::vector<std::uint64_t> arguments,

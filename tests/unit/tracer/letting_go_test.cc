@@ -28,16 +28,19 @@ constexpr std::chrono::seconds kGenerous{60};
 
 bool until(const std::function<bool()>& condition) {
   const auto end = std::chrono::steady_clock::now() + kGenerous;
-  while (!condition() && std::chrono::steady_clock::now() < end) ::usleep(500);
-  return condition();
+  while (std::chrono::steady_clock::now() < end) {
+    if (condition()) return true;
+    ::usleep(500);
+  }
+  return false;
 }
 
+// A thread may end between the list and the look at it.
 bool nobody_is_attached(HostPid pid) {
-  for (const auto tid : threads_of(pid)) {
+  return std::ranges::none_of(threads_of(pid), [](HostTid tid) {
     const auto status = read_whole_file("/proc/" + std::to_string(tid.value) + "/status");
-    if (!status || status->find("TracerPid:\t0\n") == std::string::npos) return false;
-  }
-  return true;
+    return status && status->find("TracerPid:\t0\n") == std::string::npos;
+  });
 }
 
 bool is_in_call(HostTid tid, long number) {
